@@ -1,0 +1,133 @@
+"""An architecture: stem, stages of blocks, head, input resolution and classes, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
+
+from space.blocks import Block
+from space.errors import InputError, ShapeError
+from space.graph import Shape
+from space.lowering import Segment, lower_block, segments
+
+_LARGEST_RESOLUTION = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Consecutive blocks that belong together: what depth scaling repeats."""
+
+    blocks: tuple[Block, ...]
+
+    def __post_init__(self) -> None:
+        if not self.blocks or not all(isinstance(b, Block) for b in self.blocks):
+            raise InputError.of("Stage.blocks", "one or more blocks", self.blocks)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A convolutional network as a value.
+
+    ``stem``, ``stages`` and ``head`` hold blocks; the images are ``in_channels`` × ``resolution`` ×
+    ``resolution``; the output has ``classes`` logits. ``name`` is a label and takes no part in equality
+    or in the key.
+
+    Raises ShapeError when made if its tensors do not fit together: the message names the layer and, where
+    a larger image would do, the smallest resolution that works.
+    """
+
+    stem: tuple[Block, ...]
+    stages: tuple[Stage, ...]
+    head: tuple[Block, ...]
+    resolution: int
+    classes: int
+    in_channels: int = 3
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for argument in ("resolution", "classes", "in_channels"):
+            value = getattr(self, argument)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError.of(f"Architecture.{argument}", "a positive whole number", value)
+        try:
+            shape = self._flow(self.resolution)
+        except ShapeError as error:
+            smallest = self._smallest_resolution()
+            if smallest is None:
+                raise
+            raise ShapeError(
+                f"resolution {self.resolution} is too small: {error}; the smallest that works is {smallest}"
+            ) from None
+        if shape != (self.classes,):
+            raise ShapeError(f"head: wanted {self.classes} logits, got an output of shape {shape}")
+
+    @property
+    def label(self) -> str:
+        """The name, or the key where there is none."""
+        return self.name or self.key
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, in order of execution."""
+        return (*self.stem, *(b for stage in self.stages for b in stage.blocks), *self.head)
+
+    def named_blocks(self) -> Iterator[tuple[str, Block]]:
+        """(path, block) in order of execution: ``stem.0``, ``stages.2.1``, ``head.0``."""
+        for i, block in enumerate(self.stem):
+            yield f"stem.{i}", block
+        for i, stage in enumerate(self.stages):
+            for j, block in enumerate(stage.blocks):
+                yield f"stages.{i}.{j}", block
+        for i, block in enumerate(self.head):
+            yield f"head.{i}", block
+
+    def segments(self) -> tuple[tuple[str, Block, Segment], ...]:
+        """(path, block, lowered segment) in order of execution."""
+        return tuple(segments(self))
+
+    @cached_property
+    def key(self) -> str:
+        """20 hex digits that name the function: equal for networks that differ only in relabelling.
+
+        Identity layers, the order of parallel branches and the grouping into stages leave it unchanged;
+        resolution, classes and training-time regularisation (dropout, stochastic depth) do not.
+        """
+        parts = [s for _, _, s in segments(self) if not s.identity]
+        ordered = any(s.order_sensitive for s in parts)
+        digest = blake2b(digest_size=10)
+        digest.update(f"{self.in_channels},{self.resolution},{self.classes}".encode())
+        for segment in parts:
+            digest.update(segment.digest if ordered else segment.unordered)
+        return digest.hexdigest()
+
+    def replace(self, **changes: object) -> Architecture:
+        """A copy with some fields changed, checked anew."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def _flow(self, resolution: int) -> Shape:
+        """The output shape at ``resolution``; raises ShapeError naming the layer."""
+        shape: Shape = (self.in_channels, resolution, resolution)
+        for path, block in self.named_blocks():
+            try:
+                shape = lower_block(block, shape, self.classes).shape
+            except ShapeError as error:
+                raise ShapeError(str(error).replace("layer ", f"layer {path}.", 1)) from None
+        return shape
+
+    def _smallest_resolution(self) -> int | None:
+        def fits(resolution: int) -> bool:
+            try:
+                self._flow(resolution)
+            except ShapeError:
+                return False
+            return True
+
+        if not fits(_LARGEST_RESOLUTION):
+            return None
+        low, high = self.resolution, _LARGEST_RESOLUTION
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if fits(middle) else (middle, high)
+        return high
