@@ -1,0 +1,163 @@
+"""A search space: named decisions, some of which exist only under others, and the network they decode to.
+
+A searcher sees only the decisions; what they build is this module's concern. A decision with a
+``parent`` is *active* where the parent is active and has one of the values in ``when``. An assignment
+("decisions" below) holds a value for exactly the active decisions, in the order of declaration.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from space.architecture import Architecture
+from space.errors import InputError, UnknownNameError
+
+Option = str | int | float | bool
+Decisions = dict[str, Option]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One named choice among ``options``; conditional on ``parent`` having a value in ``when``."""
+
+    name: str
+    options: tuple[Option, ...]
+    parent: str | None = None
+    when: tuple[Option, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.options or len(set(map(repr, self.options))) != len(self.options):
+            raise InputError.of(f"decision {self.name}", "distinct options, at least one", self.options)
+        if (self.parent is None) != (not self.when):
+            raise InputError.of(f"decision {self.name}", "both parent and when, or neither", self.when)
+
+    def index(self, value: Option) -> int:
+        """Position of ``value`` among the options; True and 1 are different options."""
+        for index, option in enumerate(self.options):
+            if option == value and isinstance(option, bool) == isinstance(value, bool):
+                return index
+        raise InputError.of(f"decision {self.name}", f"one of {', '.join(map(repr, self.options))}", value)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Decisions in an order in which parents come before children, and the function that decodes them.
+
+    ``build`` is None for a space that has no architectures behind it (a bare table of results).
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+    build: Callable[[Mapping[str, Option]], Architecture] | None = None
+
+    def __post_init__(self) -> None:
+        seen: dict[str, Decision] = {}
+        for decision in self.decisions:
+            if decision.name in seen:
+                raise InputError(f"space {self.name}: decision {decision.name!r} is declared twice")
+            if decision.parent is not None:
+                if decision.parent not in seen:
+                    raise InputError(
+                        f"space {self.name}: parent {decision.parent!r} of {decision.name!r} must come before it"
+                    )
+                for value in decision.when:
+                    seen[decision.parent].index(value)
+            seen[decision.name] = decision
+        if not seen:
+            raise InputError.of(f"space {self.name}", "at least one decision", ())
+
+    @cached_property
+    def by_name(self) -> dict[str, Decision]:
+        """The decisions by name, in order."""
+        return {d.name: d for d in self.decisions}
+
+    @cached_property
+    def _children(self) -> dict[str | None, tuple[Decision, ...]]:
+        children: dict[str | None, list[Decision]] = {}
+        for decision in self.decisions:
+            children.setdefault(decision.parent, []).append(decision)
+        return {parent: tuple(group) for parent, group in children.items()}
+
+    @cached_property
+    def size(self) -> int:
+        """Number of different assignments (several may decode to the same network)."""
+
+        def ways(decision: Decision) -> int:
+            return sum(
+                prod(ways(c) for c in self._children.get(decision.name, ()) if value in c.when)
+                for value in decision.options
+            )
+
+        return prod(ways(d) for d in self._children[None])
+
+    def is_active(self, decision: Decision, partial: Mapping[str, Option]) -> bool:
+        """Whether ``decision`` exists under the values chosen so far."""
+        return decision.parent is None or partial.get(decision.parent) in decision.when
+
+    def active(self, partial: Mapping[str, Option]) -> Iterator[Decision]:
+        """The decisions that are active under ``partial``, in order; read lazily, so values may be filled in between."""
+        return (d for d in self.decisions if self.is_active(d, partial))
+
+    def validate(self, decisions: Mapping[str, Option]) -> Decisions:
+        """The assignment in declared order. Raises InputError on a missing, unknown or inactive decision or value."""
+        checked: Decisions = {}
+        for decision in self.active(checked):
+            if decision.name not in decisions:
+                raise InputError(f"space {self.name}: decision {decision.name!r} is missing")
+            value = decision.options[decision.index(decisions[decision.name])]
+            checked[decision.name] = value
+        for name in decisions:
+            if name not in self.by_name:
+                raise UnknownNameError(f"space {self.name}: decision", name, self.by_name)
+            if name not in checked:
+                raise InputError(f"space {self.name}: decision {name!r} is not active under the others")
+        return checked
+
+    def decode(self, decisions: Mapping[str, Option]) -> Architecture:
+        """The network that the decisions stand for."""
+        if self.build is None:
+            raise InputError(f"space {self.name}: its decisions have no architectures behind them")
+        return self.build(self.validate(decisions))
+
+    def sample(self, rng: random.Random) -> Decisions:
+        """A random assignment: each active decision drawn uniformly, in order."""
+        chosen: Decisions = {}
+        for decision in self.active(chosen):
+            chosen[decision.name] = rng.choice(decision.options)
+        return chosen
+
+    def mutate(self, decisions: Mapping[str, Option], rng: random.Random) -> Decisions:
+        """The assignment with one active decision changed; decisions that this brings to life are drawn afresh."""
+        open_choices = [d for d in self.active(decisions) if len(d.options) > 1]
+        if not open_choices:
+            return dict(decisions)
+        target = rng.choice(open_choices)
+        current = target.index(decisions[target.name])
+        others = [option for index, option in enumerate(target.options) if index != current]
+        changed: Decisions = {}
+        for decision in self.active(changed):
+            if decision is target:
+                changed[decision.name] = rng.choice(others)
+            elif decision.name in decisions:
+                changed[decision.name] = decisions[decision.name]
+            else:
+                changed[decision.name] = rng.choice(decision.options)
+        return changed
+
+    def enumerate(self) -> Iterator[Decisions]:
+        """Every assignment, in lexicographic order of the options."""
+
+        def extend(start: int, chosen: Decisions) -> Iterator[Decisions]:
+            for position in range(start, len(self.decisions)):
+                decision = self.decisions[position]
+                if self.is_active(decision, chosen):
+                    for option in decision.options:
+                        yield from extend(position + 1, {**chosen, decision.name: option})
+                    return
+            yield chosen
+
+        return extend(0, {})
