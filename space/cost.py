@@ -1,0 +1,358 @@
+"""What a network costs: parameters, operations and memory, with the unit in every name.
+
+Everything is counted on the lowered graph, one block at a time. A block's costs depend only on its segment,
+so they are counted once per process; a network's are folded from its segments, which takes tens of
+microseconds. The rules, all per image:
+
+``params``      weights, biases, and the scale and shift of normalisations; not running statistics.
+``macs``        multiply-accumulates of convolutions and linear layers, padding included. What the papers of
+                this field print as "FLOPs" is mostly this.
+``flops``       every floating-point operation at inference: 2 per MAC, 1 per bias added, and
+                    batch normalisation       2 per element (folded to one scale and one shift)
+                    local response            size + 4 per element (square, sum, ×α, +k, power, divide)
+                    relu 1, relu6 2, hard_sigmoid 4, hard_swish 5, sigmoid 4, silu 5, tanh 1, gelu 5 per
+                    element, where a comparison, an exponential, a tanh and an erf count one each
+                    max pooling               window − 1 per output
+                    average pooling           window per output (the sums, and one division)
+                    add, scale                1 per element of the result
+                    concat, flatten, dropout  0
+``activations`` numbers put out by convolutions and linear layers (Radosavović et al. 2020), what run time
+                on accelerators follows more closely than it follows MACs.
+
+Auxiliary classifiers exist in training only: they count in ``auxiliary_params`` and in training memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING
+
+from space.errors import InputError, UnknownNameError
+from space.graph import (
+    Activation,
+    AdaptiveAvgPool,
+    Add,
+    BatchNorm,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Graph,
+    Linear,
+    LocalResponse,
+    Node,
+    Op,
+    Pool2d,
+    Scale,
+    Shape,
+    StochasticDepth,
+)
+
+if TYPE_CHECKING:
+    from space.architecture import Architecture
+    from space.lowering import Segment
+
+DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float8": 1}
+"""Bytes of one number, by the name that ``--dtype`` takes."""
+
+OPTIMIZERS = {"sgd": 0, "momentum": 1, "rmsprop": 2, "adam": 2}
+"""Numbers kept per parameter beside the weight and its gradient; ``rmsprop`` with momentum, as EfficientNet's."""
+
+_ACTIVATION_FLOPS = {
+    "relu": 1,
+    "relu6": 2,
+    "hard_sigmoid": 4,
+    "hard_swish": 5,
+    "sigmoid": 4,
+    "silu": 5,
+    "tanh": 1,
+    "gelu": 5,
+}
+# These derivatives are functions of the result, so autograd keeps it; the others keep their input.
+_KEEPS_RESULT = frozenset({"relu", "sigmoid", "tanh"})
+_FLOAT32_BYTES, _INT64_BYTES = 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one architecture costs.
+
+    ``macs``, ``flops`` and ``activations`` are per image. ``activation_bytes`` is the peak of tensors alive at
+    once at inference, for the whole batch; ``saved_bytes`` what autograd keeps from the forward pass for the
+    backward one; ``training_bytes`` those, the gradients in flight, the weights, their gradients and the
+    optimiser's state. ``params`` leaves out the auxiliary classifiers, ``auxiliary_params`` counts them.
+    """
+
+    params: int
+    auxiliary_params: int
+    macs: int
+    flops: int
+    activations: int
+    activation_bytes: int
+    weight_bytes: int
+    saved_bytes: int
+    training_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCosts:
+    """The costs of one graph in numbers per image, and what is needed to join it to its neighbours.
+
+    ``peak`` is the most numbers alive at once at inference, ``training_peak`` in the training graph. ``saved``
+    counts numbers kept for the backward pass, without the graph's input and output: ``saves_input`` and
+    ``saves_output`` say whether those are among them, and ``passes_input`` that the output is the input itself.
+    ``saved_indices`` are int64; ``saved_statistics`` are float32 and one per batch, not per image.
+    """
+
+    params: int
+    auxiliary_params: int
+    macs: int
+    flops: int
+    activations: int
+    peak: int
+    training_peak: int
+    saved: int
+    saved_indices: int
+    saved_statistics: int
+    saves_input: bool
+    saves_output: bool
+    passes_input: bool
+    output_elements: int
+
+
+def costs(
+    architecture: Architecture, *, batch: int = 1, dtype: str = "float32", optimizer: str = "momentum"
+) -> Costs:
+    """The costs of ``architecture``; memory for ``batch`` images held as ``dtype``.
+
+    Training memory supposes mixed precision where ``dtype`` is not float32: kept tensors and gradients in
+    flight as ``dtype``, weights, their gradients and the optimiser's state as float32, and one copy of the
+    weights as ``dtype``.
+
+    Raises InputError for a batch below 1 and UnknownNameError for an unknown dtype or optimizer.
+    """
+    number_bytes = check_memory_settings(batch, dtype)
+    if optimizer not in OPTIMIZERS:
+        raise UnknownNameError("optimizer", optimizer, OPTIMIZERS)
+    params = auxiliary_params = macs = flops = activations = 0
+    peak = training_peak = saved = indices = statistics = 0
+    boundary, boundary_saved = architecture.in_channels * architecture.resolution**2, False
+    for _, _, segment in architecture.segments():
+        part = segment_costs(segment)
+        params += part.params
+        auxiliary_params += part.auxiliary_params
+        macs += part.macs
+        flops += part.flops
+        activations += part.activations
+        if part.peak > peak:
+            peak = part.peak
+        if part.training_peak > training_peak:
+            training_peak = part.training_peak
+        saved += part.saved
+        indices += part.saved_indices
+        statistics += part.saved_statistics
+        boundary_saved = boundary_saved or part.saves_input
+        if not part.passes_input:
+            if boundary_saved:
+                saved += boundary
+            boundary, boundary_saved = part.output_elements, part.saves_output
+    if boundary_saved:
+        saved += boundary
+    saved_bytes = batch * (saved * number_bytes + indices * _INT64_BYTES) + statistics * _FLOAT32_BYTES
+    trained = params + auxiliary_params
+    master_bytes = trained * _FLOAT32_BYTES * (2 + OPTIMIZERS[optimizer])
+    copy_bytes = 0 if dtype == "float32" else trained * number_bytes
+    return Costs(
+        params=params,
+        auxiliary_params=auxiliary_params,
+        macs=macs,
+        flops=flops,
+        activations=activations,
+        activation_bytes=peak * batch * number_bytes,
+        weight_bytes=params * number_bytes,
+        saved_bytes=saved_bytes,
+        training_bytes=saved_bytes + training_peak * batch * number_bytes + master_bytes + copy_bytes,
+    )
+
+
+def check_memory_settings(batch: int, dtype: str) -> int:
+    """The bytes of one number of ``dtype``; raises for a dtype or a batch that makes no sense."""
+    if dtype not in DTYPES:
+        raise UnknownNameError("dtype", dtype, DTYPES)
+    if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+        raise InputError.of("batch", "a positive whole number of images", batch)
+    return DTYPES[dtype]
+
+
+@lru_cache(maxsize=200_000)
+def segment_costs(segment: Segment) -> GraphCosts:
+    """The costs of one lowered block, counted once per process."""
+    return graph_costs(segment.graph)
+
+
+def graph_costs(graph: Graph) -> GraphCosts:
+    """The costs of a graph, which may be a block's or a whole network's."""
+    inference = graph.needed_for(graph.output)
+    params = auxiliary_params = macs = flops = activations = 0
+    for index, node in enumerate(graph.nodes):
+        if index not in inference:
+            auxiliary_params += op_params(node.op)
+            continue
+        params += op_params(node.op)
+        node_macs = op_macs(node.op, node.shape)
+        if node_macs:
+            macs += node_macs
+            activations += node.elements
+        flops += op_flops(node.op, [graph.nodes[i].shape for i in node.inputs], node.shape)
+    saved, indices, statistics, kept = _saved(graph)
+    roots = _roots(graph, (Flatten,))
+    ends = {0, roots[graph.output]}
+    return GraphCosts(
+        params=params,
+        auxiliary_params=auxiliary_params,
+        macs=macs,
+        flops=flops,
+        activations=activations,
+        peak=_peak(graph, inference, (Flatten, Dropout, StochasticDepth)),
+        training_peak=_peak(graph, set(range(len(graph.nodes))), (Flatten,)),
+        saved=saved + sum(graph.nodes[i].elements for i in kept - ends),
+        saved_indices=indices,
+        saved_statistics=statistics,
+        saves_input=0 in kept,
+        saves_output=roots[graph.output] in kept,
+        passes_input=roots[graph.output] == 0,
+        output_elements=graph.nodes[graph.output].elements,
+    )
+
+
+def op_params(op: Op) -> int:
+    """Trained numbers of one operation."""
+    match op:
+        case Conv2d():
+            weights = op.out_channels * (op.in_channels // op.groups) * op.kernel[0] * op.kernel[1]
+            return weights + op.out_channels * op.bias
+        case Linear():
+            return op.out_features * (op.in_features + op.bias)
+        case BatchNorm():
+            return 2 * op.channels
+        case _:
+            return 0
+
+
+def op_macs(op: Op, shape: Shape) -> int:
+    """Multiply-accumulates of one operation whose output has ``shape``; 0 unless it convolves or is linear."""
+    match op:
+        case Conv2d():
+            return prod(shape) * (op.in_channels // op.groups) * op.kernel[0] * op.kernel[1]
+        case Linear():
+            return op.in_features * op.out_features
+        case _:
+            return 0
+
+
+def op_flops(op: Op, inputs: list[Shape], shape: Shape) -> int:
+    """Floating-point operations of one operation at inference, by the rules at the head of this module."""
+    elements = prod(shape)
+    match op:
+        case Conv2d() | Linear():
+            return 2 * op_macs(op, shape) + elements * op.bias
+        case BatchNorm():
+            return 2 * elements
+        case LocalResponse():
+            return (op.size + 4) * elements
+        case Activation():
+            return _ACTIVATION_FLOPS[op.function] * elements
+        case Pool2d():
+            window = op.kernel[0] * op.kernel[1]
+            return elements * (window if op.kind == "avg" else window - 1)
+        case AdaptiveAvgPool():
+            channels, height, width = inputs[0]
+            return channels * _windows(height, op.size) * _windows(width, op.size)
+        case Add():
+            return elements * (len(inputs) - 1)
+        case Scale():
+            return elements
+        case _:
+            return 0
+
+
+def _windows(extent: int, size: int) -> int:
+    """The summed lengths of the ``size`` windows that adaptive pooling lays over ``extent`` pixels."""
+    return sum(-(-(i + 1) * extent // size) - i * extent // size for i in range(size))
+
+
+def _roots(graph: Graph, views: tuple[type, ...]) -> list[int]:
+    """For each node, the node that owns its memory: operations of type ``views`` share their input's."""
+    roots: list[int] = []
+    for index, node in enumerate(graph.nodes):
+        roots.append(roots[node.inputs[0]] if isinstance(node.op, views) else index)
+    return roots
+
+
+def _peak(graph: Graph, run: set[int], views: tuple[type, ...]) -> int:
+    """The most numbers alive at once when the nodes ``run`` execute in order, each into a new tensor.
+
+    A tensor is freed after its last reader, the input included. Gradients live over the same spans in the
+    backward pass, walked the other way, so the peak of a training graph is also that of its gradients.
+    """
+    roots = _roots(graph, views)
+    last_use = dict.fromkeys(roots, 0)
+    for index in sorted(run):
+        for source in graph.nodes[index].inputs:
+            last_use[roots[source]] = index
+    last_use[roots[graph.output]] = len(graph.nodes)
+    freed: dict[int, list[int]] = {}
+    for root, index in last_use.items():
+        freed.setdefault(index, []).append(root)
+    alive = peak = graph.nodes[0].elements
+    for index in sorted(run - {0}):
+        if roots[index] == index:
+            alive += graph.nodes[index].elements
+            peak = max(peak, alive)
+        alive -= sum(graph.nodes[root].elements for root in freed.get(index, ()))
+    return peak
+
+
+def _saved(graph: Graph) -> tuple[int, int, int, set[int]]:
+    """What autograd keeps: (extra numbers, int64 indices, float32 statistics, nodes whose output is kept).
+
+    A tensor that several operations keep, or a view of it, is kept once.
+    """
+    roots = _roots(graph, (Flatten,))
+    extra = indices = statistics = 0
+    kept: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if _keeps_inputs(node):
+            kept.update(roots[i] for i in node.inputs)
+        match node.op:
+            case Activation(function) if function in _KEEPS_RESULT:
+                kept.add(roots[index])
+            case BatchNorm(channels):
+                statistics += 2 * channels  # the batch's mean and inverse deviation
+            case Pool2d(kind="max"):
+                indices += node.elements
+            case Dropout():
+                extra += node.elements  # the scaled mask
+            case StochasticDepth():
+                extra += 1
+            case LocalResponse(size):
+                # The padded squares, the base of the power and the power.
+                channels, height, width = node.shape
+                extra += (3 * channels + size - 1) * height * width
+            case _:
+                pass
+    return extra, indices, statistics, kept
+
+
+def _keeps_inputs(node: Node) -> bool:
+    """Whether the operation's backward pass reads its inputs."""
+    match node.op:
+        case Conv2d() | Linear() | BatchNorm() | LocalResponse() | Pool2d() | Scale():
+            return True
+        case Activation(function):
+            return function not in _KEEPS_RESULT
+        case AdaptiveAvgPool(size):
+            return size > 1  # a global mean needs nothing back
+        case _:
+            return False
