@@ -1,0 +1,275 @@
+"""Lowered graph → ``torch.nn.Module``.
+
+One torch module per operation that has parameters or state, placed at the operation's own path, so that
+the state dict reads like the graph (``stages.1.0.expand.conv.weight``). The forward pass walks a plan made
+once: which operation, which inputs, and which tensors nobody will read again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from space.architecture import Architecture
+from space.graph import (
+    Activation,
+    AdaptiveAvgPool,
+    Add,
+    BatchNorm,
+    Concat,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Graph,
+    Input,
+    Linear,
+    LocalResponse,
+    Op,
+    Pool2d,
+    Scale,
+    StochasticDepth,
+)
+from space.lowering import lower
+
+
+class AddTensors(nn.Module):
+    """Sum of equal shapes."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        total = xs[0] + xs[1]
+        for x in xs[2:]:
+            total = total + x
+        return total
+
+
+class ScaleChannels(nn.Module):
+    """A feature map times a gate per channel."""
+
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        return x * gate
+
+
+class ConcatChannels(nn.Module):
+    """Concatenation along channels."""
+
+    def forward(self, *xs: Tensor) -> Tensor:
+        return torch.cat(xs, dim=1)
+
+
+class DropBranch(nn.Module):
+    """Stochastic depth: in training drops its input for whole images and rescales the survivors.
+
+    Huang et al. 2016, with the survivors divided by the survival rate so that inference needs no change.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        keep = 1.0 - self.rate
+        mask = torch.empty((x.shape[0], 1, 1, 1), dtype=x.dtype, device=x.device).bernoulli_(keep)
+        return x * mask.div_(keep)
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate}"
+
+
+_ACTIVATIONS: dict[str, Callable[[bool], nn.Module]] = {
+    "relu": lambda inplace: nn.ReLU(inplace=inplace),
+    "relu6": lambda inplace: nn.ReLU6(inplace=inplace),
+    "silu": lambda inplace: nn.SiLU(),
+    "hard_swish": lambda inplace: nn.Hardswish(),
+    "sigmoid": lambda inplace: nn.Sigmoid(),
+    "hard_sigmoid": lambda inplace: nn.Hardsigmoid(),
+    "gelu": lambda inplace: nn.GELU(),
+    "tanh": lambda inplace: nn.Tanh(),
+}
+
+
+def _pool(op: Pool2d) -> nn.Module:
+    if op.kind == "max":
+        return nn.MaxPool2d(op.kernel, op.stride, op.padding, ceil_mode=op.ceil_mode)
+    return nn.AvgPool2d(op.kernel, op.stride, op.padding, ceil_mode=op.ceil_mode, count_include_pad=False)
+
+
+def module(op: Op, inplace: bool = False) -> nn.Module:
+    """The torch module of one operation; ``inplace`` lets ReLU and ReLU6 overwrite their input."""
+    match op:
+        case Conv2d():
+            return nn.Conv2d(
+                op.in_channels, op.out_channels, op.kernel, op.stride, op.padding, groups=op.groups, bias=op.bias
+            )
+        case BatchNorm():
+            return nn.BatchNorm2d(op.channels, eps=op.eps, momentum=op.momentum)
+        case Linear():
+            return nn.Linear(op.in_features, op.out_features, bias=op.bias)
+        case Activation():
+            return _ACTIVATIONS[op.function](inplace)
+        case Pool2d():
+            return _pool(op)
+        case AdaptiveAvgPool():
+            return nn.AdaptiveAvgPool2d(op.size)
+        case LocalResponse():
+            return nn.LocalResponseNorm(op.size, op.alpha, op.beta, op.k)
+        case Flatten():
+            return nn.Flatten()
+        case Dropout():
+            return nn.Dropout(op.rate)
+        case StochasticDepth():
+            return DropBranch(op.rate)
+        case Add():
+            return AddTensors()
+        case Scale():
+            return ScaleChannels()
+        case Concat():
+            return ConcatChannels()
+    raise TypeError(f"no torch module for {type(op).__name__}")
+
+
+Step = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
+
+
+class Network(nn.Module):
+    """The module of a graph: images (n, channels, height, width) → logits (n, classes).
+
+    In training a network with auxiliary classifiers returns ``(logits, [(logits, weight), …])``;
+    otherwise, and always in evaluation, the logits alone.
+    """
+
+    def __init__(self, graph: Graph, *, auxiliaries: bool = False) -> None:
+        super().__init__()
+        heads = graph.auxiliaries if auxiliaries else ()
+        self.output = graph.output
+        self.auxiliaries = tuple(heads)
+        needed = graph.needed_for(graph.output, *(index for index, _ in heads))
+        readers = graph.consumers()
+        for index, node in enumerate(graph.nodes):
+            if index in needed and not isinstance(node.op, Input):
+                source = node.inputs[0]
+                alone = len(readers[source]) == 1 and source not in (0, graph.output)
+                after = isinstance(graph.nodes[source].op, (BatchNorm, Add))
+                self._place(node.path, module(node.op, inplace=alone and after))
+        self._plan = self._steps(graph, graph.needed_for(graph.output), ())
+        self._training_plan = self._steps(graph, needed, tuple(i for i, _ in heads)) if heads else self._plan
+
+    def _place(self, path: str, child: nn.Module) -> None:
+        """Registers ``child`` under a dotted path, making the containers on the way."""
+        parent: nn.Module = self
+        *containers, name = path.split(".")
+        for container in containers:
+            if container not in parent._modules:
+                parent.add_module(container, nn.Module())
+            parent = parent.get_submodule(container)
+        parent.add_module(name, child)
+
+    def _steps(self, graph: Graph, needed: set[int], kept: tuple[int, ...]) -> list[Step]:
+        """(module, inputs, output, tensors that can be freed after it) in order of execution."""
+        order = [i for i in range(1, len(graph.nodes)) if i in needed]
+        last_reader = {source: i for i in order for source in graph.nodes[i].inputs}
+        keep = {graph.output, *kept}
+        free: dict[int, list[int]] = {}
+        for source, reader in last_reader.items():
+            if source not in keep:
+                free.setdefault(reader, []).append(source)
+        return [
+            (
+                self.get_submodule(graph.nodes[i].path),
+                graph.nodes[i].inputs,
+                i,
+                tuple(free.get(i, ())),
+            )
+            for i in order
+        ]
+
+    def forward(self, x: Tensor) -> Any:
+        heads = self.training and self.auxiliaries
+        values: dict[int, Tensor] = {0: x}
+        for step, sources, target, done in self._training_plan if heads else self._plan:
+            if len(sources) == 1:
+                values[target] = step(values[sources[0]])
+            else:
+                values[target] = step(*[values[s] for s in sources])
+            for index in done:
+                del values[index]
+        if heads:
+            return values[self.output], [(values[i], weight) for i, weight in self.auxiliaries]
+        return values[self.output]
+
+
+def build(
+    architecture: Architecture | Graph,
+    *,
+    seed: int | None = 0,
+    device: str | torch.device = "cpu",
+    auxiliaries: bool = False,
+    zero_last_norm: bool = False,
+) -> Network:
+    """The torch network of an architecture, on ``device``, initialised from ``seed`` alone.
+
+    ``auxiliaries`` adds the training-only classifiers; without them the parameters are those that
+    ``space.cost`` counts. ``zero_last_norm`` starts each residual branch at zero (Goyal et al. 2017, §5.1).
+    ``seed=None`` leaves the network on the meta device: shapes and counts without memory.
+    """
+    graph = architecture if isinstance(architecture, Graph) else lower(architecture)
+    with torch.device("meta"):
+        network = Network(graph, auxiliaries=auxiliaries)
+    if seed is None:
+        return network
+    network = network.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for child in network.modules():
+            _initialise(child, generator)
+        if zero_last_norm:
+            for path in residual_norms(graph):
+                nn.init.zeros_(network.get_parameter(f"{path}.weight"))
+    return network.to(device)
+
+
+def _initialise(child: nn.Module, generator: torch.Generator) -> None:
+    """Convolutions by He et al. 2015 (fan-out, per group), norms to one, linear layers by 1/√fan-in."""
+    if isinstance(child, nn.Conv2d):
+        height, width = child.kernel_size
+        fan_out = height * width * child.out_channels // child.groups
+        child.weight.normal_(0.0, math.sqrt(2.0 / fan_out), generator=generator)
+        if child.bias is not None:
+            child.bias.zero_()
+    elif isinstance(child, nn.Linear):
+        child.weight.normal_(0.0, 1.0 / math.sqrt(child.in_features), generator=generator)
+        if child.bias is not None:
+            child.bias.zero_()
+    elif isinstance(child, nn.BatchNorm2d):
+        child.reset_parameters()
+
+
+def residual_norms(graph: Graph) -> Iterator[str]:
+    """Paths of the normalisations that end a residual branch: what is added to a shortcut."""
+    for node in graph.nodes:
+        if isinstance(node.op, Add):
+            last = graph.nodes[node.inputs[-1]]
+            if isinstance(last.op, StochasticDepth):
+                last = graph.nodes[last.inputs[0]]
+            if isinstance(last.op, BatchNorm):
+                yield last.path
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers in ``network``."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def loss_of(output: Any, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy in nats of a network's output, auxiliary classifiers counted by their weights."""
+    logits, heads = output if isinstance(output, tuple) else (output, ())
+    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    for head, weight in heads:
+        loss = loss + weight * F.cross_entropy(head, labels, label_smoothing=label_smoothing)
+    return loss
