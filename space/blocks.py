@@ -536,9 +536,7 @@ class Inception(Block):
 
     def lower(self, g: GraphBuilder, x: int) -> int:
         def conv(y: int, channels: int, kernel: int, name: str) -> int:
-            return g.conv_norm_act(
-                y, channels, kernel, norm=self.norm, activation=self.activation, name=name
-            )
+            return g.conv_norm_act(y, channels, kernel, norm=self.norm, activation=self.activation, name=name)
 
         branches = (
             conv(x, self.conv1, 1, "conv1"),
@@ -582,7 +580,10 @@ class DenseLayer(Block):
 
     def lower(self, g: GraphBuilder, x: int) -> int:
         y = x
-        for name, channels, kernel in (("conv1", self.bottleneck * self.growth, 1), ("conv2", self.growth, 3)):
+        for name, channels, kernel in (
+            ("conv1", self.bottleneck * self.growth, 1),
+            ("conv2", self.growth, 3),
+        ):
             with g.scope(name):
                 y = g.activation(g.norm(y), self.activation)
                 y = g.conv(y, channels, kernel)

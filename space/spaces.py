@@ -31,7 +31,12 @@ from space.search_space import Decision, Option, SearchSpace
 
 FAMILIES: dict[str, dict[str, tuple[Option, ...]]] = {
     "mbconv": {"kernel": (3, 5), "expansion": (2, 4, 6), "se": (0.0, 0.25), "skip": (True, False)},
-    "bottleneck": {"ratio": (0.25, 0.5), "groups": (1, 4), "se": (0.0, 0.25), "pre_activation": (False, True)},
+    "bottleneck": {
+        "ratio": (0.25, 0.5),
+        "groups": (1, 4),
+        "se": (0.0, 0.25),
+        "pre_activation": (False, True),
+    },
     "inception": {"split": ("even", "narrow", "wide"), "wide_kernel": (3, 5), "reduce": (0.25, 0.5)},
 }
 # Shares of an inception block's output given to its 1×1, 3×3, 5×5 and pooling branches: equal, as
@@ -94,9 +99,7 @@ class Template:
                 raise UnknownNameError(f"space {self.name}: options", family, FAMILIES)
             for setting in settings:
                 if setting not in FAMILIES[family]:
-                    raise UnknownNameError(
-                        f"space {self.name}: options.{family}", setting, FAMILIES[family]
-                    )
+                    raise UnknownNameError(f"space {self.name}: options.{family}", setting, FAMILIES[family])
 
     def search_space(self) -> SearchSpace:
         """The decisions of this template and the function that builds a network from them."""

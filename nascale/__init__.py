@@ -1,0 +1,16 @@
+"""nascale: convolutional networks that fit your images and your budget.
+
+import nascale
+study = nascale.search(space="mbconv", data="digits", trials=40, max_macs="5M")
+front = nascale.front(study)               # a pandas DataFrame
+nascale.profile("efficientnet_b0")         # costs
+nascale.scale("efficientnet_b0", phi=1)    # an Architecture
+"""
+
+from __future__ import annotations
+
+from nascale import rooms as _rooms
+
+__version__ = "0.1.0"
+
+_rooms.hold()

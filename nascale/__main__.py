@@ -1,0 +1,5 @@
+"""``python -m nascale``."""
+
+from nascale.cli import main
+
+main()

@@ -1,0 +1,204 @@
+"""One way out for every table: for the eye, or as csv, json or parquet, to the screen or to a file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from nascale.quantities import human_bytes, human_count, human_seconds
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("table", "csv", "json", "parquet")
+_SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def table_options(function: F) -> F:
+    """The options ``--format`` and ``-o/--output`` of every command that prints a table."""
+    function = click.option(
+        "-o", "--output", type=click.Path(dir_okay=False), help="Write to this file instead of the screen."
+    )(function)
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        help="Form of the table.  [default: by the suffix of --output, else table]",
+    )(function)
+
+
+def emit(
+    table: pd.DataFrame | Sequence[Mapping[str, Any]],
+    format_: str | None = None,
+    output: str | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    title: str | None = None,
+) -> None:
+    """Prints or writes ``table`` (a DataFrame, or a list of rows with equal keys).
+
+    Machine formats hold exact numbers; the table for the eye rounds them and adds units. ``columns``
+    chooses and orders the columns of the table for the eye only.
+    """
+    if format_ is None:
+        suffix = Path(output).suffix.lower() if output else ""
+        format_ = _SUFFIXES.get(suffix, "table")
+    if format_ == "parquet" and output is None and sys.stdout.isatty():
+        raise InputError("--format parquet: wanted -o FILE for a binary format, got the screen")
+    if output is not None:
+        write_file(output, render(table, format_, columns=columns, title=title, width=200))
+    elif format_ == "parquet":
+        sys.stdout.buffer.write(render(table, format_))
+        sys.stdout.buffer.flush()
+    elif format_ == "table":
+        _print_table(_rows(table), columns, title, None, sys.stdout)
+    else:
+        click.echo(render(table, format_).decode(), nl=False)
+
+
+def render(
+    table: pd.DataFrame | Sequence[Mapping[str, Any]],
+    format_: str,
+    *,
+    columns: Sequence[str] | None = None,
+    title: str | None = None,
+    width: int | None = None,
+) -> bytes:
+    """The table in one of ``FORMATS``, as bytes."""
+    if format_ == "json":
+        rows = [
+            {k: _plain(v) for k, v in row.items()} for row in _rows(table) if not isinstance(row, _Header)
+        ]
+        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode()
+    if format_ == "table":
+        text = io.StringIO()
+        _print_table(_rows(table), columns, title, width, text)
+        return text.getvalue().encode()
+    frame = _frame(table)
+    if format_ == "csv":
+        return frame.to_csv(index=False).encode()
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_file(path: str | Path, content: bytes) -> None:
+    """Writes ``content`` whole or not at all. Raises InputError where the path cannot be written."""
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).chmod(0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError.of("--output", "a path that can be written", f"{path} ({error.strerror})") from None
+
+
+def _frame(table: pd.DataFrame | Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return table if isinstance(table, pd.DataFrame) else pd.DataFrame(list(table))
+
+
+def _rows(table: pd.DataFrame | Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    if isinstance(table, Sequence):
+        return list(table)
+    names = [str(name) for name in table.columns]
+    if len(table) == 0:
+        return [_Header(names)]
+    return [dict(zip(names, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+class _Header(dict[str, Any]):
+    """The columns of a table without rows: prints as a header, serialises as nothing."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(dict.fromkeys(names))
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: missing, infinite and not-a-number become null."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    if hasattr(value, "isoformat"):
+        text = value.isoformat()
+        return None if text == "NaT" else text
+    if hasattr(value, "total_seconds"):
+        return _plain(value.total_seconds())
+    return None if type(value).__name__ in ("NAType", "NaTType") else str(value)
+
+
+def _cell(name: str, value: Any) -> str:
+    plain = _plain(value)
+    if plain is None:
+        return "–"
+    if isinstance(plain, bool):
+        return "yes" if plain else "no"
+    if isinstance(plain, (int, float)):
+        unit = name.rsplit("_", 1)[-1]
+        if unit == "bytes":
+            return human_bytes(plain)
+        if unit == "seconds":
+            return human_seconds(plain)
+        if unit in ("macs", "params", "flops", "activations", "budget"):
+            return human_count(plain)
+        if isinstance(plain, int):
+            return str(plain)
+        return f"{plain:.4f}" if abs(plain) < 10 else f"{plain:.5g}"
+    return str(plain)
+
+
+def _print_table(
+    rows: list[Mapping[str, Any]],
+    columns: Sequence[str] | None,
+    title: str | None,
+    width: int | None,
+    file: Any,
+) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = file is sys.stdout and sys.stdout.isatty()
+    console = Console(file=file, width=width if width or terminal else 10_000, highlight=False)
+    if not rows:
+        console.print(Text("no rows"))
+        return
+    names = [c for c in columns if c in rows[0]] if columns else list(rows[0])
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
+    body = [row for row in rows if not isinstance(row, _Header)]
+    for name in names:
+        numeric = any(
+            isinstance(_plain(row[name]), (int, float)) and not isinstance(row[name], bool) for row in body
+        )
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(Text(_cell(name, row[name])) for name in names))
+    console.print(table)

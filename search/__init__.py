@@ -1,0 +1,1 @@
+"""What to try next: the controller, the samplers, and the one loop that every search runs."""

@@ -1,0 +1,1 @@
+"""The known networks of the field, as values."""
