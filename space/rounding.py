@@ -53,7 +53,9 @@ class Rounding:
             raise InputError.of("Rounding.channel_floor", "a share in [0, 1]", self.channel_floor)
         for argument, known in (("repeats", _REPEATS), ("stem", _STEM), ("head", _HEAD), ("ends", _ENDS)):
             if getattr(self, argument) not in known:
-                raise InputError.of(f"Rounding.{argument}", f"one of {', '.join(known)}", getattr(self, argument))
+                raise InputError.of(
+                    f"Rounding.{argument}", f"one of {', '.join(known)}", getattr(self, argument)
+                )
 
     def channels(self, base: int, factor: float, groups: int = 1) -> int:
         """``base`` channels times ``factor``, rounded; divisible by ``groups`` where ``base`` is."""
@@ -102,13 +104,19 @@ class Rounding:
         return replace(self, name=f"{self.name} with {extra}", **different)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        grid = "whole channels" if self.channel_multiple == 1 else f"channels to a multiple of {self.channel_multiple}"
-        repeats = {"ceil": "rounded up", "round": "rounded to the nearest", "floor": "rounded down"}[self.repeats]
-        pixels = "a whole pixel" if self.resolution_multiple == 1 else f"a multiple of {self.resolution_multiple} px"
-        ends = "" if self.ends == "scaled" else ", first and last stage's repeats fixed"
+        channels = "to whole numbers"
+        if self.channel_multiple > 1:
+            channels = f"to a multiple of {self.channel_multiple}"
+        if self.channel_floor > 0:
+            channels += f", never below {self.channel_floor:.0%}"
+        repeats = {"ceil": "up", "round": "to the nearest", "floor": "down"}[self.repeats]
+        ends = "" if self.ends == "scaled" else " (fixed in the first and the last stage)"
+        pixels = "whole pixels"
+        if self.resolution_multiple > 1:
+            pixels = f"a multiple of {self.resolution_multiple} px"
         return (
-            f"{self.name}: {grid} not below {self.channel_floor:.0%}, repeats {repeats}{ends}, "
-            f"resolution to {pixels}, stem {self.stem}, head {self.head}"
+            f"{self.name} (channels {channels}; repeats {repeats}{ends}; resolution to {pixels}; "
+            f"stem {self.stem}, head {self.head})"
         )
 
 
