@@ -1,0 +1,78 @@
+"""One way out for tables: exact for machines, readable for people, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nascale.output import emit, render, write_file
+from space.errors import InputError
+
+ROWS = [
+    {"name": "a", "accuracy": 0.9712, "macs": 385_814_752, "activation_bytes": 4_816_896},
+    {"name": "b", "accuracy": float("nan"), "macs": 12, "activation_bytes": 3},
+]
+
+
+def test_json_is_exact_and_has_null_for_nan() -> None:
+    rows = json.loads(render(ROWS, "json"))
+    assert rows[0] == ROWS[0]
+    assert rows[1]["accuracy"] is None
+
+
+def test_frame_and_rows_give_the_same_json() -> None:
+    assert json.loads(render(pd.DataFrame(ROWS), "json")) == json.loads(render(ROWS, "json"))
+
+
+def test_nullable_and_time_columns_become_json() -> None:
+    frame = pd.DataFrame(
+        {
+            "n": pd.array([1, None], dtype="Int64"),
+            "t": pd.to_datetime(["2020-01-01T00:00:00Z", None]),
+            "c": pd.Categorical(["x", "y"]),
+        }
+    )
+    rows = json.loads(render(frame, "json"))
+    assert rows == [{"n": 1, "t": "2020-01-01T00:00:00+00:00", "c": "x"}, {"n": None, "t": None, "c": "y"}]
+
+
+def test_csv_and_parquet_read_back() -> None:
+    frame = pd.DataFrame(ROWS)
+    pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(render(ROWS, "csv"))), frame, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(io.BytesIO(render(ROWS, "parquet"))), frame, check_dtype=False
+    )
+
+
+def test_table_rounds_and_names_units() -> None:
+    text = render(ROWS, "table").decode()
+    assert "385.8M" in text
+    assert "4.817 MB" in text
+    assert "0.9712" in text
+
+
+def test_an_empty_frame_prints_its_header() -> None:
+    frame = pd.DataFrame({"number": [], "accuracy": []})
+    assert "number" in render(frame, "table").decode()
+    assert json.loads(render(frame, "json")) == []
+    assert render(frame, "csv").decode().strip() == "number,accuracy"
+
+
+def test_output_suffix_chooses_the_format(tmp_path: Path) -> None:
+    emit(ROWS, output=str(tmp_path / "rows.json"))
+    assert json.loads((tmp_path / "rows.json").read_text())[0]["macs"] == 385_814_752
+    emit(ROWS, output=str(tmp_path / "rows.parquet"))
+    assert len(pd.read_parquet(tmp_path / "rows.parquet")) == 2
+
+
+def test_an_unwritable_path_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--output: wanted a path that can be written"):
+        write_file(tmp_path / "absent" / "f.csv", b"x")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(InputError, match="--output"):
+        write_file(tmp_path / "taken", b"x")
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]

@@ -1,0 +1,130 @@
+"""Decisions, conditions and what they decode to."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from space.errors import InputError, UnknownNameError
+from space.search_space import Decision, SearchSpace
+from space.spaces import SPACES, StageTemplate, Template, space
+
+TREE = SearchSpace(
+    "tree",
+    (
+        Decision("depth", (0, 1, 2)),
+        Decision("block", ("a", "b"), "depth", (1, 2)),
+        Decision("a.kernel", (3, 5, 7), "block", ("a",)),
+        Decision("b.groups", (1, 4), "block", ("b",)),
+        Decision("head", (True, False)),
+    ),
+)
+
+
+def test_size_counts_assignments_by_hand() -> None:
+    # head (2) × (depth 0: 1, depth 1 or 2: a with 3 kernels + b with 2 groups = 5 each)
+    assert TREE.size == 2 * (1 + 5 + 5)
+
+
+def test_enumerate_yields_every_assignment_once() -> None:
+    every = [tuple(d.items()) for d in TREE.enumerate()]
+    assert len(every) == len(set(every)) == TREE.size
+    for items in every:
+        assert TREE.validate(dict(items)) == dict(items)
+
+
+@given(st.integers(0, 2**32))
+def test_samples_and_mutants_are_valid(seed: int) -> None:
+    rng = random.Random(seed)
+    decisions = TREE.sample(rng)
+    assert list(TREE.validate(decisions).items()) == list(decisions.items())
+    mutant = TREE.mutate(decisions, rng)
+    assert mutant != decisions
+    assert TREE.validate(mutant) == mutant
+    kept = [n for n in mutant if n in decisions and mutant[n] != decisions[n]]
+    assert len(kept) == 1, "exactly one of the decisions that stay alive changes"
+
+
+@given(st.integers(0, 2**32))
+def test_sample_is_a_function_of_the_seed(seed: int) -> None:
+    assert TREE.sample(random.Random(seed)) == TREE.sample(random.Random(seed))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ({"head": True}, "'depth' is missing"),
+        ({"depth": 0, "block": "a", "head": True}, "'block' is not active"),
+        ({"depth": 1, "block": "a", "a.kernel": 4, "head": True}, "wanted one of 3, 5, 7, got 4"),
+        ({"depth": True, "block": "a", "a.kernel": 3, "head": True}, "got True"),
+        ({"depth": 0, "haed": True, "head": True}, "nearest: head"),
+    ],
+)
+def test_bad_assignments_name_the_decision(decisions: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TREE.validate(decisions)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "decisions",
+    [
+        (),
+        (Decision("a", (1,)), Decision("a", (2,))),
+        (Decision("a", (1,), "b", (1,)), Decision("b", (1,))),
+        (Decision("a", (1,)), Decision("b", (1,), "a", (2,))),
+    ],
+)
+def test_a_space_checks_itself(decisions: tuple[Decision, ...]) -> None:
+    with pytest.raises(InputError):
+        SearchSpace("broken", decisions)
+
+
+def test_a_decision_wants_distinct_options() -> None:
+    with pytest.raises(InputError, match="distinct options"):
+        Decision("a", (1, 1))
+
+
+def test_a_space_without_architectures_says_so() -> None:
+    with pytest.raises(InputError, match="no architectures"):
+        TREE.decode({"depth": 0, "head": True})
+
+
+@pytest.mark.parametrize("name", ["mixed", "mbconv", "bottleneck", "inception"])
+@pytest.mark.parametrize(("resolution", "channels"), [(8, 1), (32, 3), (128, 3)])
+def test_every_sample_decodes(name: str, resolution: int, channels: int) -> None:
+    chosen = space(name, resolution=resolution, in_channels=channels, classes=7)
+    rng = random.Random(1)
+    for _ in range(40):
+        architecture = chosen.decode(chosen.sample(rng))
+        assert (architecture.resolution, architecture.in_channels) == (resolution, channels)
+        assert architecture.classes == 7
+
+
+def test_mixed_offers_all_families_in_every_stage() -> None:
+    for number in range(1, 5):
+        assert space("mixed").by_name[f"stage{number}.block"].options == ("mbconv", "bottleneck", "inception")
+
+
+def test_a_left_out_stage_has_no_further_decisions() -> None:
+    chosen = space("mixed")
+    rng = random.Random(0)
+    decisions = next(d for d in (chosen.sample(rng) for _ in range(1000)) if d["stage4.depth"] == 0)
+    assert [n for n in decisions if n.startswith("stage4")] == ["stage4.depth"]
+    assert len(chosen.decode(decisions).stages) <= 3
+
+
+def test_unknown_space_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="nearest: mbconv"):
+        space("mbcnv")
+    assert "mixed" in SPACES
+
+
+def test_a_template_refuses_unknown_settings() -> None:
+    stage = (StageTemplate(16),)
+    with pytest.raises(UnknownNameError, match="family"):
+        Template("t", ("mbcon",), stage, 32)
+    with pytest.raises(UnknownNameError, match="kernel"):
+        Template("t", ("mbconv",), stage, 32, options={"mbconv": {"kernels": (3,)}})

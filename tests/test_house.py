@@ -1,0 +1,104 @@
+"""The house stands: import direction, installs, and what a command may import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("space", "evaluators", "results", "search", "nascale")
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+
+def test_imports_run_one_way() -> None:
+    result = run(Path(sys.executable).parent / "lint-imports", "--no-cache", cwd=ROOT)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture
+def user_directory(tmp_path: Path) -> Path:
+    """A working directory with the namesakes that users have: a folder results/ and a file search.py."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mine.csv").write_text("a\n1\n")
+    (tmp_path / "search.py").write_text("raise SystemExit('the wrong search was imported')\n")
+    (tmp_path / "notebook.py").write_text(
+        "import nascale\n"
+        + "".join(f"import {room}\n" for room in ROOMS)
+        + "from space.spaces import space\n"
+        + "import sys\n"
+        + f"print(*(sys.modules[room].__file__ for room in {ROOMS!r}), sep='\\n')\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("mode", ["plain", "editable"])
+def test_installs_and_is_found_beside_namesakes(
+    mode: str, user_directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """``pip install`` into a new environment that borrows this one's dependencies."""
+    place = tmp_path_factory.mktemp("installed")
+    venv.create(place / "venv", with_pip=False)
+    python = place / "venv" / "bin" / "python"
+    site = next((place / "venv" / "lib").glob("python*/site-packages"))
+    borrowed = [p for p in sys.path if p.endswith("site-packages")]
+    source = ROOT
+    if mode == "plain":
+        # A plain install builds in its source tree; a copy keeps the checkout clean.
+        source = place / "source"
+        source.mkdir()
+        for name in (*ROOMS, "pyproject.toml", "README.md"):
+            (run("cp", "-r", ROOT / name, source, cwd=ROOT)).check_returncode()
+    options = ["--editable"] if mode == "editable" else []
+    # pip itself is borrowed too, and told to install into the new environment only.
+    result = run(
+        sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index",
+        "--no-build-isolation", "--disable-pip-version-check", *options, source,
+        cwd=user_directory,
+        PYTHONPATH=os.pathsep.join(borrowed),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    (site / "borrowed.pth").write_text("\n".join(borrowed))
+
+    found = run(python, "notebook.py", cwd=user_directory, PYTHONPATH="")
+    assert found.returncode == 0, found.stderr
+    expected = site if mode == "plain" else ROOT
+    for room, line in zip(ROOMS, found.stdout.splitlines(), strict=True):
+        assert Path(line) == expected / room / "__init__.py"
+    console = run(place / "venv" / "bin" / "nascale", "--version", cwd=user_directory, PYTHONPATH="")
+    assert console.stdout.startswith("nascale, version"), console.stderr
+
+
+def test_a_taken_name_is_reported(user_directory: Path) -> None:
+    (user_directory / "search.py").write_text("")
+    code = "import sys; sys.path.insert(0, '.'); import search; import nascale"
+    result = run(sys.executable, "-c", code, cwd=user_directory)
+    assert "nascale needs the module name 'search'" in result.stderr
+
+
+LIGHT = "import sys; from nascale.cli import run; code = run({arguments!r}); print(code, sorted({{'torch', 'ray'}} & set(sys.modules)), file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["profile", "efficientnet_b0"], ["archs"], ["front", "nobody"], ["search", "--help"]],
+    ids=" ".join,
+)
+def test_light_commands_import_neither_torch_nor_ray(arguments: list[str], tmp_path: Path) -> None:
+    result = run(sys.executable, "-c", LIGHT.format(arguments=arguments), cwd=tmp_path)
+    assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr
