@@ -1,0 +1,131 @@
+"""One known network: a name, the function that makes its parts, and the settings it takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import NamedTuple
+
+from space.architecture import Architecture, Stage
+from space.blocks import Basic, Block, Bottleneck, DepthwiseSeparable, FusedMBConv, MBConv
+from space.errors import InputError, UnknownNameError
+from space.scaling import scale
+
+
+class Parts(NamedTuple):
+    """What an architecture is made of, before it meets its images and its classes."""
+
+    stem: tuple[Block, ...]
+    stages: tuple[Stage, ...]
+    head: tuple[Block, ...]
+
+
+# The settings of every network, and what each must be.
+SETTINGS: dict[str, type] = {
+    "width": float,
+    "depth": float,
+    "resolution": int,
+    "classes": int,
+    "in_channels": int,
+    "drop_path": float,
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of the literature. Calling it gives the Architecture, with settings changed if wished.
+
+    ``parts`` makes stem, stages and head; if it takes ``width``, the network has its own published rule
+    for width, otherwise width is scaled by ``space.scaling.scale`` with the released rounding, as depth
+    always is. ``resolution`` is what the published figures were measured at.
+    """
+
+    name: str
+    parts: Callable[..., Parts]
+    source: str
+    resolution: int = 224
+
+    def __call__(
+        self,
+        *,
+        width: float = 1.0,
+        depth: float = 1.0,
+        resolution: int | None = None,
+        classes: int = 1000,
+        in_channels: int = 3,
+        drop_path: float = 0.0,
+    ) -> Architecture:
+        """The architecture, labelled with the settings that differ from the published ones.
+
+        ``drop_path`` gives the residual blocks stochastic depth, rising linearly to that rate at the last
+        (Huang et al. 2016, §3).
+        """
+        changed = {"width": (width, 1.0), "depth": (depth, 1.0), "resolution": (resolution, self.resolution)}
+        changed |= {
+            "classes": (classes, 1000),
+            "in_channels": (in_channels, 3),
+            "drop_path": (drop_path, 0.0),
+        }
+        label = [f"{k}={v:g}" for k, (v, usual) in changed.items() if v is not None and v != usual]
+        own = {"width": width} if self.own_width else {}
+        for argument in ("width", "depth"):
+            value = changed[argument][0]
+            if not isinstance(value, (int, float)) or not isfinite(value) or value <= 0:
+                raise InputError.of(argument, "a positive multiplier", value)
+        parts = self.parts(**own)
+        pixels = self.resolution if resolution is None else resolution
+        if depth == 1 and (width == 1 or own):
+            scaled = Architecture(*parts, pixels, classes, in_channels)
+        else:
+            base = Architecture(*parts, self.resolution, classes, in_channels)
+            scaled = scale(base, depth=depth, width=1.0 if own else width, resolution=pixels)
+        return _with_drop_path(scaled, drop_path).replace(
+            name=f"{self.name}@{','.join(label)}" if label else self.name
+        )
+
+    @property
+    def own_width(self) -> bool:
+        """Whether the network has its own rule for width."""
+        return "width" in inspect.signature(self.parts).parameters
+
+    def with_settings(self, text: str) -> Architecture:
+        """The architecture with ``text``, such as ``"width=1.4,resolution=192"``, applied."""
+        values: dict[str, float] = {}
+        for item in text.split(","):
+            key, equals, value = item.partition("=")
+            key = key.strip()
+            if not equals or not key:
+                raise InputError.of(f"{self.name}@", "settings such as width=1.4,resolution=192", text)
+            if key not in SETTINGS:
+                raise UnknownNameError(f"{self.name}@", key, SETTINGS)
+            if key in values:
+                raise InputError.of(f"{self.name}@{key}", "each setting once", text)
+            try:
+                values[key] = SETTINGS[key](value)
+            except ValueError:
+                wanted = "a whole number" if SETTINGS[key] is int else "a number"
+                raise InputError.of(f"{self.name}@{key}", wanted, value) from None
+        return self(**values)  # type: ignore[arg-type]
+
+
+def _with_drop_path(architecture: Architecture, rate: float) -> Architecture:
+    """``architecture`` with the drop rate of its residual blocks rising linearly to ``rate``."""
+    if rate == 0:
+        return architecture
+    residual = (Basic, Bottleneck, DepthwiseSeparable, FusedMBConv, MBConv)
+    total = sum(isinstance(b, residual) for stage in architecture.stages for b in stage.blocks)
+    if not total:
+        raise InputError(f"drop_path: wanted a network with residual blocks, got {architecture.label}")
+    count = 0
+    stages = []
+    for stage in architecture.stages:
+        blocks: list[Block] = []
+        for block in stage.blocks:
+            if isinstance(block, residual):
+                count += 1
+                block = replace(block, drop_path=rate * count / total)
+            blocks.append(block)
+        stages.append(Stage(tuple(blocks)))
+    return architecture.replace(stages=tuple(stages))
