@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from space.errors import InputError, UnknownNameError
 from space.search_space import Decision, SearchSpace
-from space.spaces import SPACES, StageTemplate, Template, space
+from space.spaces import SPACES, space
+from space.template import StageTemplate, Template, template_from_dict
 
 TREE = SearchSpace(
     "tree",
@@ -128,3 +129,39 @@ def test_a_template_refuses_unknown_settings() -> None:
         Template("t", ("mbcon",), stage, 32)
     with pytest.raises(UnknownNameError, match="kernel"):
         Template("t", ("mbconv",), stage, 32, options={"mbconv": {"kernels": (3,)}})
+
+
+WRITTEN = {
+    "name": "mine",
+    "families": ["mbconv", "inception"],
+    "resolution": 32,
+    "stages": [{"channels": 16}, {"channels": 32, "stride": 2, "depths": [0, 1]}],
+    "options": {"mbconv": {"kernel": [3, 7]}},
+}
+
+
+def test_a_written_template_becomes_a_space() -> None:
+    mine = template_from_dict(WRITTEN, "mine.toml").search_space()
+    assert mine.by_name["stage1.mbconv.kernel"].options == (3, 7)
+    assert mine.by_name["stage2.depth"].options == (0, 1)
+    mine.decode(mine.sample(random.Random(0)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stages": 3}, "mine.toml: stages: wanted a list of tables"),
+        (
+            {"stages": [{"chanels": 16}]},
+            r"mine.toml: stages\[0\]: key: no such name 'chanels' .nearest: channels",
+        ),
+        ({"stages": [{"stride": 2}]}, r"mine.toml: stages\[0\]: wanted the key 'channels'"),
+        ({"stages": [{"channels": 4}]}, r"mine.toml: stages\[0\]: stage.channels: wanted 8 or more, got 4"),
+        ({"stages": [{"channels": "x"}]}, r"mine.toml: stages\[0\]: a value of the wrong type"),
+        ({"families": ["mbcon"]}, "family: no such name 'mbcon' .nearest: mbconv"),
+        ({"familes": []}, "mine.toml: key: no such name 'familes'"),
+    ],
+)
+def test_a_badly_written_template_is_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        template_from_dict({**WRITTEN, **changes}, "mine.toml")
