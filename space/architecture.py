@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from hashlib import blake2b
 
@@ -52,7 +52,7 @@ class Architecture:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InputError.of(f"Architecture.{argument}", "a positive whole number", value)
         try:
-            shape = self._flow(self.resolution)
+            lowered = self._segments
         except ShapeError as error:
             smallest = self._smallest_resolution()
             if smallest is None:
@@ -60,6 +60,7 @@ class Architecture:
             raise ShapeError(
                 f"resolution {self.resolution} is too small: {error}; the smallest that works is {smallest}"
             ) from None
+        shape = lowered[-1][2].shape if lowered else (self.in_channels, self.resolution, self.resolution)
         if shape != (self.classes,):
             raise ShapeError(f"head: wanted {self.classes} logits, got an output of shape {shape}")
 
@@ -85,7 +86,15 @@ class Architecture:
 
     def segments(self) -> tuple[tuple[str, Block, Segment], ...]:
         """(path, block, lowered segment) in order of execution."""
+        return self._segments
+
+    @cached_property
+    def _segments(self) -> tuple[tuple[str, Block, Segment], ...]:
         return tuple(segments(self))
+
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: what was lowered is remembered per process and does not travel."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @cached_property
     def key(self) -> str:
@@ -94,7 +103,7 @@ class Architecture:
         Identity layers, the order of parallel branches and the grouping into stages leave it unchanged;
         resolution, classes and training-time regularisation (dropout, stochastic depth) do not.
         """
-        parts = [s for _, _, s in segments(self) if not s.identity]
+        parts = [s for _, _, s in self._segments if not s.identity]
         ordered = any(s.order_sensitive for s in parts)
         digest = blake2b(digest_size=10)
         digest.update(f"{self.in_channels},{self.resolution},{self.classes}".encode())

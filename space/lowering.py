@@ -85,7 +85,7 @@ def lower(architecture: Architecture) -> Graph:
     nodes = [Node(Input(shape), (), shape, "input")]
     auxiliaries: list[tuple[int, float]] = []
     last = 0
-    for path, _, segment in segments(architecture):
+    for path, _, segment in architecture.segments():
         place = {0: last}
         for index, node in enumerate(segment.graph.nodes[1:], start=1):
             place[index] = len(nodes)
