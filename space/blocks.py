@@ -293,6 +293,7 @@ class MBConv(Block):
 
     1×1 expansion to ``expansion`` times the input channels (absent at 1), depthwise ``kernel``,
     squeeze-excite, linear 1×1 projection; identity skip where stride is 1 and the channels stay.
+    ``always_expand`` keeps the expansion at 1 too, as FBNet does.
     """
 
     out_channels: int
@@ -304,6 +305,7 @@ class MBConv(Block):
     activation: str = "relu6"
     drop_path: float = 0.0
     hidden_divisor: int = 1
+    always_expand: bool = False
 
     def check(self) -> None:
         self._positive("out_channels", "stride", "hidden_divisor")
@@ -315,7 +317,7 @@ class MBConv(Block):
     def lower(self, g: GraphBuilder, x: int) -> int:
         shortcut, in_channels = x, g.channels(x)
         hidden = expanded_channels(in_channels, self.expansion, self.hidden_divisor)
-        if hidden != in_channels:
+        if hidden != in_channels or self.always_expand:
             x = g.conv_norm_act(x, hidden, activation=self.activation, name="expand")
         x = g.conv_norm_act(
             x,
@@ -335,7 +337,10 @@ class MBConv(Block):
 
 @dataclass(frozen=True, slots=True)
 class FusedMBConv(Block):
-    """MBConv whose expansion and depthwise steps are one dense convolution (Tan & Le 2021)."""
+    """MBConv whose expansion and depthwise steps are one dense convolution (Tan & Le 2021).
+
+    At expansion 1 that convolution is all there is, unless ``always_expand`` keeps the projection behind it.
+    """
 
     out_channels: int
     kernel: int = 3
@@ -346,6 +351,7 @@ class FusedMBConv(Block):
     activation: str = "silu"
     drop_path: float = 0.0
     hidden_divisor: int = 1
+    always_expand: bool = False
 
     def check(self) -> None:
         self._positive("out_channels", "stride", "hidden_divisor")
@@ -357,7 +363,7 @@ class FusedMBConv(Block):
     def lower(self, g: GraphBuilder, x: int) -> int:
         shortcut, in_channels = x, g.channels(x)
         hidden = expanded_channels(in_channels, self.expansion, self.hidden_divisor)
-        if hidden != in_channels:
+        if hidden != in_channels or self.always_expand:
             x = g.conv_norm_act(
                 x, hidden, self.kernel, stride=self.stride, activation=self.activation, name="expand"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from space.architecture import Stage
 from space.blocks import (
@@ -67,39 +67,42 @@ def _mobilenet_v2(width: float = 1.0) -> Parts:
 _V3_SE = SqueezeExcite(0.25, of="gated", divisor=8, gate="hard_sigmoid")
 
 
-def _mobilenet_v3(
-    rows: tuple[tuple[tuple[int, float, int, bool, str, int, int], ...], ...], last: int, features: int
-) -> Parts:
-    """Howard et al. 2019, tables 1 and 2: (kernel, expansion, channels, SE, activation, stride, depth)."""
+@dataclass(frozen=True, slots=True)
+class _V3Row:
+    """One line of Howard et al. 2019, tables 1 and 2, repeated ``depth`` times, the first at ``stride``."""
 
-    def block(kernel: int, expansion: float, channels: int, se: bool, activation: str, stride: int) -> MBConv:
-        return MBConv(
-            channels,
-            kernel,
-            expansion,
-            stride,
-            _V3_SE if se else None,
-            activation=activation,
+    kernel: int
+    expansion: float
+    channels: int
+    se: bool
+    activation: str
+    stride: int = 1
+    depth: int = 1
+
+    def blocks(self) -> tuple[Block, ...]:
+        block = MBConv(
+            self.channels,
+            self.kernel,
+            self.expansion,
+            squeeze_excite=_V3_SE if self.se else None,
+            activation=self.activation,
             hidden_divisor=8,
         )
+        return (replace(block, stride=self.stride), *(block,) * (self.depth - 1))
 
-    stages = []
-    for stage in rows:
-        blocks: list[Block] = []
-        for *fields, stride, depth in stage:
-            blocks.append(block(*fields, stride))  # type: ignore[arg-type]
-            blocks += [block(*fields, 1)] * (depth - 1)  # type: ignore[arg-type]
-        stages.append(Stage(tuple(blocks)))
+
+def _mobilenet_v3(stages: tuple[tuple[_V3Row, ...], ...], last: int, features: int) -> Parts:
+    head = (
+        Conv(last, 1, activation="hard_swish"),
+        GlobalPool(),
+        Dense(features, "hard_swish"),
+        Drop(0.2),
+        Dense(),
+    )
     return Parts(
         (Conv(16, 3, 2, activation="hard_swish"),),
-        tuple(stages),
-        (
-            Conv(last, 1, activation="hard_swish"),
-            GlobalPool(),
-            Dense(features, "hard_swish"),
-            Drop(0.2),
-            Dense(),
-        ),
+        tuple(Stage(tuple(block for row in rows for block in row.blocks())) for rows in stages),
+        head,
     )
 
 
@@ -107,12 +110,16 @@ def _mobilenet_v3_large() -> Parts:
     re, hs = "relu", "hard_swish"
     return _mobilenet_v3(
         (
-            ((3, 1, 16, False, re, 1, 1),),
-            ((3, 4, 24, False, re, 2, 1), (3, 3, 24, False, re, 1, 1)),
-            ((5, 3, 40, True, re, 2, 3),),
-            ((3, 6, 80, False, hs, 2, 1), (3, 2.5, 80, False, hs, 1, 1), (3, 2.3, 80, False, hs, 1, 2)),
-            ((3, 6, 112, True, hs, 1, 2),),
-            ((5, 6, 160, True, hs, 2, 3),),
+            (_V3Row(3, 1, 16, False, re),),
+            (_V3Row(3, 4, 24, False, re, 2), _V3Row(3, 3, 24, False, re)),
+            (_V3Row(5, 3, 40, True, re, 2, 3),),
+            (
+                _V3Row(3, 6, 80, False, hs, 2),
+                _V3Row(3, 2.5, 80, False, hs),
+                _V3Row(3, 2.3, 80, False, hs, depth=2),
+            ),
+            (_V3Row(3, 6, 112, True, hs, depth=2),),
+            (_V3Row(5, 6, 160, True, hs, 2, 3),),
         ),
         last=960,
         features=1280,
@@ -123,11 +130,11 @@ def _mobilenet_v3_small() -> Parts:
     re, hs = "relu", "hard_swish"
     return _mobilenet_v3(
         (
-            ((3, 1, 16, True, re, 2, 1),),
-            ((3, 4.5, 24, False, re, 2, 1), (3, 3.67, 24, False, re, 1, 1)),
-            ((5, 4, 40, True, hs, 2, 1), (5, 6, 40, True, hs, 1, 2)),
-            ((5, 3, 48, True, hs, 1, 2),),
-            ((5, 6, 96, True, hs, 2, 3),),
+            (_V3Row(3, 1, 16, True, re, 2),),
+            (_V3Row(3, 4.5, 24, False, re, 2), _V3Row(3, 3.67, 24, False, re)),
+            (_V3Row(5, 4, 40, True, hs, 2), _V3Row(5, 6, 40, True, hs, depth=2)),
+            (_V3Row(5, 3, 48, True, hs, depth=2),),
+            (_V3Row(5, 6, 96, True, hs, 2, 3),),
         ),
         last=576,
         features=1024,
