@@ -1,0 +1,370 @@
+"""Stored studies as values: what was asked, what each trial tried, and what came of it.
+
+A study is whatever an Optuna storage holds under a name. ``load`` reads one with plain SQL, ``of_optuna``
+takes one that is already in memory; both give the same ``StoredStudy``, and everything else in this room
+starts from that. A study made by another tool reads too: its parameters become decisions and its values
+objectives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from results.database import Query, reading, redacted, refusal, sqlite_path, storage_url
+from space.architecture import Architecture
+from space.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    import optuna
+
+Storage = str | os.PathLike[str] | None
+Option = str | int | float | bool | None
+
+FINISHED = ("COMPLETE", "PRUNED", "FAIL")
+# The status of a trial that says nothing itself: running, queued, or made by another tool.
+STATUS_OF_STATE = {
+    "COMPLETE": "ok",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "RUNNING": "running",
+    "WAITING": "waiting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What a search optimises: a name and ``"minimize"`` or ``"maximize"``."""
+
+    name: str
+    direction: str
+
+
+class Trial(NamedTuple):
+    """One row of a study. ``accuracies`` maps an epoch to what was measured after it; times are naive and local, as Optuna keeps them."""
+
+    number: int
+    state: str
+    started: datetime | None
+    finished: datetime | None
+    values: tuple[float, ...] | None
+    decisions: Mapping[str, Option]
+    attributes: Mapping[str, Any]
+    accuracies: Mapping[int, float]
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What the evaluation gave: accuracy, status, seconds …; empty while there is none."""
+        return cast(Mapping[str, Any], self.attributes.get("result") or {})
+
+    @property
+    def costs(self) -> Mapping[str, Any]:
+        """What the network costs: params, macs …; empty where it is not known."""
+        return cast(Mapping[str, Any], self.attributes.get("costs") or {})
+
+    @property
+    def status(self) -> str:
+        """ok, reused, pruned, failed, oom, stale, running or waiting."""
+        return str(self.result.get("status") or STATUS_OF_STATE[self.state])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStudy:
+    """A study read from a storage. ``attributes`` hold its spec, provenance and space as they were stored."""
+
+    name: str
+    storage: str
+    objectives: tuple[Objective, ...]
+    attributes: Mapping[str, Any]
+    trials: tuple[Trial, ...]
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        return cast(Mapping[str, Any], self.attributes.get("spec") or {})
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        return cast(Mapping[str, Any], self.attributes.get("provenance") or {})
+
+    @property
+    def space(self) -> Mapping[str, Any]:
+        return cast(Mapping[str, Any], self.attributes.get("space") or {})
+
+    def trial(self, number: int) -> Trial:
+        """The trial of that number. Raises InputError naming the numbers there are."""
+        if 0 <= number < len(self.trials) and self.trials[number].number == number:
+            return self.trials[number]
+        for trial in self.trials:
+            if trial.number == number:
+                return trial
+        wanted = f"a number from 0 to {self.trials[-1].number}" if self.trials else "a study with trials"
+        raise InputError.of("trial", f"{wanted} (study {self.name})", number)
+
+
+def names(storage: Storage = None) -> list[str]:
+    """The names of the stored studies, oldest first."""
+    with reading(storage) as query:
+        return [name for (name,) in query("SELECT study_name FROM studies ORDER BY study_id")]
+
+
+def load(name: str, storage: Storage = None, *, architectures: bool = False) -> StoredStudy:
+    """The study ``name``, read in one snapshot.
+
+    The architectures' JSON, the bulk of a database, is only read if asked for. Raises UnknownNameError
+    with the nearest names, or InputError for a storage that cannot be read.
+    """
+    with reading(storage) as query:
+        study_id = _study_id(query, name)
+        attributes = _json_attributes(query, study_id)
+        return StoredStudy(
+            name,
+            storage_url(storage),
+            _stored_objectives(query, study_id, attributes),
+            attributes,
+            tuple(_trials(query, study_id, architectures)),
+        )
+
+
+def of_optuna(study: optuna.Study) -> StoredStudy:
+    """An Optuna study that is already open, its storage in memory included."""
+    attributes = dict(study.user_attrs)
+    metric_names = study.metric_names
+    directions = [d.name.lower() for d in study.directions]
+    trials = (
+        Trial(
+            t.number,
+            t.state.name,
+            t.datetime_start,
+            t.datetime_complete,
+            tuple(t.values) if t.values is not None else None,
+            t.params,
+            t.user_attrs,
+            t.intermediate_values,
+        )
+        for t in study.get_trials(deepcopy=False)
+    )
+    objectives = _objectives(attributes, directions, metric_names)
+    return StoredStudy(study.study_name, "memory", objectives, attributes, tuple(trials))
+
+
+def summaries(storage: Storage = None) -> list[dict[str, Any]]:
+    """One row per stored study, oldest first: what it searches, how far it is, and its best accuracy."""
+    with reading(storage) as query:
+        rows = query("SELECT study_id, study_name FROM studies ORDER BY study_id")
+        return [_summary(query, study_id, name) for study_id, name in rows]
+
+
+def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
+    attributes = _json_attributes(query, study_id)
+    spec: Mapping[str, Any] = attributes.get("spec") or {}
+    states: dict[str, int] = dict(
+        query("SELECT state, COUNT(*) FROM trials WHERE study_id = :study GROUP BY state", study=study_id)
+    )
+    results = [
+        json.loads(text)
+        for (text,) in query(
+            "SELECT v.value_json FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
+            " WHERE t.study_id = :study AND t.state = 'COMPLETE' AND v.key = 'result'",
+            study=study_id,
+        )
+    ]
+    accuracies = [
+        r["accuracy"]
+        for r in results
+        if r.get("accuracy") is not None and r.get("feasible") is not False and r["accuracy"] == r["accuracy"]
+    ]
+    last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
+    objectives = _stored_objectives(query, study_id, attributes)
+    return {
+        "study": name,
+        "space": spec.get("space"),
+        "sampler": spec.get("sampler"),
+        "data": spec.get("data"),
+        "trials": sum(states.values()),
+        "finished": sum(states.get(state, 0) for state in FINISHED),
+        "running": states.get("RUNNING", 0),
+        "wanted": spec.get("trials"),
+        "reused": sum(r.get("status") == "reused" for r in results),
+        "accuracy": max(accuracies, default=None),
+        "objectives": ", ".join(f"{o.name} {'↑' if o.direction == 'maximize' else '↓'}" for o in objectives),
+        "last": None if last is None else cast(datetime, _time(last)).astimezone().isoformat(" ", "minutes"),
+    }
+
+
+def architecture(study: str, trial_number: int, storage: Storage = None) -> Architecture:
+    """The network of one trial. Raises InputError if the study, the trial or its architecture is not there."""
+    with reading(storage) as query:
+        study_id = _study_id(query, study)
+        rows = query(
+            "SELECT t.trial_id, a.value_json FROM trials t LEFT JOIN trial_user_attributes a"
+            " ON a.trial_id = t.trial_id AND a.key = 'architecture'"
+            " WHERE t.study_id = :study AND t.number = :number",
+            study=study_id,
+            number=trial_number,
+        )
+        if not rows:
+            last = query("SELECT MAX(number) FROM trials WHERE study_id = :study", study=study_id)[0][0]
+            wanted = "a study with trials" if last is None else f"a number from 0 to {last}"
+            raise InputError.of("trial", f"{wanted} (study {study})", trial_number)
+    text = rows[0][1]
+    if text is None:
+        wanted = f"a trial that holds an architecture (study {study} searches a table without networks)"
+        raise InputError.of("trial", wanted, trial_number)
+    return decoded(json.loads(text))
+
+
+def decoded(text: str | Mapping[str, Any]) -> Architecture:
+    """The architecture behind a trial's ``architecture`` attribute."""
+    from space.codec import from_dict, from_json
+
+    return from_json(text) if isinstance(text, str) else from_dict(dict(text))
+
+
+def optuna_storage(storage: Storage = None) -> optuna.storages.BaseStorage:
+    """The storage opened for writing, made if it is not there; for the one process that drives a search.
+
+    Raises InputError if it cannot be opened or written, naming what the database said.
+    """
+    import optuna
+    import sqlalchemy
+
+    url = storage_url(storage)
+    path = sqlite_path(url)
+    if path is not None and not path.absolute().parent.is_dir():
+        raise InputError.of("storage", "a folder that exists", str(path.absolute().parent))
+    # A SQLite writer waits for readers rather than fail on the first collision.
+    arguments = {"connect_args": {"timeout": 60}} if path is not None else {}
+    try:
+        return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
+        raise refusal(url, str(getattr(error, "orig", None) or error)) from None
+
+
+def delete(name: str, storage: Storage = None) -> int:
+    """Removes the study ``name`` and says how many trials went with it. Raises UnknownNameError."""
+    trials = len(load(name, storage).trials)
+    import optuna
+
+    optuna.delete_study(study_name=name, storage=optuna_storage(storage))
+    return trials
+
+
+def _study_id(query: Query, name: str) -> int:
+    rows = query("SELECT study_id FROM studies WHERE study_name = :name", name=name)
+    if not rows:
+        known = [row[0] for row in query("SELECT study_name FROM studies")]
+        raise UnknownNameError("study", name, known)
+    return int(rows[0][0])
+
+
+def _json_attributes(query: Query, study_id: int) -> dict[str, Any]:
+    rows = query(
+        "SELECT a.key, a.value_json FROM study_user_attributes a WHERE a.study_id = :study", study=study_id
+    )
+    return {key: json.loads(text) for key, text in rows}
+
+
+def _stored_objectives(query: Query, study_id: int, attributes: Mapping[str, Any]) -> tuple[Objective, ...]:
+    directions = query(
+        "SELECT direction FROM study_directions WHERE study_id = :study ORDER BY objective", study=study_id
+    )
+    named = query(
+        "SELECT a.value_json FROM study_system_attributes a"
+        " WHERE a.study_id = :study AND a.key = 'study:metric_names'",
+        study=study_id,
+    )
+    metric_names = json.loads(named[0][0]) if named else None
+    return _objectives(attributes, [d.lower() for (d,) in directions], metric_names)
+
+
+def _objectives(
+    attributes: Mapping[str, Any], directions: Sequence[str], metric_names: Sequence[str] | None
+) -> tuple[Objective, ...]:
+    """As the search named them; else Optuna's metric names; else ``value`` or ``value_0``, ``value_1`` …"""
+    stored = attributes.get("objectives")
+    if stored:
+        return tuple(Objective(o["name"], o["direction"]) for o in stored)
+    if metric_names is None:
+        metric_names = ["value"] if len(directions) == 1 else [f"value_{i}" for i in range(len(directions))]
+    return tuple(Objective(n, d) for n, d in zip(metric_names, directions, strict=True))
+
+
+_NON_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
+
+
+def _trials(query: Query, study_id: int, architectures: bool) -> list[Trial]:
+    """All trials of a study, from five SELECTs rather than one per trial."""
+    heads = query(
+        "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"
+        " WHERE study_id = :study ORDER BY number",
+        study=study_id,
+    )
+    values: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
+    decisions: dict[int, dict[str, Option]] = {row[0]: {} for row in heads}
+    attributes: dict[int, dict[str, Any]] = {row[0]: {} for row in heads}
+    accuracies: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
+    of_study = "JOIN trials t ON t.trial_id = v.trial_id WHERE t.study_id = :study"
+    for trial, objective, value, kind in query(
+        f"SELECT v.trial_id, v.objective, v.value, v.value_type FROM trial_values v {of_study}",
+        study=study_id,
+    ):
+        values[trial][objective] = _NON_FINITE.get(kind, value)
+    for trial, step, value, kind in query(
+        "SELECT v.trial_id, v.step, v.intermediate_value, v.intermediate_value_type"
+        f" FROM trial_intermediate_values v {of_study} ORDER BY v.step",
+        study=study_id,
+    ):
+        accuracies[trial][step] = _NON_FINITE.get(kind, value)
+    for trial, name, value, distribution in query(
+        "SELECT v.trial_id, v.param_name, v.param_value, v.distribution_json"
+        f" FROM trial_params v {of_study} ORDER BY v.param_id",
+        study=study_id,
+    ):
+        decisions[trial][name] = _option(value, distribution)
+    wanted = "" if architectures else " AND v.key <> 'architecture'"
+    for trial, name, text in query(
+        f"SELECT v.trial_id, v.key, v.value_json FROM trial_user_attributes v {of_study}{wanted}",
+        study=study_id,
+    ):
+        attributes[trial][name] = json.loads(text)
+    return [
+        Trial(
+            number,
+            state,
+            _time(start),
+            _time(complete),
+            tuple(v for _, v in sorted(values[i].items())) if values[i] else None,
+            decisions[i],
+            attributes[i],
+            accuracies[i],
+        )
+        for i, number, state, start, complete in heads
+    ]
+
+
+_CHOICES: dict[str, list[Option] | type] = {}
+
+
+def _option(value: float, distribution: str) -> Option:
+    """A parameter as it was chosen; a categorical one is stored as the index of its choice."""
+    kind = _CHOICES.get(distribution)
+    if kind is None:
+        parsed = json.loads(distribution)
+        name = parsed["name"]
+        kind = int if name.startswith("Int") else parsed["attributes"].get("choices", float)
+        _CHOICES[distribution] = kind
+    return kind[int(value)] if isinstance(kind, list) else cast(Option, kind(value))
+
+
+def _time(value: str | datetime | None) -> datetime | None:
+    """SQLite hands times over as text, other databases as datetimes."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def described(storage: Storage = None) -> str:
+    """The storage as it may be shown: its URL without a password."""
+    return redacted(storage_url(storage))
