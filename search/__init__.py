@@ -1,1 +1,1 @@
-"""What to try next: the controller, the samplers, and the one loop that every search runs."""
+"""What to try next: the searchers, and the one loop that asks, measures, stores and tells."""

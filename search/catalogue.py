@@ -1,0 +1,103 @@
+"""What is known of a network before it is measured: its key, its architecture and its costs."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from search.settings import Budgets
+from space.architecture import Architecture
+from space.cost import costs
+from space.errors import ShapeError
+from space.search_space import Decisions, Option, SearchSpace
+
+REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Decisions and what they stand for; ``costs`` holds whatever is known without measuring."""
+
+    decisions: Decisions
+    key: str
+    architecture: Architecture | None
+    costs: dict[str, float]
+
+
+@runtime_checkable
+class KnowsCosts(Protocol):
+    """An evaluator that knows costs of its own, such as a table with columns for them."""
+
+    def costs(self, decisions: Mapping[str, Option]) -> dict[str, float]:
+        """Costs by name, for what it knows."""
+
+
+@runtime_checkable
+class KnowsKeys(Protocol):
+    """An evaluator that knows which decisions are the same network."""
+
+    def key(self, decisions: Mapping[str, Option]) -> str | None:
+        """The network's key, None where it has nothing better than the space."""
+
+
+class Catalogue:
+    """Looks networks up by their decisions and says whether they are within budget; remembers the last ones."""
+
+    def __init__(self, space: SearchSpace, budgets: Budgets, evaluator: object = None) -> None:
+        self.space, self.budgets = space, budgets
+        self._own_costs: Callable[[Mapping[str, Option]], dict[str, float]] | None = (
+            evaluator.costs if isinstance(evaluator, KnowsCosts) else None
+        )
+        self._own_key = evaluator.key if isinstance(evaluator, KnowsKeys) else None
+        self._known: OrderedDict[tuple[object, ...], Network | None] = OrderedDict()
+
+    def under(self, budgets: Budgets) -> Catalogue:
+        """The same catalogue under other budgets; what is remembered is shared."""
+        other = copy(self)
+        other.budgets = budgets
+        return other
+
+    def network(self, decisions: Decisions) -> Network | None:
+        """The network of ``decisions``; None where they cannot be built (its tensors do not fit together)."""
+        at = tuple(decisions.items())
+        if at in self._known:
+            self._known.move_to_end(at)
+            return self._known[at]
+        found = self._look_up(decisions)
+        self._known[at] = found
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+    def within(self, network: Network | None) -> bool:
+        """Whether it exists and none of its known costs is over budget."""
+        return network is not None and not self.budgets.exceeded(network.costs)
+
+    def _look_up(self, decisions: Decisions) -> Network | None:
+        architecture = None
+        known: dict[str, float] = {}
+        if self.space.build is not None:
+            try:
+                architecture = self.space.decode(decisions)
+            except ShapeError:
+                return None
+        if architecture is not None:
+            computed = costs(architecture)
+            known = {
+                name: getattr(computed, name)
+                for name in ("params", "macs", "flops", "activation_bytes", "training_bytes")
+            }
+        if self._own_costs is not None:
+            known |= self._own_costs(decisions)
+        key = self._own_key(decisions) if self._own_key is not None else None
+        if key is None:
+            key = architecture.key if architecture is not None else decisions_key(decisions)
+        return Network(decisions, key, architecture, known)
+
+
+def decisions_key(decisions: Mapping[str, Option]) -> str:
+    """The key of decisions that have no architecture behind them: the options, in order."""
+    return "|".join(map(str, decisions.values()))

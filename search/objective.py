@@ -1,0 +1,120 @@
+"""What a search maximises: accuracy, accuracy traded against one cost, or several objectives at once.
+
+``accuracy``        validation accuracy, a fraction.
+``mnas``            accuracy × (cost / target)^w, the soft form of Tan et al. 2019 (MnasNet), eq. 2–3, w = −0.07.
+                    The target only scales it, so the best network does not depend on the target.
+``mnas-hard``       the same with w = 0 where the cost is within the target and w = −1 beyond it (their α, β):
+                    the form for a search that should end at the target.
+``accuracy,macs``   several objectives: accuracy upwards, each named cost downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from space.errors import InputError, UnknownNameError
+
+COSTS = ("macs", "params", "flops", "activation_bytes", "training_bytes", "latency_seconds")
+KINDS = ("accuracy", "mnas", "mnas-hard")
+SOFT_EXPONENT = -0.07
+"""MnasNet's w: doubling the latency is to buy 5 % relative accuracy."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """How accuracy and costs become the values that a searcher is told.
+
+    ``kind`` is one of ``KINDS``; ``cost``, ``target`` and ``exponent`` belong to the two mnas forms;
+    ``minimised`` holds the costs of a search with several objectives (and then ``kind`` is ``accuracy``).
+    """
+
+    kind: str = "accuracy"
+    cost: str = "macs"
+    target: float | None = None
+    exponent: float = SOFT_EXPONENT
+    minimised: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UnknownNameError("objective", self.kind, (*KINDS, *COSTS))
+        for cost in (self.cost, *self.minimised):
+            if cost not in COSTS:
+                raise UnknownNameError("objective", cost, COSTS)
+        if len(set(self.minimised)) != len(self.minimised):
+            raise InputError.of("objective", "each cost once", ",".join(self.minimised))
+        if self.minimised and self.kind != "accuracy":
+            raise InputError.of("objective", "accuracy together with costs", self.kind)
+        if self.kind != "accuracy" and not (self.target and self.target > 0):
+            raise InputError.of("target", f"a positive {self.cost} for objective {self.kind}", self.target)
+        if self.exponent >= 0:
+            raise InputError.of("exponent", "a number below 0", self.exponent)
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        cost: str = "macs",
+        target: float | None = None,
+        exponent: float = SOFT_EXPONENT,
+    ) -> Objective:
+        """The objective that ``text`` names: one of ``KINDS``, or ``accuracy`` and costs joined by commas."""
+        names = [name.strip() for name in text.split(",")]
+        if len(names) == 1:
+            return cls(names[0], cost, target, exponent)
+        if names[0] != "accuracy":
+            raise InputError.of("objective", "accuracy first, then costs, for several objectives", text)
+        return cls("accuracy", cost, target, exponent, tuple(names[1:]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The objectives' names in the order of the values."""
+        return (self.kind if self.kind == "accuracy" else "reward", *self.minimised)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """``maximize`` or ``minimize`` for each value."""
+        return ("maximize", *("minimize" for _ in self.minimised))
+
+    @property
+    def costs_used(self) -> tuple[str, ...]:
+        """The costs without which the values cannot be told."""
+        return self.minimised if self.kind == "accuracy" else (self.cost,)
+
+    def values(self, accuracy: float, costs: Mapping[str, float]) -> tuple[float, ...]:
+        """The values to store and tell, in the order of ``names``. Raises InputError for a missing cost."""
+        for cost in self.costs_used:
+            if costs.get(cost) is None:
+                raise InputError(f"objective: wanted the {cost} of every network, got none from this evaluator")
+        if self.kind == "accuracy":
+            return (accuracy, *(float(costs[cost]) for cost in self.minimised))
+        return (accuracy * self.factor(float(costs[self.cost])),)
+
+    def factor(self, cost: float) -> float:
+        """What the accuracy is multiplied with at this cost."""
+        assert self.target is not None
+        ratio = cost / self.target
+        if self.kind == "mnas":
+            return float(ratio**self.exponent)
+        return 1.0 if ratio <= 1 else 1 / ratio
+
+    def upwards(self, values: tuple[float, ...]) -> tuple[float, ...]:
+        """The values with every objective to be maximised, as the searchers of this house take them."""
+        return (values[0], *(-value for value in values[1:]))
+
+    def sentence(self) -> str:
+        """What the search maximises and what its exponent trades, in one sentence."""
+        if self.minimised:
+            return f"maximise accuracy, minimise {', '.join(self.minimised)}"
+        if self.kind == "accuracy":
+            return "maximise accuracy"
+        if self.kind == "mnas":
+            return (
+                f"maximise accuracy × ({self.cost} / {self.target:g})^{self.exponent:g}: doubling the "
+                f"{self.cost} must buy a factor {2**-self.exponent:.4f} in accuracy, wherever the target lies"
+            )
+        return (
+            f"maximise accuracy, × target / {self.cost} beyond {self.target:g}: past the target, doubling the "
+            f"{self.cost} must buy a factor 2 in accuracy"
+        )

@@ -1,0 +1,243 @@
+"""Searchers by name, and Optuna's samplers driven on a private study in memory.
+
+An Optuna sampler wants a whole study to look at. It gets one in memory whose trials have the numbers of
+the stored ones, and never sees the storage. Its generators are seeded anew for every (seed, trial, attempt).
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers._lazy_random_state import LazyRandomState
+from optuna.trial import FrozenTrial, TrialState
+
+from search.controller import ControllerSearcher
+from search.evolution import EvolutionSearcher
+from search.searcher import RandomSearcher, Searcher, Told, generator, seed_of
+from search.settings import SearchSettings
+from space.errors import InputError, UnknownNameError
+from space.search_space import Decision, Decisions, Option, SearchSpace
+
+LARGEST_GRID = 100_000
+
+
+class GridSearcher:
+    """Every assignment once, in an order shuffled by the seed; the stream ends when all were proposed."""
+
+    novel = True
+    learns = False
+    patience: int | None = None
+
+    def __init__(self, space: SearchSpace, seed: int) -> None:
+        if space.size > LARGEST_GRID:
+            raise InputError(
+                f"sampler grid: wanted a space of at most {LARGEST_GRID} assignments, got {space.name} with {space.size}"
+            )
+        self._order = list(space.enumerate())
+        generator(seed, "grid").shuffle(self._order)
+        self._next = 0
+
+    def propose(self, number: int) -> Iterator[Decisions]:
+        """What is left of the order."""
+        return iter(self._order[self._next :])
+
+    def begin(self, number: int, decisions: Decisions) -> None:
+        """Goes past the assignment that was taken."""
+        for index in range(self._next, len(self._order)):
+            if self._order[index] == decisions:
+                self._next = index + 1
+                return
+
+    def tell(self, told: Told) -> None:
+        """Nothing to learn."""
+
+
+class OptunaSearcher:
+    """An Optuna sampler on a mirror study in memory.
+
+    ``replays`` says that the sampler keeps state of its own from asking (generations of NSGA-II, the
+    distribution of CMA-ES): a resumed search then asks it again for every stored trial. ``ordinal`` shows
+    it numbers as ordered integers instead of categories.
+    """
+
+    novel = False
+    learns = True
+    patience: int | None = 100
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        seed: int,
+        sampler: optuna.samplers.BaseSampler,
+        objectives: int,
+        *,
+        replays: bool = False,
+        ordinal: bool = False,
+    ) -> None:
+        self._space, self._seed, self._sampler, self._replays = space, seed, sampler, replays
+        self._study = _quiet_study(sampler, objectives)
+        self._storage, self._study_id = self._study._storage, self._study._study_id
+        self._ids: list[int] = []
+        self._several = objectives > 1
+        self._generators = list(_generators(sampler))
+        self._ordinal = ordinal
+        self._distributions: dict[str, BaseDistribution] = {
+            d.name: IntDistribution(0, len(d.options) - 1) if ordinal else CategoricalDistribution(d.options)
+            for d in space.decisions
+        }
+
+    def propose(self, number: int) -> Iterator[Decisions]:
+        """An endless stream; every attempt has a seed of its own."""
+        trial_id = self._trial_id(number)
+        return (self._draw(number, trial_id, attempt) for attempt in count())
+
+    def begin(self, number: int, decisions: Decisions) -> None:
+        """Gives the mirror's trial its parameters."""
+        if self._replays and number >= len(self._ids):
+            next(self.propose(number))
+        trial_id = self._trial_id(number)
+        for name, value in decisions.items():
+            distribution = self._distributions[name]
+            internal = self._space.by_name[name].index(value)
+            self._storage.set_trial_param(trial_id, name, float(internal), distribution)
+
+    def tell(self, told: Told) -> None:
+        """Closes the mirror's trial."""
+        trial_id = self._trial_id(told.number)
+        state = TrialState.COMPLETE if told.values is not None else TrialState.FAIL
+        if told.state == "pruned" and not self._several and told.values is not None:
+            # With several objectives Optuna has no pruned trials; such a one counts with its last accuracy.
+            state = TrialState.PRUNED
+            for step, accuracy in told.curve[:-1]:
+                self._storage.set_trial_intermediate_value(trial_id, step, accuracy)
+            self._storage.set_trial_intermediate_value(
+                trial_id, told.curve[-1][0] if told.curve else 1, told.values[0]
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._sampler.after_trial(self._study, self._storage.get_trial(trial_id), state, told.values)
+            self._storage.set_trial_state_values(trial_id, state, told.values)
+
+    def _trial_id(self, number: int) -> int:
+        while len(self._ids) <= number:
+            self._ids.append(self._storage.create_new_trial(self._study_id))
+        return self._ids[number]
+
+    def _draw(self, number: int, trial_id: int, attempt: int) -> Decisions:
+        for index, state in enumerate(self._generators):
+            state.rng.seed(seed_of(self._seed, number, attempt, index) & 0xFFFFFFFF)
+        if hasattr(self._sampler, "_gprs_cache_list"):
+            # GPSampler starts each fit from the last one's kernel: history that a resumed search lacks.
+            self._sampler._gprs_cache_list = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial = self._storage.get_trial(trial_id)
+            self._sampler.before_trial(self._study, trial)
+            trial = self._storage.get_trial(trial_id)
+            relative_space = self._sampler.infer_relative_search_space(self._study, trial)
+            relative = self._sampler.sample_relative(self._study, trial, relative_space)
+            chosen: Decisions = {}
+            for decision in self._space.active(chosen):
+                chosen[decision.name] = self._value(decision, trial, relative)
+        return chosen
+
+    def _value(self, decision: Decision, trial: FrozenTrial, relative: dict[str, Any]) -> Option:
+        distribution = self._distributions[decision.name]
+        if len(decision.options) == 1:
+            return decision.options[0]
+        if decision.name in relative:
+            value = relative[decision.name]
+        else:
+            value = self._sampler.sample_independent(self._study, trial, decision.name, distribution)
+        return decision.options[value] if self._ordinal else value
+
+
+def _quiet_study(sampler: optuna.samplers.BaseSampler, objectives: int) -> optuna.Study:
+    """A study in memory that maximises everything, made without Optuna's line on the screen."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(level, logging.WARNING))
+    try:
+        return optuna.create_study(sampler=sampler, directions=["maximize"] * objectives)
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+def _generators(root: Any, seen: set[int] | None = None) -> Iterator[LazyRandomState]:
+    """Every random generator that an Optuna sampler or one of its parts holds, in order of attributes."""
+    seen = set() if seen is None else seen
+    if id(root) in seen:
+        return
+    seen.add(id(root))
+    if isinstance(root, LazyRandomState):
+        yield root
+    elif type(root).__module__.startswith("optuna.") and hasattr(root, "__dict__"):
+        for _, part in sorted(vars(root).items()):
+            yield from _generators(part, seen)
+
+
+def _tpe(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
+    conditional = any(d.parent for d in space.decisions)
+    options: dict[str, Any] = {"multivariate": True, "group": True} if conditional else {}
+    sampler = optuna.samplers.TPESampler(seed=settings.seed, **options)
+    return OptunaSearcher(space, settings.seed, sampler, objectives)
+
+
+def _gp(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
+    sampler = optuna.samplers.GPSampler(seed=settings.seed, warn_independent_sampling=False)
+    return OptunaSearcher(space, settings.seed, sampler, objectives)
+
+
+def _nsga2(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
+    sampler = optuna.samplers.NSGAIISampler(seed=settings.seed, population_size=20)
+    return OptunaSearcher(space, settings.seed, sampler, objectives, replays=True)
+
+
+def _nsga3(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
+    sampler = optuna.samplers.NSGAIIISampler(seed=settings.seed, population_size=20)
+    return OptunaSearcher(space, settings.seed, sampler, objectives, replays=True)
+
+
+def _cmaes(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
+    if objectives > 1:
+        raise InputError.of("sampler cmaes", "one objective", f"{objectives} objectives")
+    for decision in space.decisions:
+        if decision.parent is not None:
+            raise InputError.of("sampler cmaes", "a space without conditional decisions", decision.name)
+        if any(isinstance(option, str) for option in decision.options):
+            raise InputError.of("sampler cmaes", "a space of numbers", f"{decision.name} of names")
+        if list(decision.options) != sorted(decision.options):  # type: ignore[type-var]
+            raise InputError.of("sampler cmaes", "options in rising order", decision.options)
+    sampler = optuna.samplers.CmaEsSampler(seed=settings.seed, warn_independent_sampling=False)
+    return OptunaSearcher(space, settings.seed, sampler, objectives, replays=True, ordinal=True)
+
+
+Factory = Callable[[SearchSpace, SearchSettings, int], Searcher]
+
+SAMPLERS: dict[str, Factory] = {
+    "controller": lambda space, s, n: ControllerSearcher(space, s.seed, n),
+    "controller-ppo": lambda space, s, n: ControllerSearcher(space, s.seed, n, algorithm="ppo"),
+    "tpe": _tpe,
+    "gp": _gp,
+    "nsga2": _nsga2,
+    "nsga3": _nsga3,
+    "cmaes": _cmaes,
+    "random": lambda space, s, n: RandomSearcher(space, s.seed),
+    "grid": lambda space, s, n: GridSearcher(space, s.seed),
+    "evolution": lambda space, s, n: EvolutionSearcher(space, s.seed),
+}
+
+
+def searcher(space: SearchSpace, settings: SearchSettings) -> Searcher:
+    """The searcher that ``settings.sampler`` names. Raises UnknownNameError with the nearest names."""
+    if settings.sampler not in SAMPLERS:
+        raise UnknownNameError("sampler", settings.sampler, SAMPLERS)
+    with warnings.catch_warnings():
+        # group=True of TPE is marked experimental; it is what fits conditional decisions.
+        warnings.simplefilter("ignore")
+        return SAMPLERS[settings.sampler](space, settings, len(settings.objective.names))

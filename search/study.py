@@ -1,0 +1,135 @@
+"""Opens the study of a search: made anew, or gone on with where the spec is the same."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.objective import Objective
+from search.persistence import StoredLedger, storage_of
+from space.errors import InputError, RunError
+from space.search_space import SearchSpace
+
+FREE_KEYS = frozenset(
+    {
+        "trials",
+        "workers",
+        "max_seconds",
+        "max_epochs",
+        "max_failures",
+        "storage",
+        "ray_address",
+        "cpus_per_trial",
+        "gpus_per_trial",
+        "timeout",
+    }
+)
+"""Keys of a spec that may change from run to run: they say how far and where, not what is measured."""
+_DRIVER = "nascale:driver"
+
+
+def open_study(
+    url: str,
+    name: str,
+    spec: Mapping[str, Any],
+    objective: Objective,
+    space: SearchSpace,
+    attributes: Mapping[str, Any],
+) -> StoredLedger:
+    """The ledger of study ``name`` at ``url``, which is created where it is not there.
+
+    ``spec`` is kept with a new study and compared with that of an old one; ``attributes`` (provenance,
+    space …) are kept as they are.
+
+    Raises InputError where the spec differs, the study is not one of nascale's, the storage cannot be
+    written, or another search is at work on the study.
+    """
+    import optuna
+
+    storage = storage_of(url)
+    directions = [
+        optuna.study.StudyDirection.MAXIMIZE if d == "maximize" else optuna.study.StudyDirection.MINIMIZE
+        for d in objective.directions
+    ]
+    try:
+        study_id = storage.get_study_id_from_name(name)
+    except KeyError:
+        study_id = None
+    if study_id is None:
+        with _quiet():
+            study_id = storage.create_new_study(directions, name)
+    else:
+        stored = storage.get_study_user_attrs(study_id).get("spec")
+        if stored is None and storage.get_n_trials(study_id):
+            raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
+        if stored is not None:
+            _check_same(name, stored, spec)
+    _claim(storage, study_id, name)
+    known = storage.get_study_user_attrs(study_id)
+    objectives = [
+        {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
+    ]
+    for key, value in {"spec": dict(spec), "objectives": objectives, **attributes}.items():
+        if key == "spec" or key not in known:
+            storage.set_study_user_attr(study_id, key, value)
+    return StoredLedger(storage, study_id, space)
+
+
+def release_study(ledger: StoredLedger) -> None:
+    """Says that no search is at work on the study any more, and closes its storage."""
+    ledger._storage.set_study_system_attr(ledger._study_id, _DRIVER, None)
+    ledger.close()
+
+
+def _check_same(name: str, stored: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    differing = sorted(
+        key
+        for key in {*stored, *spec} - FREE_KEYS
+        if key in stored and key in spec and stored[key] != spec[key]
+    )
+    if differing:
+        told = ", ".join(f"{key} {stored[key]!r} → {spec[key]!r}" for key in differing)
+        raise InputError(
+            f"study {name!r} exists with another spec ({told}): wanted the same spec, or another --study"
+        )
+    if spec.get("trials", 0) < stored.get("trials", 0):
+        raise InputError.of("trials", f"{stored['trials']} or more, as study {name!r} has", spec["trials"])
+
+
+def _claim(storage: Any, study_id: int, name: str) -> None:
+    """Marks the study as ours; a mark left by a process that is gone is overwritten."""
+    holder = storage.get_study_system_attrs(study_id).get(_DRIVER)
+    mine = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid())}
+    if holder and holder != mine and holder["host"] == mine["host"]:
+        began = _began(holder["pid"])
+        if began is not None and began == holder["began"]:
+            raise RunError(
+                f"study {name!r}: another search (process {holder['pid']}) is at work on it; wait for it or stop it"
+            )
+    storage.set_study_system_attr(study_id, _DRIVER, mine)
+
+
+def _began(pid: int) -> str | None:
+    """When a process began, in the kernel's ticks; None where there is no such process (or no /proc)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+class _quiet:
+    """Keeps Optuna's own lines off the screen."""
+
+    def __enter__(self) -> None:
+        import optuna
+
+        self._level = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(self._level)
