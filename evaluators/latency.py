@@ -1,0 +1,140 @@
+"""Measured latency: how long a forward pass takes on this device, as the median of warm repeats.
+
+Unlike MACs a latency belongs to a machine, a number of threads and a batch size, all of which are kept with
+it. The network is initialised but not trained: its speed does not depend on its weights' values.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from evaluators.evaluator import Candidate, Measurement
+from evaluators.network import build
+from evaluators.training import pick_device
+from space.architecture import Architecture
+from space.errors import InputError
+
+MODES = ("eager", "exported", "compiled")
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds of one forward pass of a batch: the median, the quartiles and the fastest of ``repeats``."""
+
+    median_seconds: float
+    lower_seconds: float
+    upper_seconds: float
+    fastest_seconds: float
+    repeats: int
+    batch: int
+    mode: str
+    device: str
+    threads: int
+
+    @property
+    def spread(self) -> float:
+        """The distance of the quartiles as a share of the median."""
+        return (self.upper_seconds - self.lower_seconds) / self.median_seconds
+
+
+def latency(
+    architecture: Architecture,
+    *,
+    batch: int = 1,
+    repeats: int = 30,
+    warmup: int = 5,
+    mode: str = "eager",
+    device: str = "auto",
+    threads: int | None = 1,
+    channels_last: bool = True,
+) -> Latency:
+    """The latency of ``architecture`` on this device, in evaluation mode.
+
+    ``mode`` is "eager", "exported" (through ``torch.export``) or "compiled" (``torch.compile``).
+    Raises InputError for settings that make no sense.
+    """
+    for name, value in (("batch", batch), ("repeats", repeats)):
+        if not isinstance(value, int) or value < 1:
+            raise InputError.of(name, "a positive whole number", value)
+    if mode not in MODES:
+        raise InputError.of("mode", f"one of {', '.join(MODES)}", mode)
+    target = pick_device(device)
+    if threads is not None and target.type == "cpu":
+        torch.set_num_threads(threads)
+    size = architecture.resolution
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x = torch.zeros(batch, architecture.in_channels, size, size, device=target).to(memory_format=layout)
+    network = build(architecture, device=target).eval()
+    network = network.to(memory_format=layout)  # type: ignore[call-overload]
+    with torch.inference_mode():
+        run = _runner(network, x, mode)
+        for _ in range(warmup):
+            run()
+        _synchronise(target)
+        seconds = sorted(_timed(run, target) for _ in range(repeats))
+    lower, upper = (seconds[round(q * (len(seconds) - 1))] for q in (0.25, 0.75))
+    name = torch.cuda.get_device_name(target) if target.type == "cuda" else f"cpu {platform.machine()}"
+    return Latency(
+        statistics.median(seconds),
+        lower,
+        upper,
+        seconds[0],
+        repeats,
+        batch,
+        mode,
+        name,
+        torch.get_num_threads(),
+    )
+
+
+def _runner(network: torch.nn.Module, x: torch.Tensor, mode: str) -> Callable[[], Any]:
+    if mode == "exported":
+        module: Any = torch.export.export(network, (x,)).module()
+        return lambda: module(x)
+    if mode == "compiled":
+        module = torch.compile(network)
+        return lambda: module(x)
+    return lambda: network(x)
+
+
+def _timed(run: Callable[[], Any], device: torch.device) -> float:
+    started = time.perf_counter()
+    run()
+    _synchronise(device)
+    return time.perf_counter() - started
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@dataclass(frozen=True)
+class LatencyEvaluator:
+    """Latency as a proxy: the faster network scores higher, by −median seconds in ``extra["score"]``."""
+
+    batch: int = 1
+    repeats: int = 30
+    mode: str = "eager"
+    device: str = "auto"
+    threads: int | None = 1
+
+    def describe(self) -> dict[str, Any]:
+        """Batch, repeats and mode."""
+        return {"evaluator": "latency", **asdict(self)}
+
+    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+        if candidate.architecture is None:
+            raise InputError.of("candidate.architecture", "a network to time", None)
+        started = time.perf_counter()
+        found = latency(candidate.architecture, **asdict(self))
+        extra = {"score": -found.median_seconds, "latency": asdict(found)}
+        yield Measurement(1, math.nan, None, time.perf_counter() - started, extra)

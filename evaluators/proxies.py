@@ -1,0 +1,122 @@
+"""Proxies by name: one line of text, with settings, becomes an evaluator.
+
+``train:epochs=3,resolution=16`` trains for three epochs at 16 pixels; ``naswot:repeats=3`` scores at
+initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8`` times a forward pass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from evaluators.evaluator import Candidate, Evaluator, Measurement
+from space.errors import InputError, NascaleError, UnknownNameError
+
+if TYPE_CHECKING:
+    from evaluators.data import ImageSet
+
+SCORES = ("macs", "params", "synflow", "naswot", "jacob_cov", "grad_norm", "snip", "grasp", "fisher", "zico")
+PROXIES = ("train", "latency", *SCORES)
+
+
+def parse(text: str) -> tuple[str, dict[str, Any]]:
+    """``"train:epochs=3,flip=true"`` → ``("train", {"epochs": 3, "flip": True})``. Raises InputError."""
+    name, _, rest = text.strip().partition(":")
+    if name not in PROXIES:
+        raise UnknownNameError("proxy", name, PROXIES)
+    settings: dict[str, Any] = {}
+    for item in filter(None, (part.strip() for part in rest.split(","))):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise InputError.of(f"proxy {text}", "settings as name=value", item)
+        settings[key.strip()] = _value(value.strip())
+    return name, settings
+
+
+def split_list(text: str) -> list[str]:
+    """``"macs,train:epochs=1,flip=true,naswot"`` → its proxies: a part with ``=`` belongs to the one before it."""
+    found: list[str] = []
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        if "=" in part.partition(":")[0] and found:
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _value(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def evaluator(text: str, images: ImageSet, **defaults: Any) -> Evaluator:
+    """The evaluator that ``text`` names, on ``images``; ``defaults`` hold where the text is silent.
+
+    Raises UnknownNameError for a proxy or a setting that is not there, InputError for a bad value.
+    """
+    name, settings = parse(text)
+    if name == "train":
+        from evaluators.training import TrainEvaluator
+
+        return _make(TrainEvaluator, text, defaults, {**settings, "images": images})
+    if name == "latency":
+        from evaluators.latency import LatencyEvaluator
+
+        return _make(LatencyEvaluator, text, defaults, settings)
+    from evaluators.zero_cost import ZeroCostEvaluator
+
+    return _make(ZeroCostEvaluator, text, defaults, {**settings, "images": images, "score": name})
+
+
+def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    """``cls`` with ``settings``, and with those of ``defaults`` that it knows."""
+    known = [f.name for f in dataclasses.fields(cls) if not f.name.startswith("_")]
+    for key in settings:
+        if key not in known:
+            raise UnknownNameError(f"proxy {text}: setting", key, known)
+    try:
+        return cls(**{**{k: v for k, v in defaults.items() if k in known}, **settings})
+    except TypeError as error:
+        raise InputError.of(f"proxy {text}", "settings of the right kind", str(error)) from None
+    except NascaleError as error:
+        if isinstance(error, InputError):
+            raise InputError(f"proxy {text}: {error}") from None
+        raise
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Panel:
+    """Several evaluators on each candidate, one after the other: one pool serves a whole comparison.
+
+    Yields one measurement per evaluator, numbered from 1 in their order, with ``extra["score"]`` (a trained
+    proxy's is its last accuracy) and ``seconds`` of that evaluator alone. A proxy that fails on a candidate
+    gives a NaN score and the reason, and the others still run.
+    """
+
+    evaluators: tuple[Evaluator, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """The descriptions of the evaluators, in order."""
+        return {"panel": [e.describe() for e in self.evaluators]}
+
+    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+        import math
+        import time
+
+        for index, inner in enumerate(self.evaluators, start=1):
+            started = time.perf_counter()
+            try:
+                *_, last = inner.evaluate(candidate)
+                score = float(last.extra.get("score", last.accuracy))
+                extra: dict[str, Any] = {"score": score}
+            except Exception as error:  # one proxy's failure is a result of the comparison
+                score, extra = math.nan, {"score": math.nan, "error": f"{type(error).__name__}: {error}"}
+            yield Measurement(index, score, None, time.perf_counter() - started, extra)
