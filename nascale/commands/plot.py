@@ -1,0 +1,57 @@
+"""``nascale plot``: pictures of a study."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from nascale.study_options import axes_options, storage_option, study_argument, where_option
+
+KINDS = ("overview", "front", "progress", "parallel", "importance")
+
+
+@click.command("plot")
+@study_argument
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="overview",
+    show_default=True,
+    help="What to draw: the front with its progress, either alone, or the decisions.",
+)
+@axes_options
+@click.option("--color", metavar="COLUMN", help="Colour the trials by this column.  [default: their order]")
+@where_option
+@click.option("--dark", is_flag=True, help="Light ink on dark paper.")
+@storage_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="A .png, .svg or .pdf file.  [default: STUDY-KIND.png]",
+)
+def command(
+    study: str,
+    kind: str,
+    x: str | None,
+    y: str | None,
+    color: str | None,
+    where: str | None,
+    dark: bool,
+    storage: str | None,
+    output: str | None,
+) -> None:
+    """A picture of STUDY: its front, its progress, or what its decisions did."""
+    from results import filter as rows
+    from results import plot, theme
+    from results.frame import trials
+
+    if output is None:
+        output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}-{kind}.png"
+    frame = trials(study, storage)
+    if where:
+        frame = rows.where(frame, where)
+    figure = plot.draw(frame, kind, x=x, y=y, color=color, look=theme.DARK if dark else theme.LIGHT)
+    click.echo(str(plot.save(figure, output)))

@@ -1,0 +1,109 @@
+"""How a column is spoken of in a picture: its label with the unit, and its numbers in that unit.
+
+One place for the still pictures and for the page, so that both say "MACs (M)" and "90.9 %".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from results.frame import DECISION, OBJECTIVE
+
+_TITLES = {
+    "accuracy": "Validation accuracy",
+    "truth": "Accuracy after full training",
+    "loss": "Validation loss",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "params": "Parameters",
+    "activation_bytes": "Activation memory",
+    "training_bytes": "Training memory",
+    "latency_seconds": "Latency",
+    "seconds": "Evaluation time",
+    "number": "Trial",
+    "epochs": "Epochs",
+    "rank": "Non-dominated rank",
+}
+_SCALES: dict[str, tuple[tuple[float, str], ...]] = {
+    "count": ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"), (1.0, "")),
+    "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
+    "seconds": ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
+}
+# A span of more than this factor is drawn on a logarithmic axis.
+_LOGARITHMIC = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A column's axis: divide a value by ``scale`` to have it in ``unit``."""
+
+    column: str
+    title: str
+    unit: str
+    scale: float
+    logarithmic: bool
+
+    @property
+    def label(self) -> str:
+        """The title with the unit: ``MACs (M)``."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def text(self, value: float) -> str:
+        """One value for the eye, unit included: ``6.31 M``, ``90.9 %``."""
+        number = value / self.scale
+        shown = f"{number:.1f}" if self.unit == "%" else f"{number:.3g}"
+        return f"{shown} {self.unit}".rstrip()
+
+
+def axis(column: str, values: Iterable[float]) -> Axis:
+    """The axis that suits the finite ones of ``values``: its unit by their largest, a logarithm where they span widely."""
+    finite = [float(v) for v in values if v == v and math.isfinite(v)]
+    kind = _kind(column)
+    scale, unit = (0.01, "%") if kind == "fraction" else _unit(kind, finite)
+    low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    wide = kind in _SCALES and low > 0 and high / low > _LOGARITHMIC
+    return Axis(column, title(column), unit, scale, wide)
+
+
+def title(column: str) -> str:
+    """The column's name in words, without a unit."""
+    bare = column.removeprefix(OBJECTIVE).removeprefix(DECISION)
+    return _TITLES.get(bare, bare.replace("_", " ").capitalize() if column == bare else bare)
+
+
+def _kind(column: str) -> str:
+    bare = column.removeprefix(OBJECTIVE)
+    if bare in ("accuracy", "truth"):
+        return "fraction"
+    if bare in ("macs", "flops", "params"):
+        return "count"
+    return "bytes" if bare.endswith("_bytes") else "seconds" if bare.endswith("seconds") else "plain"
+
+
+def _unit(kind: str, values: Sequence[float]) -> tuple[float, str]:
+    largest = max((abs(v) for v in values), default=0.0)
+    for scale, unit in _SCALES.get(kind, ()):
+        if largest >= scale:
+            return scale, unit
+    return 1.0, ""
+
+
+def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[float]:
+    """Round numbers between ``low`` and ``high``: 1, 2, 5 × powers of ten."""
+    if logarithmic:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for steps in ((1, 2, 5), (1, 3), (1,)):
+            marks = [m * 10.0**p for p in powers for m in steps if low <= m * 10.0**p <= high]
+            if len(marks) <= wanted + 1:
+                return marks
+        return marks
+    span = high - low
+    if span <= 0:
+        return [low]
+    rough = span / max(1, wanted)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(step * i, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -1,0 +1,83 @@
+"""Labels beside points, put where they cover the fewest points, lines and other labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Directions around the point in order of preference, each tried at three distances (in points).
+_DIRECTIONS: tuple[tuple[float, float], ...] = (
+    (1, 0.6),
+    (1, -0.8),
+    (-1, 0.6),
+    (-1, -0.8),
+    (0, 1.2),
+    (0, -1.4),
+    (1, 1.6),
+    (-1, 1.6),
+    (1, -1.8),
+    (-1, -1.8),
+)
+_DISTANCES = (10.0, 24.0, 42.0)
+
+
+def place(axes: Axes, labels: Sequence[tuple[float, float, str]], obstacles: Any, **style: Any) -> list[Any]:
+    """Writes each ``(x, y, text)`` near its point with a leader line; returns the annotations.
+
+    ``obstacles`` are points (n × 2, data units) that the text should not cover. Labels stay inside the axes.
+    """
+    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    points = axes.transData.transform(np.asarray(obstacles, dtype=float).reshape(-1, 2))
+    frame = axes.get_window_extent(renderer)
+    taken: list[Any] = []
+    placed: list[Any] = []
+    for x, y, text in labels:
+        best: tuple[float, dict[str, Any], Any] | None = None
+        for far, distance in enumerate(_DISTANCES):
+            for preference, (right, up) in enumerate(_DIRECTIONS):
+                where = _beside(right, up, distance)
+                note = axes.annotate(text, (x, y), textcoords="offset points", **where, **style)
+                box = note.get_window_extent(renderer).padded(4)
+                note.remove()
+                cost = float(_covered(box, points)) + 40 * sum(box.overlaps(other) for other in taken)
+                cost += 200 * _outside(box, frame) + 0.05 * preference + 0.4 * far
+                if best is None or cost < best[0]:
+                    # A label right beside its point needs no line to it.
+                    line = {"arrowprops": _leader(style)} if far else {}
+                    best = (cost, {**where, **line}, box)
+        assert best is not None
+        taken.append(best[2])
+        placed.append(axes.annotate(text, (x, y), textcoords="offset points", zorder=9, **best[1], **style))
+    return placed
+
+
+def _beside(right: float, up: float, distance: float) -> dict[str, Any]:
+    """The offset, and an alignment that keeps the text on the far side of it."""
+    return {
+        "xytext": (right * distance, up * distance),
+        "ha": {1: "left", 0: "center", -1: "right"}[int(right)],
+        "va": "bottom" if up > 1 else "top" if up < -1 else "center",
+    }
+
+
+def _leader(style: Mapping[str, Any]) -> dict[str, Any]:
+    return {"arrowstyle": "-", "color": style.get("color"), "lw": 0.7, "shrinkA": 1, "shrinkB": 6}
+
+
+def _covered(box: Any, points: Any) -> int:
+    if len(points) == 0:
+        return 0
+    inside = (points[:, 0] >= box.x0) & (points[:, 0] <= box.x1)
+    inside &= (points[:, 1] >= box.y0) & (points[:, 1] <= box.y1)
+    return int(inside.sum())
+
+
+def _outside(box: Any, frame: Any) -> float:
+    """How far the box sticks out of the axes, in pixels (0 when inside), squashed to at most 1 per side."""
+    over = (frame.x0 - box.x0, box.x1 - frame.x1, frame.y0 - box.y0, box.y1 - frame.y1)
+    return float(sum(min(1.0, max(0.0, o) / 10) for o in over))
