@@ -52,9 +52,7 @@ def emit(
     Machine formats hold exact numbers; the table for the eye rounds them and adds units. ``columns``
     chooses and orders the columns of the table for the eye only.
     """
-    if format_ is None:
-        suffix = Path(output).suffix.lower() if output else ""
-        format_ = _SUFFIXES.get(suffix, "table")
+    format_ = chosen_format(format_, output)
     if format_ == "parquet" and output is None and sys.stdout.isatty():
         raise InputError("--format parquet: wanted -o FILE for a binary format, got the screen")
     if output is not None:
@@ -66,6 +64,13 @@ def emit(
         _print_table(_rows(table), columns, title, None, sys.stdout)
     else:
         click.echo(render(table, format_).decode(), nl=False)
+
+
+def chosen_format(format_: str | None, output: str | None) -> str:
+    """The form that was asked for, or that the file's suffix means, else the table for the eye."""
+    if format_ is not None:
+        return format_
+    return _SUFFIXES.get(Path(output).suffix.lower(), "table") if output else "table"
 
 
 def render(
