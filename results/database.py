@@ -86,8 +86,12 @@ def _sqlite(url: str, path: Path) -> Iterator[Query]:
     if not path.is_file():
         what = "a directory" if path.is_dir() else "no such file; a search makes one"
         raise InputError.of("storage", f"a SQLite file ({what})", url)
+    # A database with a write-ahead log wants to put an index beside it; where that cannot be, and the log is
+    # folded in, the file is as good as immutable.
+    still = not os.access(path.absolute().parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)
+        connection = sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS)
     except sqlite3.Error as error:
         raise refusal(url, str(error)) from None
     try:

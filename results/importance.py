@@ -25,6 +25,7 @@ from results.axes import title
 from results.frame import DECISION, direction_of, eligible
 from space.errors import InputError
 
+_SHUFFLES = 100
 _GROUPS = 12  # a continuous parameter of another tool's study is cut into this many groups
 
 
@@ -32,7 +33,7 @@ def importance(frame: pd.DataFrame, target: str = "accuracy") -> pd.DataFrame:
     """One row per decision, most important first.
 
     Columns: ``decision``; ``importance``, the share of the variance of ``target`` explained (0 to 1);
-    ``active``, the trials that had it; ``best``, the option with the best mean; ``effect``, how far that mean
+    ``noise``, the share that 95 of 100 random shufflings of ``target`` stay below; ``active``, the trials that had it; ``best``, the option with the best mean; ``effect``, how far that mean
     lies from the worst option's, in the unit of ``target``. Reused trials count once, by being left out.
     """
     rows = frame[
@@ -45,7 +46,7 @@ def importance(frame: pd.DataFrame, target: str = "accuracy") -> pd.DataFrame:
         for column in frame.columns
         if column.startswith(DECISION)
     ]
-    names = ["decision", "importance", "active", "best", "effect"]
+    names = ["decision", "importance", "noise", "active", "best", "effect"]
     result = pd.DataFrame(table, columns=names)
     return result.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
 
@@ -56,9 +57,10 @@ def _effect(column: pd.Series, values: NDArray[np.float64], maximal: bool) -> di
     inside = values[active]
     means = {g: float(inside[groups == g].mean()) for g in dict.fromkeys(groups)}
     share = omega_squared([inside[groups == g] for g in means], values)
+    noise = _noise([np.flatnonzero(active)[groups == g] for g in means], values)
     best = (max if maximal else min)(means, key=means.__getitem__) if len(means) > 1 else None
     effect = max(means.values()) - min(means.values()) if len(means) > 1 else None
-    return {"importance": share, "active": int(active.sum()), "best": best, "effect": effect}
+    return {"importance": share, "noise": noise, "active": int(active.sum()), "best": best, "effect": effect}
 
 
 def _grouped(column: pd.Series) -> NDArray[np.object_]:
@@ -80,6 +82,16 @@ def omega_squared(groups: Sequence[NDArray[np.float64]], everything: NDArray[np.
     between = sum(len(g) * (float(g.mean()) - mean) ** 2 for g in groups)
     within = sum(float(((g - g.mean()) ** 2).sum()) for g in groups) / (count - len(groups))
     return max(0.0, (between - (len(groups) - 1) * within) / (total + within))
+
+
+def _noise(groups: Sequence[NDArray[np.intp]], values: NDArray[np.float64]) -> float:
+    """The 95th percentile of ω² over shuffled values: what these groups would explain by luck."""
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(_SHUFFLES):
+        shuffled = rng.permutation(values)
+        shares.append(omega_squared([shuffled[g] for g in groups], shuffled))
+    return float(np.quantile(shares, 0.95))
 
 
 def check_target(frame: pd.DataFrame, target: str) -> None:

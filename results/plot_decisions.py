@@ -36,7 +36,8 @@ def importance_figure(
         axes = figure.add_axes((0.30, 0.56 / height, 0.40, 1 - 1.34 / height))
         places = np.arange(len(table))
         shares = table["importance"].to_numpy() * 100
-        axes.barh(places, shares, height=0.62, color=look.knee)
+        real = (table["importance"] > table["noise"]).to_numpy()
+        axes.barh(places, shares, height=0.62, color=np.where(real, look.knee, look.dot).tolist())
         axes.set_yticks(places, table["decision"].tolist())
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set_xlim(0, max(1.0, float(shares.max()) * 1.12))
@@ -49,7 +50,9 @@ def importance_figure(
                 text = f"best: {best}  (+{_difference(scaled, effect)})"
                 axes.text(1.02, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5)
         _head(
-            figure, f"{frame.attrs.get('study', 'study')}: decisions that mattered", _caption(frame, target)
+            figure,
+            f"{frame.attrs.get('study', 'study')}: decisions that mattered",
+            f"{_finished(frame, target)} · grey: no more than chance",
         )
         return figure
 
@@ -69,7 +72,7 @@ def parallel_figure(frame: pd.DataFrame, *, y: str | None = None, look: theme.Th
     with theme.drawn_in(look):
         figure = Figure(figsize=(12.0, 5.6), dpi=_DPI)
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.02, 0.17, 0.92, 0.62))
+        axes = figure.add_axes((0.02, 0.13, 0.92, 0.73))
         axes.set_axis_off()
         heights = [_heights(rows[c]) for c in columns]
         low, high = float(values.min()), float(values.max())
@@ -83,7 +86,9 @@ def parallel_figure(frame: pd.DataFrame, *, y: str | None = None, look: theme.Th
         axes.set_xlim(-0.35, len(columns) + 0.35)
         axes.set_ylim(-0.06, 1.06)
         _head(
-            figure, f"{frame.attrs.get('study', 'study')}: decisions of the trials", _caption(frame, target)
+            figure,
+            f"{frame.attrs.get('study', 'study')}: decisions of the trials",
+            f"{_finished(frame, target)} · the best tenth in orange",
         )
         return figure
 
@@ -139,9 +144,8 @@ def _option(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _caption(frame: pd.DataFrame, target: str) -> str:
-    finished = int((eligible(frame) & frame[target].notna().to_numpy()).sum())
-    return f"{finished} finished trials · main effects, ω² · the best tenth in colour"
+def _finished(frame: pd.DataFrame, target: str) -> str:
+    return f"{int((eligible(frame) & frame[target].notna().to_numpy()).sum())} finished trials"
 
 
 def _quiet(text: str) -> str:

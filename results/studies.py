@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from results.database import Query, reading, redacted, refusal, sqlite_path, storage_url
+from results.database import Query, reading, redacted, refusal, storage_url
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 
@@ -224,32 +224,20 @@ def decoded(text: str | Mapping[str, Any]) -> Architecture:
     return from_json(text) if isinstance(text, str) else from_dict(dict(text))
 
 
-def optuna_storage(storage: Storage = None) -> optuna.storages.BaseStorage:
-    """The storage opened for writing, made if it is not there; for the one process that drives a search.
+def delete(name: str, storage: Storage = None) -> int:
+    """Removes the study ``name`` and says how many trials went with it.
 
-    Raises InputError if it cannot be opened or written, naming what the database said.
+    Raises UnknownNameError with the nearest names, InputError for a storage that cannot be written.
     """
+    trials = len(load(name, storage).trials)
     import optuna
     import sqlalchemy
 
     url = storage_url(storage)
-    path = sqlite_path(url)
-    if path is not None and not path.absolute().parent.is_dir():
-        raise InputError.of("storage", "a folder that exists", str(path.absolute().parent))
-    # A SQLite writer waits for readers rather than fail on the first collision.
-    arguments = {"connect_args": {"timeout": 60}} if path is not None else {}
     try:
-        return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
+        optuna.delete_study(study_name=name, storage=url)
+    except sqlalchemy.exc.SQLAlchemyError as error:
         raise refusal(url, str(getattr(error, "orig", None) or error)) from None
-
-
-def delete(name: str, storage: Storage = None) -> int:
-    """Removes the study ``name`` and says how many trials went with it. Raises UnknownNameError."""
-    trials = len(load(name, storage).trials)
-    import optuna
-
-    optuna.delete_study(study_name=name, storage=optuna_storage(storage))
     return trials
 
 

@@ -54,7 +54,12 @@ def drawn_in(theme: Theme) -> AbstractContextManager[None]:
     """Figures made inside the context have the look of ``theme``."""
     from matplotlib import rc_context
 
-    settings: Any = {
+    return rc_context(settings(theme))
+
+
+def settings(theme: Theme = LIGHT) -> Any:
+    """Matplotlib's settings for ``theme``."""
+    return {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
         "font.size": 9.5,
@@ -83,4 +88,3 @@ def drawn_in(theme: Theme) -> AbstractContextManager[None]:
         "legend.fontsize": 8.5,
         "svg.fonttype": "none",
     }
-    return rc_context(settings)

@@ -14,12 +14,19 @@ _COLUMNS = (
 
 
 @click.command("studies")
+@click.option("--delete", metavar="STUDY", help="Remove this study and its trials, after asking.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @storage_option
 @table_options
-def command(storage: str | None, format_: str | None, output: str | None) -> None:
+def command(
+    delete: str | None, yes: bool, storage: str | None, format_: str | None, output: str | None
+) -> None:
     """The stored studies: what each searches, how far it is, and its best accuracy."""
     from results.studies import described, summaries
 
+    if delete:
+        _delete(delete, yes, storage)
+        return
     rows = summaries(storage)
     if not rows:
         import pandas as pd
@@ -28,3 +35,14 @@ def command(storage: str | None, format_: str | None, output: str | None) -> Non
         emit(pd.DataFrame(columns=list(_COLUMNS)), format_, output)
         return
     emit(rows, format_, output, columns=_COLUMNS)
+
+
+def _delete(study: str, yes: bool, storage: str | None) -> None:
+    from results.studies import delete, load
+
+    trials = load(study, storage).trials
+    running = sum(trial.state == "RUNNING" for trial in trials)
+    if not yes:
+        warning = f" ({running} of them marked as running)" if running else ""
+        click.confirm(f"Remove study {study} with {len(trials)} trials{warning}?", abort=True, err=True)
+    click.echo(f"removed study {study} with {delete(study, storage)} trials", err=True)
