@@ -203,6 +203,10 @@ class _Slot:
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
 
+    def ready(self) -> str:
+        """The worker's name, once there is one."""
+        return self._worker
+
     def start(self, candidate: Candidate) -> tuple[str, list[Measurement | Failure], bool] | None:
         """Begins a trial and answers as ``more`` does; None if the trial before it cannot be ended."""
         if self._trial is not None and not self._trial.join(_GRACE_SECONDS):
@@ -248,6 +252,7 @@ class _Task:
 class _Worker:
     actor: Any
     name: str
+    ready: Any
     ref: Any = None
     task: _Task | None = field(default=None, repr=False)
 
@@ -292,7 +297,8 @@ class RayPool:
         self._pending: deque[Event] = deque()
 
     def _new_worker(self, index: int) -> _Worker:
-        return _Worker(self._slot_class.remote(self._evaluator, self._memory_bytes), f"worker {index}")
+        actor = self._slot_class.remote(self._evaluator, self._memory_bytes)
+        return _Worker(actor, f"worker {index}", actor.ready.remote())
 
     @property
     def slots(self) -> int:
@@ -327,19 +333,29 @@ class RayPool:
         busy = {worker.ref: worker for worker in self._workers if worker.task is not None}
         if not busy:
             return []
+        starting = {w.ready: w for w in busy.values() if w.ready is not None}
         now = time.monotonic()
         ends = [] if deadline is None else [deadline]
         if self._timeout is not None:
-            ends += [w.task.started + self._timeout for w in busy.values() if w.task]
+            ends += [w.task.started + self._timeout for w in busy.values() if w.task and w.ready is None]
         wait = max(0.0, min(ends) - now) if ends else None
-        ready, rest = self._ray.wait(list(busy), num_returns=1, timeout=wait)
-        if rest and ready:
+        answered, rest = self._ray.wait([*starting, *busy], num_returns=1, timeout=wait)
+        if rest and answered:
             more, _ = self._ray.wait(rest, num_returns=len(rest), timeout=0)
-            ready += more
-        events = [event for ref in ready for event in self._answer(busy[ref])]
+            answered += more
+        for ref in answered:
+            if ref in starting:
+                self._arrived(starting[ref])
+        events = [event for ref in answered if ref in busy for event in self._answer(busy[ref])]
         if self._timeout is not None:
             events += self._overdue_events()
         return events
+
+    def _arrived(self, worker: _Worker) -> None:
+        """A worker is up: the clock of its trial, which waited for it, starts now."""
+        worker.ready = None
+        if worker.task is not None:
+            worker.task.started = time.monotonic()
 
     def _answer(self, worker: _Worker) -> list[Event]:
         """The events in a worker's answer; asks for more while its trial goes on."""
@@ -380,7 +396,9 @@ class RayPool:
         events = []
         for worker in self._workers:
             task, limit = worker.task, self._timeout
-            if task is not None and limit is not None and time.monotonic() >= task.started + limit:
+            if task is None or limit is None or worker.ready is not None:
+                continue
+            if time.monotonic() >= task.started + limit:
                 name = worker.name
                 self._replace(worker)
                 events.append(Event(task.candidate.number, failure=_overdue(limit), worker=name))
@@ -390,7 +408,8 @@ class RayPool:
         """A fresh actor in the worker's place."""
         self._ray.kill(worker.actor)
         fresh = self._new_worker(self._workers.index(worker))
-        worker.actor, worker.name, worker.ref, worker.task = fresh.actor, fresh.name, None, None
+        worker.actor, worker.name, worker.ready = fresh.actor, fresh.name, fresh.ready
+        worker.ref = worker.task = None
 
     def cancel(self, number: int) -> None:
         for worker in self._workers:
