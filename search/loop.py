@@ -31,6 +31,7 @@ class Event(Protocol):
     failure: Failure | None
     done: bool
     worker: str
+    restarted: str
 
 
 class Pool(Protocol):
@@ -269,6 +270,9 @@ class Loop:
     def _take(self, event: Event) -> None:
         run = self._runs.get(event.number)
         if run is None:
+            return
+        if event.restarted:
+            run.curve, run.last = {}, None
             return
         if event.worker:
             run.worker = str(event.worker)

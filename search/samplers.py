@@ -15,6 +15,8 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers._lazy_random_state import LazyRandomState
+from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY
+from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
 
 from search.controller import ControllerSearcher
@@ -86,6 +88,8 @@ class OptunaSearcher:
         self._ids: list[int] = []
         self._several = objectives > 1
         self._generators = list(_generators(sampler))
+        if getattr(sampler, "_group_decomposed_search_space", None) is not None:
+            sampler._group_decomposed_search_space = _Groups()  # type: ignore[attr-defined]
         self._ordinal = ordinal
         self._distributions: dict[str, BaseDistribution] = {
             d.name: IntDistribution(0, len(d.options) - 1) if ordinal else CategoricalDistribution(d.options)
@@ -106,6 +110,10 @@ class OptunaSearcher:
             distribution = self._distributions[name]
             internal = self._space.by_name[name].index(value)
             self._storage.set_trial_param(trial_id, name, float(internal), distribution)
+        if isinstance(self._sampler, optuna.samplers.TPESampler):
+            # TPE notes what it drew together, inactive decisions and rejected draws included; the
+            # trial's own parameters are what counts, and all that a resumed search has.
+            self._storage.set_trial_system_attr(trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
 
     def tell(self, told: Told) -> None:
         """Closes the mirror's trial."""
@@ -137,6 +145,8 @@ class OptunaSearcher:
             self._sampler._gprs_cache_list = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # Study.ask does the same: what a sampler remembers of the study is forgotten at each new trial.
+            self._study._thread_local.cached_all_trials = None
             trial = self._storage.get_trial(trial_id)
             self._sampler.before_trial(self._study, trial)
             trial = self._storage.get_trial(trial_id)
@@ -156,6 +166,28 @@ class OptunaSearcher:
         else:
             value = self._sampler.sample_independent(self._study, trial, decision.name, distribution)
         return decision.options[value] if self._ordinal else value
+
+
+class _Groups(_GroupDecomposedSearchSpace):
+    """Which decisions occur together, kept up with what is told.
+
+    Optuna's own goes through all trials again at each suggestion, and the order of its groups depends on
+    when it was asked; this one takes each trial once, in order of number.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(include_pruned=True)
+        self._seen = 0
+
+    def calculate(self, study: optuna.Study, use_cache: bool = False) -> _SearchSpaceGroup:
+        """The groups of all trials that were told."""
+        trials = study._get_trials(deepcopy=False, states=None, use_cache=use_cache)
+        while self._seen < len(trials) and trials[self._seen].state.is_finished():
+            trial = trials[self._seen]
+            self._seen += 1
+            if trial.state != TrialState.FAIL:
+                self._search_space.add_distributions(trial.distributions)
+        return self._search_space
 
 
 def _quiet_study(sampler: optuna.samplers.BaseSampler, objectives: int) -> optuna.Study:

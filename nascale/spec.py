@@ -1,0 +1,210 @@
+"""A search as one frozen value: every key of SPEC.toml, each of which is also a flag of ``nascale search``.
+
+A spec file is flat TOML; a ``[table]`` section in it describes a table of results (``evaluators.table``) and
+makes the search ask that table. Flags win over the file, the file over the defaults.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from nascale.quantities import parse_quantity
+from search.objective import SOFT_EXPONENT, Objective
+from search.settings import Budgets, SearchSettings
+from space.errors import InputError, UnknownNameError
+
+DEFAULT_STORAGE = "sqlite:///nascale.db"
+SMALLEST_WINDOW = 4
+"""Suggestions that may be out at once, where results take time and nothing else is asked for."""
+
+
+def _key(default: Any, kind: str, help_: str, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help_, "choices": choices})
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """What to search, with what, how long and where; one attribute for each key.
+
+    Quantities may be given as text with suffixes (``5M``, ``64MB``, ``8ms``).
+    """
+
+    space: str | None = _key(None, "text", "Search space.  [default: mixed, or what the table names]")
+    resolution: int | None = _key(None, "int", "Side of the networks' images in pixels.  [default: the data's]")
+    sampler: str = _key(
+        "controller",
+        "text",
+        "controller, controller-ppo, tpe, gp, nsga2, nsga3, cmaes, evolution, random or grid.",
+    )
+    evaluator: str | None = _key(None, "text", "train, or table.  [default: table where there is one, else train]")
+    data: str = _key("digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …")
+    table: str | None = _key(None, "text", "TOML file that describes a table of results to ask instead of training.")
+    objective: str = _key(
+        "accuracy",
+        "text",
+        "accuracy; mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
+        "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
+        "on a target use mnas-hard or a budget.",
+    )
+    cost: str = _key("macs", "text", "Cost in mnas: macs, params, flops, activation_bytes or latency_seconds.")
+    target: float | None = _key(None, "count", "Cost at which mnas leaves the accuracy as it is.")
+    exponent: float = _key(
+        SOFT_EXPONENT, "float", "Exponent of mnas; at −0.07 doubling the cost must buy a factor 1.0497 in accuracy."
+    )
+    max_macs: float | None = _key(None, "count", "Multiply-accumulates a network may need at most.")
+    max_flops: float | None = _key(None, "count", "Floating-point operations a network may need at most (2 per MAC, and more).")
+    max_params: float | None = _key(None, "count", "Parameters a network may have at most.")
+    max_memory: float | None = _key(None, "bytes", "Activation memory at inference, one image, at most.")
+    max_latency: float | None = _key(None, "seconds", "Latency at most; known once a network was measured, or from a table.")
+    trials: int = _key(40, "int", "Finished trials to end with; a repeated run may ask for more.")
+    max_seconds: float | None = _key(None, "seconds", "Start no trial after this much time in this run.")
+    max_epochs: int | None = _key(None, "int", "Start no trial after so many trained epochs in the study.")
+    max_failures: int | None = _key(None, "int", "Give up after so many failed trials.")
+    pruner: str = _key("none", "text", "none, or median: stop a training that is below the median at its epoch.")
+    seed: int = _key(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
+    window: int | None = _key(
+        None,
+        "int",
+        "Suggestion n is made from the results of trials up to n − window, whichever finish first: the same seed and "
+        "window give the same suggestions.  [default: 1 for a table, else 4 or the workers, if more]",
+    )
+    workers: int = _key(2, "int", "Ray workers; 0 trains in this process.")
+    cpus_per_trial: float = _key(1.0, "float", "Processors of one worker.")
+    gpus_per_trial: float = _key(0.0, "float", "Share of a GPU of one worker.")
+    trial_timeout: float | None = _key(None, "seconds", "Longest time of one trial.")
+    ray_address: str | None = _key(None, "text", "Ray cluster to join.  [default: a local Ray for this run]")
+    study: str | None = _key(None, "text", "Name of the study.  [default: made of space, sampler and data]")
+    storage: str = _key(DEFAULT_STORAGE, "text", "Database (SQLite or PostgreSQL URL), or memory.")
+    epochs: int = _key(5, "int", "Epochs of each training.")
+    batch_size: int = _key(64, "int", "Images in a batch.")
+    optimizer: str = _key("sgd", "text", "sgd or adamw.")
+    learning_rate: float | None = _key(None, "float", "Highest learning rate.  [default: by optimizer and batch size]")
+    weight_decay: float = _key(5e-4, "float", "Weight decay.")
+    label_smoothing: float = _key(0.0, "float", "Label smoothing.")
+    fraction: float = _key(1.0, "float", "Share of the training images that is used.")
+    train_resolution: int | None = _key(None, "int", "Side to which images are resized for training.  [default: resolution]")
+    train_width: float = _key(1.0, "float", "Factor on the channels while training.")
+    crop: int = _key(0, "int", "Random shifts, in pixels.")
+    flip: bool = _key(False, "flag", "Random horizontal flips.")
+    cutout: int = _key(0, "int", "Side of the square that is cut out, in pixels.")
+    precision: str = _key("auto", "text", "auto, float32 or bfloat16.")
+    device: str = _key("auto", "text", "auto, cpu, cuda or mps.")
+    compile: bool = _key(False, "flag", "Compile each network with torch.compile.")
+    validation: float = _key(0.2, "float", "Share of the training images that the search looks at.")
+    skip_bad: bool = _key(False, "flag", "Leave out image files that cannot be read.")
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            object.__setattr__(self, item.name, _converted(item, getattr(self, item.name)))
+        if self.evaluator is None:
+            object.__setattr__(self, "evaluator", "table" if self.table else "train")
+        if self.evaluator == "table" and self.table is None:
+            raise InputError.of("evaluator table", "--table FILE.toml or a [table] section", None)
+        if self.window is None:
+            window = 1 if self.evaluator == "table" else max(SMALLEST_WINDOW, self.workers)
+            object.__setattr__(self, "window", window)
+        if self.window is not None and self.window < self.workers and self.evaluator != "table":
+            raise InputError.of("window", f"{self.workers} or more, as many as workers", self.window)
+        if self.space is None and self.table is None:
+            object.__setattr__(self, "space", "mixed")
+        if self.study is None:
+            object.__setattr__(self, "study", self._name())
+        self.settings()
+
+    def _name(self) -> str:
+        source = Path(self.table).stem if self.table else f"{self.space}-{self.data.partition(':')[0]}"
+        return f"{source}-{self.sampler}"
+
+    def settings(self) -> SearchSettings:
+        """What the loop needs of it. Raises InputError for values out of range."""
+        return SearchSettings(
+            sampler=self.sampler,
+            objective=Objective.parse(self.objective, cost=self.cost, target=self.target, exponent=self.exponent),
+            budgets=Budgets(
+                self.max_macs, self.max_flops, self.max_params, self.max_memory, self.max_latency
+            ),
+            trials=self.trials,
+            seed=self.seed,
+            window=self.window or 1,
+            pruner=self.pruner,
+            max_seconds=self.max_seconds,
+            max_epochs=self.max_epochs,
+            max_failures=self.max_failures,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every key with its value, as it is kept with the study."""
+        return asdict(self)
+
+    def replace(self, **changes: Any) -> SearchSpec:
+        """A copy with some keys changed, checked anew."""
+        return replace(self, **changes)
+
+
+KEYS: dict[str, Field[Any]] = {item.name: item for item in fields(SearchSpec)}
+
+
+def read_spec(path: str | os.PathLike[str] | None, flags: Mapping[str, Any] | None = None) -> SearchSpec:
+    """The spec of a TOML file (or of none) with ``flags`` over it; flags that are None count as not given.
+
+    Raises InputError for a file that cannot be read, and UnknownNameError naming an unknown key and the
+    nearest there is.
+    """
+    chosen: dict[str, Any] = {}
+    if path is not None:
+        document = read_toml(path)
+        if "table" in document and isinstance(document["table"], dict):
+            document["table"] = os.fspath(path)
+        elif "table" in document:
+            document["table"] = os.fspath(Path(path).parent / str(document["table"]))
+        for name in document:
+            if name not in KEYS:
+                raise UnknownNameError(f"{path}: key", name, KEYS)
+        chosen |= document
+    for name, value in (flags or {}).items():
+        if name not in KEYS:
+            raise UnknownNameError("key", name, KEYS)
+        if value is not None:
+            chosen[name] = value
+    return SearchSpec(**chosen)
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The document at ``path``. Raises InputError where there is none, or it is no TOML."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError.of("SPEC", "a TOML file that can be read", f"{os.fspath(path)} ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError.of("SPEC", "a TOML file", f"{os.fspath(path)} ({error})") from None
+
+
+def _converted(item: Field[Any], value: Any) -> Any:
+    """``value`` as the key's kind; raises InputError naming the key."""
+    kind = item.metadata["kind"]
+    if value is None:
+        if item.default is None:
+            return None
+        raise InputError.of(item.name, f"a value ({kind})", None)
+    if kind in ("count", "bytes", "seconds"):
+        number = parse_quantity(value, kind, item.name)
+        return number if kind == "seconds" or item.name == "target" else round(number)
+    wanted: dict[str, tuple[tuple[type, ...], str]] = {
+        "int": ((int,), "a whole number"),
+        "float": ((int, float), "a number"),
+        "flag": ((bool,), "true or false"),
+        "text": ((str, os.PathLike), "text"),
+    }
+    types, words = wanted[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
+        if kind == "text" and item.name == "objective" and isinstance(value, (list, tuple)):
+            return ",".join(map(str, value))
+        raise InputError.of(item.name, words, value)
+    if kind == "float":
+        return float(value)
+    return os.fspath(value) if kind == "text" else value
