@@ -107,3 +107,12 @@ def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[f
     step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(step * i, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def count(value: float) -> str:
+    """A count in at most four figures with a decimal suffix: ``6.31M``, ``464``."""
+    for scale, suffix in _SCALES["count"]:
+        if abs(value) >= scale:
+            number = value / scale
+            return f"{number:.3g}{suffix}" if scale > 1 else f"{number:g}"
+    return f"{value:g}"

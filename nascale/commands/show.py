@@ -1,0 +1,119 @@
+"""``nascale show``: a study with the command that repeats it, or one of its networks, drawn."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nascale.output import emit, table_options, write_file
+from nascale.study_options import storage_option, study_argument
+
+if TYPE_CHECKING:
+    from results.studies import StoredStudy
+
+
+@click.command("show")
+@study_argument
+@click.argument("trial", required=False)
+@storage_option
+@table_options
+def command(
+    study: str, trial: str | None, storage: str | None, format_: str | None, output: str | None
+) -> None:
+    """STUDY with its spec, its origin and the command that repeats it; or the network of one TRIAL.
+
+    TRIAL is a number, "best" or "knee". Its network is drawn stage by stage with shapes and costs; with
+    -o FILE.svg as a picture.
+    """
+    from results.studies import load
+
+    stored = load(study, storage, architectures=trial is not None)
+    if trial is None:
+        _show_study(stored, format_, output)
+    else:
+        _show_trial(stored, trial, format_, output)
+
+
+def _show_study(stored: StoredStudy, format_: str | None, output: str | None) -> None:
+    from results.frame import trials
+    from results.provenance import facts, repeat_command
+
+    frame = trials(stored)
+    rows = [{"what": "study", "value": stored.name}, *_counts(frame)]
+    rows += [{"what": f"spec {key}", "value": str(value)} for key, value in stored.spec.items()]
+    rows += [{"what": what, "value": value} for what, value in facts(stored.provenance)]
+    if stored.spec:
+        rows.append({"what": "repeat with", "value": repeat_command(stored.name, stored.spec)})
+    if format_ in (None, "table") and output is None:
+        widest = max(len(row["what"]) for row in rows)
+        for row in rows:
+            click.echo(f"{row['what']:{widest}}  {row['value']}")
+    else:
+        emit(rows, format_, output)
+
+
+def _counts(frame: Any) -> list[dict[str, str]]:
+    from results.frame import front_of
+
+    counts = frame["status"].value_counts()
+    said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
+    rows = [{"what": "trials", "value": f"{len(frame)}{f' ({said})' if said else ''}"}]
+    front = front_of(frame)
+    if len(front):
+        best = front.iloc[0]
+        rows.append({"what": "best", "value": f"trial {best['number']}, accuracy {best['accuracy']:.4f}"})
+        rows.append({"what": "front", "value": f"trials {', '.join(map(str, front['number']))}"})
+    return rows
+
+
+def _show_trial(stored: StoredStudy, trial: str, format_: str | None, output: str | None) -> None:
+    from results import drawing
+    from results.studies import decoded
+    from space.errors import InputError
+
+    found = stored.trial(_number(stored, trial))
+    text = found.attributes.get("architecture")
+    if text is None:
+        wanted = f"a trial that holds a network (study {stored.name} searches a table without them)"
+        raise InputError.of("TRIAL", wanted, trial)
+    architecture = decoded(text)
+    if output is not None and output.lower().endswith(".svg"):
+        named = architecture.replace(name=f"{stored.name}:{found.number}")
+        write_file(output, (drawing.svg(named) + "\n").encode())
+    elif format_ in (None, "table") and output is None:
+        width = min(120, shutil.get_terminal_size((100, 24)).columns)
+        click.echo(_headline(stored, found))
+        click.echo(drawing.text(architecture, width))
+    else:
+        emit(drawing.table(architecture), format_, output)
+
+
+def _headline(stored: StoredStudy, found: Any) -> str:
+    result = found.result
+    parts = [f"{stored.name} trial {found.number}", found.status]
+    if result.get("accuracy") is not None:
+        parts.append(f"accuracy {result['accuracy']:.4f}")
+    if result.get("error"):
+        parts.append(str(result["error"]))
+    parts.append(f"key {found.attributes.get('key', '–')}")
+    return " · ".join(parts)
+
+
+def _number(stored: StoredStudy, trial: str) -> int:
+    """The number that TRIAL means: itself, or that of the best or the knee of the front."""
+    from results import pareto
+    from results.frame import default_axes, direction_of, front_of, points_of, trials
+    from space.errors import InputError
+
+    if trial.isdecimal():
+        return int(trial)
+    if trial not in ("best", "knee"):
+        raise InputError.of("TRIAL", 'a number, "best" or "knee"', trial)
+    front = front_of(trials(stored))
+    if front.empty:
+        raise InputError.of("TRIAL", "a study with a finished trial", trial)
+    axes = default_axes(front)
+    knee = pareto.knee(points_of(front, axes), [direction_of(front, a) for a in axes])
+    return int(front["number"].iloc[knee or 0 if trial == "knee" else 0])
