@@ -1,0 +1,236 @@
+"""``nascale scale family``: a network scaled to given budgets or to given φ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nascale.architectures import resolve
+from nascale.output import chosen_format, emit, table_options, write_file
+from nascale.quantities import parse_list
+from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
+from nascale.study_options import storage_option
+from space.architecture import Architecture
+from space.codec import to_json
+from space.cost import costs
+from space.errors import InputError
+from space.family import Member, member_at, member_for
+from space.scaling import Coefficients
+
+MEASURES = {
+    "macs": "macs",
+    "flops": "flops",
+    "params": "params",
+    "memory": "activation_bytes",
+    "training-memory": "training_bytes",
+    "latency": "latency_seconds",
+}
+_KIND = {"memory": "bytes", "training-memory": "bytes", "latency": "seconds"}
+# A latency is measured, so it may not be asked for thousands of networks.
+_MEASUREMENTS = 60
+
+
+@click.command("family")
+@click.argument("arch")
+@click.option("--budgets", metavar="LIST", help="Budgets of --measure, e.g. 0.4G,0.8G,1.6G (or 8MB, or 5ms).")
+@click.option("--phi", "phis", metavar="LIST", help="φ instead of budgets: 0..7, or -2,0,1.5.")
+@click.option(
+    "--measure",
+    type=click.Choice(list(MEASURES)),
+    default="macs",
+    show_default=True,
+    help="What a budget bounds; memory is the peak of activations at inference, latency is measured here.",
+)
+@coefficient_options
+@rounding_options
+@click.option(
+    "--pixels", type=int, default=8, show_default=True, help="Pixels of one small move of the resolution."
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Images, for memory and latency.",
+)
+@click.option(
+    "--write",
+    "folder",
+    metavar="DIR",
+    help="Where the architectures and the picture go.  [default: NAME-family]",
+)
+@click.option("--no-write", is_flag=True, help="Print only.")
+@storage_option
+@table_options
+def command(
+    arch: str,
+    budgets: str | None,
+    phis: str | None,
+    measure: str,
+    alpha: float,
+    beta: float,
+    gamma: float,
+    policy: str,
+    channel_multiple: int | None,
+    resolution_multiple: int | None,
+    repeats: str | None,
+    pixels: int,
+    batch: int,
+    folder: str | None,
+    no_write: bool,
+    storage: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """The family of ARCH: one network for each budget, or for each φ.
+
+    For a budget, φ is the largest whose real, rounded network stays under it; what rounding leaves is spent in
+    small moves (a layer in a stage, one channel step in a part, a few pixels). No budget is ever exceeded.
+    Negative φ, or a budget below ARCH's own cost, gives smaller networks.
+    """
+    if (budgets is None) == (phis is None):
+        raise InputError("--budgets, --phi: wanted one of the two")
+    base = resolve(arch, storage)
+    coefficients = Coefficients(alpha, beta, gamma)
+    rounding = rounding_of(policy, channel_multiple, resolution_multiple, repeats)
+    cost = _cost(measure, batch)
+    if budgets is not None:
+        bounds = parse_list(budgets, _KIND.get(measure, "count"), "--budgets")
+        members = [
+            member_for(
+                base,
+                bound,
+                cost,
+                measure=MEASURES[measure],
+                coefficients=coefficients,
+                rounding=rounding,
+                pixels=pixels,
+                evaluations=_MEASUREMENTS if measure == "latency" else 2000,
+            )
+            for bound in bounds
+        ]
+    else:
+        members = [
+            member_at(base, phi, cost, coefficients=coefficients, rounding=rounding)
+            for phi in _phis(phis or "")
+        ]
+    named = [member.architecture.replace(name=_name(base, member)) for member in members]
+    rows = [_row(m, n, measure, batch, rounding.name) for m, n in zip(members, named, strict=True)]
+    if not no_write:
+        _write(Path(folder or f"{_slug(base.label)}-family"), base, named, rows, measure)
+    chosen = chosen_format(format_, output)
+    shown = [
+        "budget",
+        "phi",
+        "depth",
+        "width",
+        "resolution",
+        "layers",
+        "params",
+        "macs",
+        MEASURES[measure],
+        "used",
+    ]
+    emit(
+        rows,
+        chosen,
+        output,
+        columns=[*dict.fromkeys(shown), "moves", "note"],
+        title=f"{base.label} scaled by α {alpha:g}, β {beta:g}, γ {gamma:g}; rounding {rounding}",
+    )
+
+
+def _cost(measure: str, batch: int) -> Callable[[Architecture], float]:
+    if measure != "latency":
+        return lambda architecture: float(getattr(costs(architecture, batch=batch), MEASURES[measure]))
+    from evaluators.latency import latency
+
+    measured: dict[str, float] = {}
+
+    def seconds(architecture: Architecture) -> float:
+        if architecture.key not in measured:
+            measured[architecture.key] = latency(
+                architecture, batch=batch, repeats=15, warmup=3
+            ).median_seconds
+        return measured[architecture.key]
+
+    return seconds
+
+
+def _phis(text: str) -> list[float]:
+    """``0..7`` or a comma-separated list."""
+    span = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", text)
+    if span is not None:
+        first, last = int(span[1]), int(span[2])
+        return [float(phi) for phi in range(first, last + 1)] or [float(first)]
+    try:
+        return [float(part) for part in text.split(",") if part.strip()] or [float(text)]
+    except ValueError:
+        raise InputError.of("--phi", "numbers such as 0..7 or -1,0,2.5", text) from None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-")
+
+
+def _name(base: Architecture, member: Member) -> str:
+    if member.budget is None:
+        return f"{base.label} phi={member.phi:g}"
+    for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if member.budget >= scale:
+            return f"{base.label} {member.budget / scale:.6g}{suffix}"
+    return f"{base.label} {member.budget:.6g}"
+
+
+def _row(member: Member, network: Architecture, measure: str, batch: int, rounding: str) -> dict[str, Any]:
+    counted = costs(network, batch=batch)
+    row: dict[str, Any] = {
+        "name": network.name,
+        "budget": member.budget,
+        "measure": MEASURES[measure],
+        "phi": member.phi,
+        "depth": member.depth,
+        "width": member.width,
+        "resolution": network.resolution,
+        "layers": sum(member.plan.repeats),
+        "params": counted.params,
+        "macs": counted.macs,
+        "flops": counted.flops,
+        "activation_bytes": counted.activation_bytes,
+        "training_bytes": counted.training_bytes,
+    }
+    if measure == "latency":
+        row["latency_seconds"] = member.cost
+    return row | {
+        "used": None if member.budget is None else member.used,
+        "moves": "; ".join(member.moves),
+        "note": member.note,
+        "rounding": rounding,
+        "key": network.key,
+    }
+
+
+def _write(
+    folder: Path,
+    base: Architecture,
+    networks: Sequence[Architecture],
+    rows: list[dict[str, Any]],
+    measure: str,
+) -> None:
+    """Architectures as JSON, a file each, and the picture; each row gets its file's name."""
+    from results.scaling_plot import family_figure, save
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError.of("--write", "a folder that can be made", f"{folder} ({error.strerror})") from None
+    for network, row in zip(networks, rows, strict=True):
+        file = folder / f"{_slug(network.name)}.json"
+        write_file(file, (to_json(network) + "\n").encode())
+        row["file"] = str(file)
+    save(family_figure(base.label, rows, MEASURES[measure]), folder / "family.png")
+    click.echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)

@@ -1,0 +1,111 @@
+"""``nascale scale fit``: α, β, γ read off accuracies of scaled networks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nascale.output import chosen_format, emit, table_options, write_file
+
+if TYPE_CHECKING:
+    from search.coefficients import LawFit
+
+
+@click.command("fit")
+@click.argument("points", metavar="POINTS.csv")
+@click.option(
+    "--law",
+    default="auto",
+    show_default=True,
+    help="auto (what predicts left-out points best) or one law's name.",
+)
+@click.option(
+    "--growth", type=float, default=2.0, show_default=True, help="α·β²·γ², the budget of one step of φ."
+)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="Bootstrap fits behind the intervals.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
+@table_options
+def command(
+    points: str, law: str, growth: float, resamples: int, seed: int, format_: str | None, output: str | None
+) -> None:
+    """Fit accuracy laws to POINTS.csv and report α, β, γ with intervals.
+
+    POINTS.csv has the columns depth, width, resolution (multipliers of the base network) and accuracy (a
+    fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
+    maximised over α·β²·γ² = growth. Errors are in percentage points.
+    """
+    from search.coefficients import DIMENSIONS, GREEK, Points, fit_law
+
+    table = Points.read(points)
+    fit = fit_law(table, law=law, growth=growth, resamples=resamples, seed=seed)
+    for j in range(3):
+        if j not in table.varied:
+            click.echo(
+                f"{points}: {DIMENSIONS[j]} is never varied, so its coefficient {GREEK[j]} cannot be told",
+                err=True,
+            )
+    chosen = chosen_format(format_, output)
+    if chosen == "json":
+        text = json.dumps(fit.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            write_file(output, text.encode())
+    elif chosen == "table" and output is None:
+        _print(fit)
+    else:
+        emit([_flat(fit)], chosen, output)
+
+
+def _flat(fit: LawFit) -> dict[str, Any]:
+    """The fit as one row: the law's own parameters are left to ``--format json``."""
+    from search.coefficients import GREEK
+
+    row: dict[str, Any] = dict(zip(GREEK, fit.coefficients, strict=True))
+    for name, pair in zip(GREEK, fit.intervals, strict=True):
+        row |= {f"{name}_low": pair and pair[0], f"{name}_high": pair and pair[1]}
+    return row | {"law": fit.law, "rmse": fit.rmse, "loo_rmse": fit.loo_rmse, "points": fit.points}
+
+
+def _print(fit: LawFit) -> None:
+    """The fit for the eye: coefficients, laws compared, and what the points can tell."""
+    from search.coefficients import GREEK, LEVEL
+
+    rows = [
+        {
+            "coefficient": name,
+            "value": value,
+            f"low ({LEVEL:.0%})": pair and pair[0],
+            f"high ({LEVEL:.0%})": pair and pair[1],
+        }
+        for name, value, pair in zip(GREEK, fit.coefficients, fit.intervals, strict=True)
+    ]
+    emit(
+        rows, "table", title=f"best at α·β²·γ² = {fit.growth:g}, by the {fit.law} law on {fit.points} points"
+    )
+    emit(
+        [
+            {
+                "law": s.law,
+                "free": s.free,
+                "rmse (points)": s.rmse,
+                "leave-one-out (points)": s.loo_rmse,
+                **dict(zip(GREEK, s.coefficients, strict=True)),
+            }
+            for s in fit.scores
+        ],
+        "table",
+        title="laws, best prediction of left-out points first",
+    )
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in fit.parameters.items())
+    click.echo(f"{fit.formula}\n{shown}\n")
+    for line in fit.statement:
+        click.echo(line)

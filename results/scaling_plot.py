@@ -1,0 +1,164 @@
+"""Pictures of scaling: a family under budgets, EfficientNet against its formula, a search for coefficients.
+
+Each function takes plain rows (the same that the commands print) and returns a matplotlib Figure made
+without pyplot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from results import theme
+from results.plot import save
+
+__all__ = ["coefficients_figure", "family_figure", "reproduce_figure", "save"]
+
+Row = Mapping[str, Any]
+_SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
+
+
+def family_figure(name: str, rows: Sequence[Row], measure: str, look: theme.Theme = theme.LIGHT) -> Figure:
+    """The members of a family: their multipliers against their cost, and how much of each budget they use."""
+    cost = measure if measure in rows[0] else "macs"
+    with theme.drawn_in(look):
+        figure = _figure(9.5, 3.9)
+        left, right = figure.subplots(1, 2)
+        ordered = sorted(rows, key=lambda row: row[cost])
+        base = ordered[0]
+        series = {
+            "depth": [row["depth"] for row in ordered],
+            "width": [row["width"] for row in ordered],
+            "resolution (px of the smallest)": [row["resolution"] / base["resolution"] for row in ordered],
+        }
+        for color, (label, values) in zip(look.series, series.items(), strict=False):
+            left.plot([row[cost] for row in ordered], values, "o-", color=color, label=label)
+        left.set_xscale("log")
+        left.set(xlabel=cost, ylabel="multiplier", title=f"{name}: the family")
+        left.legend()
+        _human(left)
+        labels = [f"{_short(row['budget'])}" if row["budget"] else f"φ={row['phi']:g}" for row in rows]
+        if rows[0]["budget"]:
+            right.bar(labels, [100 * row["used"] for row in rows], color=look.series[0])
+            right.set(ylabel="budget used, %", ylim=(90, 101), xlabel=f"budget, {measure}")
+            right.set_title("budgets used (never over)")
+            for index, row in enumerate(rows):
+                right.annotate(f"{row['used']:.1%}", (index, 90.4), ha="center", color=look.paper, fontsize=8)
+        else:
+            right.plot(labels, [row[cost] for row in rows], "o-", color=look.series[0])
+            right.set_yscale("log")
+            right.set(ylabel=cost, title="cost")
+            right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    return figure
+
+
+def reproduce_figure(rows: Sequence[Row], look: theme.Theme = theme.LIGHT) -> Figure:
+    """MACs of paper, released code and formula, and the φ that each released coefficient implies."""
+    with theme.drawn_in(look):
+        figure = _figure(10, 4.2)
+        left, right = figure.subplots(1, 2)
+        names = [row["name"].removeprefix("efficientnet_").upper() for row in rows]
+        places = range(len(rows))
+        base = rows[0]["macs"]
+        printed = [(i, row["paper_macs"]) for i, row in enumerate(rows) if row["paper_macs"]]
+        left.plot(places, [row["macs"] / base for row in rows], "o-", color=look.series[0], label="released")
+        left.plot(
+            places,
+            [row["formula_macs"] / base for row in rows],
+            "s--",
+            color=look.front,
+            label="formula at the best φ",
+        )
+        left.plot([i for i, _ in printed], [m / base for _, m in printed], "x", color=look.ink, label="paper")
+        left.set_yscale("log")
+        left.set_xticks(places, names)
+        left.set(ylabel="MACs, times B0", title="What was counted")
+        left.legend()
+        for color, part in zip(look.series[1:], ("depth", "width", "resolution"), strict=False):
+            right.plot(places, [row[f"phi_{part}"] for row in rows], "o-", color=color, label=f"from {part}")
+        right.plot(places, [row["phi"] for row in rows], "k_", markersize=14, label="best for all three")
+        right.set_xticks(places, names)
+        right.set(ylabel="φ", title="The φ that each released coefficient implies")
+        right.legend()
+    return figure
+
+
+def coefficients_figure(
+    rows: Sequence[Row], title: str, law: Mapping[str, Any] | None = None, look: theme.Theme = theme.LIGHT
+) -> Figure:
+    """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
+
+    ``rows`` hold ``candidate``, ``kind`` ("base", "depth", "width", "resolution" or "compound"),
+    ``accuracy``, ``low``, ``high``; ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
+    """
+    kinds = ("compound", "depth", "width", "resolution", "base")
+    with theme.drawn_in(look):
+        figure = _figure(10, max(3.8, 0.9 + 0.17 * len(rows)))
+        axes = figure.subplots(1, 2 if law else 1, width_ratios=[2.4, 1] if law else None, squeeze=False)[0]
+        ordered = sorted(rows, key=lambda row: row["accuracy"])
+        colors = dict(zip(kinds, (*look.series[:4], look.muted), strict=True))
+        for kind in kinds:
+            chosen = [(i, row) for i, row in enumerate(ordered) if row["kind"] == kind]
+            if not chosen:
+                continue
+            centre = [100 * row["accuracy"] for _, row in chosen]
+            errors = [
+                [100 * (row["accuracy"] - row["low"]) for _, row in chosen],
+                [100 * (row["high"] - row["accuracy"]) for _, row in chosen],
+            ]
+            axes[0].errorbar(
+                centre,
+                [i for i, _ in chosen],
+                xerr=errors,
+                fmt="o",
+                color=colors[kind],
+                label=kind,
+                ms=4,
+                lw=1,
+            )
+        size = 8 if len(ordered) <= 40 else 5
+        axes[0].set_yticks(range(len(ordered)), [row["candidate"] for row in ordered], fontsize=size)
+        axes[0].set(xlabel="validation accuracy, %", title=title, ylim=(-0.8, len(ordered) - 0.2))
+        axes[0].legend(loc="lower right")
+        if law:
+            _draw_coefficients(axes[1], law, look)
+    return figure
+
+
+def _draw_coefficients(axes: Axes, law: Mapping[str, Any], look: theme.Theme) -> None:
+    """α, β, γ of the fitted law with their intervals, and the paper's beside them."""
+    for place, (name, paper) in enumerate((("alpha", 1.2), ("beta", 1.1), ("gamma", 1.15))):
+        value, pair = law[name], law["intervals"][name]
+        if value is None:
+            continue
+        low, high = pair or (value, value)
+        axes.plot([place, place], [low, high], color=look.series[0])
+        axes.plot(place, value, "o", color=look.series[0], label="the law's" if place == 0 else None)
+        axes.plot(place, paper, "x", color=look.front, label="EfficientNet's" if place == 0 else None)
+    axes.set_xticks(range(3), ["α", "β", "γ"])
+    axes.set_xlim(-0.5, 2.5)
+    axes.set_title(f"read off the law, {law['interval_level']:.0%} intervals")
+    axes.legend()
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _human(axes: Axes) -> None:
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _short(value: float) -> str:
+    for scale, suffix in _SUFFIXES:
+        if value >= scale:
+            return f"{value / scale:.3g}{suffix}"
+    return f"{value:.3g}"
