@@ -90,6 +90,17 @@ def _unit(kind: str, values: Sequence[float]) -> tuple[float, str]:
     return 1.0, ""
 
 
+def limits(values: Iterable[float], logarithmic: bool) -> tuple[float, float]:
+    """The ends of an axis that shows ``values`` with some air around them."""
+    finite = [float(v) for v in values]
+    low, high = min(finite), max(finite)
+    if logarithmic:
+        air = (high / low) ** 0.05
+        return low / air, high * air
+    air = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
+    return low - air, high + air
+
+
 def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[float]:
     """Round numbers between ``low`` and ``high``: 1, 2, 5 × powers of ten."""
     if logarithmic:

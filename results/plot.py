@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from results import labels, pareto, theme
-from results.axes import Axis, axis, ticks
-from results.frame import column_name, direction_of, eligible, front_axes, front_of, points_of
+from results.axes import Axis, axis, limits, ticks
+from results.frame import column_name, eligible, points_of
 from results.plot_decisions import importance_figure, parallel_figure
+from results.view import View
 from space.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -31,52 +31,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160
-
-
-@dataclass(frozen=True)
-class View:
-    """A frame of trials seen along two axes: what every picture of a front needs."""
-
-    frame: pd.DataFrame
-    front: pd.DataFrame
-    x: Axis
-    y: Axis
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, x: str | None = None, y: str | None = None) -> View:
-        """The view along the study's own axes or the given ones. Raises InputError where there are not two."""
-        axes = front_axes(frame, x, y)
-        if len(axes) < 2:
-            raise InputError.of("--x", "a second column to draw the front against", axes)
-        vertical, horizontal = axes[:2]
-        front = front_of(frame, x=horizontal, y=vertical)
-        values = points_of(frame, [horizontal, vertical])
-        return cls(frame, front, axis(horizontal, values[:, 0]), axis(vertical, values[:, 1]))
-
-    def points(self, frame: pd.DataFrame) -> pareto.Points:
-        """(x, y) of the rows of ``frame`` in the units of the axes."""
-        scaled: pareto.Points = points_of(frame, [self.x.column, self.y.column])
-        scaled /= np.array([self.x.scale, self.y.scale])
-        return scaled
-
-    @property
-    def directions(self) -> list[str]:
-        return [direction_of(self.frame, self.x.column), direction_of(self.frame, self.y.column)]
-
-    def staircase(self) -> pareto.Points:
-        """The corners of the line between what is reached and what is not, from the cheap end to the best."""
-        corners = self.points(self.front)
-        corners = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
-        if len(corners) < 2:
-            return corners
-        # With the x axis to be minimised, the merit of a point holds for everything dearer: step after it.
-        after = self.directions[0] == "minimize"
-        between = np.column_stack(
-            [corners[1:, 0], corners[:-1, 1]] if after else [corners[:-1, 0], corners[1:, 1]]
-        )
-        steps = np.empty((2 * len(corners) - 1, 2))
-        steps[0::2], steps[1::2] = corners, between
-        return steps
 
 
 def draw(
@@ -127,7 +81,7 @@ def front_figure(
     with theme.drawn_in(look):
         figure, (axes,) = _sheet(8.0, 5.2)
         _draw_front(axes, view, look, color)
-        _head(figure, axes, _title(view), _subtitle(view))
+        _head(figure, axes, view.title, view.subtitle)
         return figure
 
 
@@ -142,7 +96,7 @@ def progress_figure(
         _draw_hypervolume(below, view, look)
         above.tick_params(labelbottom=False)
         above.set_xlabel("")
-        _head(figure, above, f"{_name(view)}: progress of the search", _subtitle(view))
+        _head(figure, above, f"{view.name}: progress of the search", view.subtitle)
         return figure
 
 
@@ -178,7 +132,7 @@ def overview_figure(
         _draw_hypervolume(below, view, look)
         above.tick_params(labelbottom=False)
         above.set_xlabel("")
-        _head(figure, main, _title(view), _subtitle(view))
+        _head(figure, main, view.title, view.subtitle)
         return figure
 
 
@@ -216,29 +170,6 @@ def _head(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
     figure.text(left, 1 - 0.44 / height, subtitle, fontsize=9, va="top", alpha=0.75)
 
 
-def _name(view: View) -> str:
-    name = str(view.frame.attrs.get("study", "study"))
-    return name if len(name) <= 32 else f"{name[:31]}…"
-
-
-def _title(view: View) -> str:
-    return f"{_name(view)}: {view.y.title[0].lower()}{view.y.title[1:]} against {_lower(view.x.title)}"
-
-
-def _lower(title: str) -> str:
-    return title if title[:2].isupper() else title[0].lower() + title[1:]
-
-
-def _subtitle(view: View) -> str:
-    counts = view.frame["status"].value_counts()
-    parts = [f"{len(view.frame)} trials"]
-    parts += [
-        f"{counts[s]} {s}" for s in ("reused", "pruned", "failed", "oom", "stale", "running") if counts.get(s)
-    ]
-    parts.append(f"{len(view.front)} on the front")
-    return " · ".join(parts)
-
-
 def _axis(axes: Axes, which: str, of: Axis, values: Any) -> None:
     """Scale, limits with air, round ticks and the label of one axis."""
     finite = values[np.isfinite(values)]
@@ -247,13 +178,7 @@ def _axis(axes: Axes, which: str, of: Axis, values: Any) -> None:
     if of.logarithmic:
         (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     if len(finite):
-        low, high = float(finite.min()), float(finite.max())
-        if of.logarithmic:
-            air = (high / low) ** 0.05
-            low, high = low / air, high * air
-        else:
-            air = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
-            low, high = low - air, high + air
+        low, high = limits(finite, of.logarithmic)
         set_limits(low, high)
         chosen.set_major_locator(FixedLocator(ticks(low, high, of.logarithmic)))
         chosen.set_minor_locator(NullLocator())
@@ -266,9 +191,9 @@ def _draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) ->
     seen = np.isfinite(points).all(axis=1)
     counted = eligible(view.frame) & seen
     # A pruned trial's accuracy is of fewer epochs; it sets no limits of the picture.
-    limits = points[counted] if counted.any() else points[seen]
-    _axis(axes, "x", view.x, limits[:, 0])
-    _axis(axes, "y", view.y, limits[:, 1])
+    inside = points[counted] if counted.any() else points[seen]
+    _axis(axes, "x", view.x, inside[:, 0])
+    _axis(axes, "y", view.y, inside[:, 1])
     others = points[seen & ~counted]
     bottom, top = sorted(axes.get_ylim())
     if ((others[:, 1] >= bottom) & (others[:, 1] <= top)).any():
@@ -399,7 +324,7 @@ def _draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     """The hypervolume of the front after each trial, as a share of where it ended."""
     rows = view.frame[eligible(view.frame)].sort_values("number")
     points = view.points(rows)
-    reference = pareto.worst(points, view.directions)
+    reference = view.reference
     axes.set_xlabel("Trials")
     axes.set_ylabel("Hypervolume (% of final)")
     if not np.isfinite(reference).all():
@@ -408,9 +333,4 @@ def _draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     final = volumes[-1] if len(volumes) and volumes[-1] > 0 else 1.0
     axes.step(rows["number"] + 1, volumes / final * 100, where="post", color=look.knee, lw=1.8)
     axes.set_ylim(0, 105)
-    axes.set_title(_reference_text(view, reference), loc="left", fontsize=9.5)
-
-
-def _reference_text(view: View, reference: Any) -> str:
-    x, y = view.x.text(reference[0] * view.x.scale), view.y.text(reference[1] * view.y.scale)
-    return f"hypervolume (reference {y}, {x})"
+    axes.set_title(f"hypervolume (reference {view.reference_text})", loc="left", fontsize=9.5)

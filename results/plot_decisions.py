@@ -15,6 +15,7 @@ from results import theme
 from results.axes import axis, title
 from results.frame import DECISION, column_name, direction_of, eligible, front_axes
 from results.importance import check_target, importance
+from results.view import lowered
 
 _DPI = 160
 _BARS = 15
@@ -43,7 +44,7 @@ def importance_figure(
         axes.set_xlim(0, max(1.0, float(shares.max()) * 1.12))
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(f"Variance of {_quiet(title(target))} explained (%)")
+        axes.set_xlabel(f"Variance of {lowered(title(target))} explained (%)")
         rows = zip(places.tolist(), shares, table["best"], table["effect"], strict=True)
         for place, share, best, effect in rows:
             if best is not None and share > 0:
@@ -146,10 +147,6 @@ def _option(value: object) -> str:
 
 def _finished(frame: pd.DataFrame, target: str) -> str:
     return f"{int((eligible(frame) & frame[target].notna().to_numpy()).sum())} finished trials"
-
-
-def _quiet(text: str) -> str:
-    return text if text[:2].isupper() else text[0].lower() + text[1:]
 
 
 def _difference(scaled: Any, effect: float) -> str:

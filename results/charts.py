@@ -1,0 +1,186 @@
+"""Small charts as SVG text, for a page: they take their colours from its style sheet.
+
+The classes are ``dot``, ``front``, ``member``, ``best``, ``line``, ``axis``, ``grid``, ``label`` and ``quiet``. A mark
+that stands for a trial carries its number in ``data-n``, which is all that the page's script needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from results import pareto
+from results.axes import limits, ticks
+from results.frame import eligible
+from results.view import View
+
+_MOST_DOTS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A plotting area with one pair of axes, in the units of the picture."""
+
+    width: float
+    height: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_log: bool = False
+    y_log: bool = False
+    left: float = 50.0
+    right: float = 14.0
+    top: float = 14.0
+    bottom: float = 42.0
+
+    def across(self, value: float) -> float:
+        share = _share(value, *self.x, self.x_log)
+        return self.left + share * (self.width - self.left - self.right)
+
+    def up(self, value: float) -> float:
+        share = _share(value, *self.y, self.y_log)
+        return self.height - self.bottom - share * (self.height - self.top - self.bottom)
+
+    def frame(self, x_label: str, y_label: str) -> str:
+        """Grid, ticks and the labels of both axes."""
+        pieces: list[str] = []
+        floor, wanted = self.height - self.bottom, max(3, int(self.width / 110))
+        for value in ticks(*self.x, self.x_log, wanted):
+            x = self.across(value)
+            pieces.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{self.top}" y2="{floor:.1f}"/>')
+            pieces.append(_text(x, floor + 16, f"{value:g}", "label", "middle"))
+        for value in ticks(*self.y, self.y_log, max(3, int(self.height / 70))):
+            y = self.up(value)
+            right = self.width - self.right
+            pieces.append(f'<line class="grid" x1="{self.left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            pieces.append(_text(self.left - 7, y + 4, f"{value:g}", "label", "end"))
+        pieces.append(
+            f'<path class="axis" d="M{self.left} {self.top}V{floor:.1f}H{self.width - self.right:.1f}"/>'
+        )
+        pieces.append(_text((self.left + self.width) / 2, self.height - 6, x_label, "label", "middle"))
+        middle = (self.top + floor) / 2
+        pieces.append(
+            f'<text class="label" text-anchor="middle" transform="translate(13 {middle:.1f}) rotate(-90)">'
+            f"{escape(y_label)}</text>"
+        )
+        return "".join(pieces)
+
+    def path(self, points: Iterable[Sequence[float]], style: str) -> str:
+        """A line through ``points``."""
+        corners = "L".join(f"{self.across(x):.1f} {self.up(y):.1f}" for x, y in points)
+        return f'<path class="{style}" d="M{corners}"/>' if corners else ""
+
+    def svg(self, name: str, body: str, style: str = "") -> str:
+        """The whole picture, named for screen readers."""
+        return (
+            f'<svg class="chart {style}" viewBox="0 0 {self.width:g} {self.height:g}" role="img">'
+            f"<title>{escape(name)}</title>{body}</svg>"
+        )
+
+
+def _share(value: float, low: float, high: float, logarithmic: bool) -> float:
+    if logarithmic:
+        return math.log(value / low) / math.log(high / low)
+    return (value - low) / (high - low)
+
+
+def _text(x: float, y: float, words: str, style: str, anchor: str = "start") -> str:
+    return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def front_chart(view: View, width: float, height: float, style: str = "") -> str:
+    """All finished trials as dots and the front as a step line with its members; best and knee are named."""
+    rows = view.frame[eligible(view.frame)]
+    points = view.points(rows)
+    shown = np.isfinite(points).all(axis=1)
+    rows, points = rows.loc[shown], points[shown]
+    members = view.points(view.front)
+    panel = Panel(
+        width,
+        height,
+        limits(points[:, 0], view.x.logarithmic),
+        limits(points[:, 1], view.y.logarithmic),
+        view.x.logarithmic,
+        view.y.logarithmic,
+    )
+    numbers = rows["number"].tolist()
+    ages = np.linspace(0.25, 0.9, len(rows))  # later trials are darker
+    step = math.ceil(len(rows) / _MOST_DOTS)
+    dots = "".join(
+        f'<circle class="dot" data-n="{n}" cx="{panel.across(x):.1f}" cy="{panel.up(y):.1f}" r="4"'
+        f' fill-opacity="{age:.2f}"/>'
+        for n, (x, y), age in list(zip(numbers, points.tolist(), ages, strict=True))[::step]
+    )
+    marks = "".join(
+        f'<circle class="member" data-n="{n}" cx="{panel.across(x):.1f}" cy="{panel.up(y):.1f}" r="6" tabindex="0"'
+        f' role="button" aria-label="trial {n}: {view.y.text(y * view.y.scale)}, {view.x.text(x * view.x.scale)}"/>'
+        for n, (x, y) in zip(view.front["number"].tolist(), members.tolist(), strict=True)
+    )
+    stairs = panel.path(view.staircase(), "front")
+    body = panel.frame(view.x.label, view.y.label) + dots + stairs + marks + _names(view, panel, members)
+    return panel.svg(view.title, body, style)
+
+
+def _names(view: View, panel: Panel, members: Any) -> str:
+    """ "best" and "knee" above and left of their points, where a front leaves room."""
+    if len(members) == 0:
+        return ""
+    knee = pareto.knee(members, view.directions)
+    named = {0: "best"} | ({knee: "knee"} if knee not in (None, 0) else {})
+    pieces = []
+    for row, word in named.items():
+        x, y = panel.across(members[row or 0, 0]), panel.up(members[row or 0, 1])
+        if x > panel.left + 60:
+            pieces.append(_text(x - 10, y - 7, word, "name", "end"))
+        else:
+            pieces.append(_text(x - 4, y - 11, word, "name", "start"))
+    return "".join(pieces)
+
+
+def progress_chart(view: View, width: float, height: float, style: str = "") -> str:
+    """Each finished trial's value and the best so far, against the trials."""
+    rows = view.frame[eligible(view.frame)].sort_values("number")
+    values = view.points(rows)[:, 1]
+    shown = np.isfinite(values)
+    values, numbers = values[shown], rows["number"].to_numpy()[shown] + 1
+    best = (
+        np.maximum.accumulate(values) if view.directions[1] == "maximize" else np.minimum.accumulate(values)
+    )
+    panel = Panel(width, height, (0.0, float(numbers.max() + 1)), limits(values, view.y.logarithmic), False,
+                  view.y.logarithmic)  # fmt: skip
+    step = math.ceil(len(values) / _MOST_DOTS)
+    dots = "".join(
+        f'<circle class="dot" cx="{panel.across(n):.1f}" cy="{panel.up(v):.1f}" r="2.5" fill-opacity="0.6"/>'
+        for n, v in list(zip(numbers.tolist(), values.tolist(), strict=True))[::step]
+    )
+    body = panel.frame("Trials", view.y.label) + dots + panel.path(_stepped(numbers, best), "front")
+    return panel.svg("best so far against trials", body, style)
+
+
+def hypervolume_chart(view: View, width: float, height: float, style: str = "") -> str:
+    """The hypervolume of the front after each trial, as a share of the final one."""
+    rows = view.frame[eligible(view.frame)].sort_values("number")
+    points, numbers = view.points(rows), rows["number"].to_numpy() + 1
+    volumes = pareto.growth(points, view.directions, view.reference)
+    shares = 100 * volumes / (volumes[-1] or 1.0)
+    panel = Panel(width, height, (0.0, float(numbers.max() + 1)), (0.0, 105.0))
+    body = panel.frame("Trials", "Hypervolume (% of final)") + panel.path(_stepped(numbers, shares), "line")
+    return panel.svg("hypervolume of the front against trials", body, style)
+
+
+def _stepped(xs: Any, ys: Any) -> list[tuple[float, float]]:
+    """The corners of a line that holds each value until the next comes."""
+    corners: list[tuple[float, float]] = []
+    for x, y in zip(xs.tolist(), ys.tolist(), strict=True):
+        if corners and corners[-1][1] == y:
+            continue  # a level stretch needs its ends only
+        if corners:
+            corners.append((x, corners[-1][1]))
+        corners.append((x, y))
+    if corners:
+        corners.append((float(xs[-1]), corners[-1][1]))
+    return corners
