@@ -79,9 +79,9 @@ class _V3Row:
     stride: int = 1
     depth: int = 1
 
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self, width: float) -> tuple[Block, ...]:
         block = MBConv(
-            self.channels,
+            round_channels(self.channels * width),
             self.kernel,
             self.expansion,
             squeeze_excite=_V3_SE if self.se else None,
@@ -91,22 +91,23 @@ class _V3Row:
         return (replace(block, stride=self.stride), *(block,) * (self.depth - 1))
 
 
-def _mobilenet_v3(stages: tuple[tuple[_V3Row, ...], ...], last: int, features: int) -> Parts:
+def _mobilenet_v3(stages: tuple[tuple[_V3Row, ...], ...], last: int, features: int, width: float) -> Parts:
+    """The hidden linear layer never gets narrower than published, as in the released networks."""
     head = (
-        Conv(last, 1, activation="hard_swish"),
+        Conv(round_channels(last * width), 1, activation="hard_swish"),
         GlobalPool(),
-        Dense(features, "hard_swish"),
+        Dense(round_channels(features * max(1.0, width)), "hard_swish"),
         Drop(0.2),
         Dense(),
     )
     return Parts(
-        (Conv(16, 3, 2, activation="hard_swish"),),
-        tuple(Stage(tuple(block for row in rows for block in row.blocks())) for rows in stages),
+        (Conv(round_channels(16 * width), 3, 2, activation="hard_swish"),),
+        tuple(Stage(tuple(block for row in rows for block in row.blocks(width))) for rows in stages),
         head,
     )
 
 
-def _mobilenet_v3_large() -> Parts:
+def _mobilenet_v3_large(width: float = 1.0) -> Parts:
     re, hs = "relu", "hard_swish"
     return _mobilenet_v3(
         (
@@ -123,10 +124,11 @@ def _mobilenet_v3_large() -> Parts:
         ),
         last=960,
         features=1280,
+        width=width,
     )
 
 
-def _mobilenet_v3_small() -> Parts:
+def _mobilenet_v3_small(width: float = 1.0) -> Parts:
     re, hs = "relu", "hard_swish"
     return _mobilenet_v3(
         (
@@ -138,6 +140,7 @@ def _mobilenet_v3_small() -> Parts:
         ),
         last=576,
         features=1024,
+        width=width,
     )
 
 
