@@ -48,7 +48,7 @@ class Panel:
     def frame(self, x_label: str, y_label: str) -> str:
         """Grid, ticks and the labels of both axes."""
         pieces: list[str] = []
-        floor, wanted = self.height - self.bottom, max(3, int(self.width / 110))
+        floor, wanted = self.height - self.bottom, max(4, int(self.width / 100))
         for value in ticks(*self.x, self.x_log, wanted):
             x = self.across(value)
             pieces.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{self.top}" y2="{floor:.1f}"/>')
@@ -96,7 +96,7 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
     """All finished trials as dots and the front as a step line with its members; best and knee are named."""
     rows = view.frame[eligible(view.frame)]
     points = view.points(rows)
-    shown = np.isfinite(points).all(axis=1)
+    shown: Any = np.isfinite(points).all(axis=1)
     rows, points = rows.loc[shown], points[shown]
     members = view.points(view.front)
     panel = Panel(

@@ -106,11 +106,11 @@ def describe(block: Block) -> str:
         case DepthwiseSeparable():
             words = [f"Depthwise separable {_square(block.kernel)}"]
         case Basic():
-            words = ["Basic 3×3", *(("pre-activation",) if block.pre_activation else ())]
+            words = ["Basic 3×3", *(("pre-act",) if block.pre_activation else ())]
         case Bottleneck():
             grouped = (f"{block.groups} groups",) if block.groups > 1 else ()
             words = [f"Bottleneck {_square(block.kernel)}", f"width {block.width}", *grouped]
-            words += ["pre-activation"] if block.pre_activation else []
+            words += ["pre-act"] if block.pre_activation else []
         case Inception():
             branches = f"{block.conv1}+{block.conv3}+{block.conv5}+{block.pool}"
             words = [f"Inception {branches}", f"wide {_square(block.wide_kernel)}"]
@@ -210,11 +210,12 @@ def _shortened(words: str, width: int) -> str:
     return words if len(words) <= width else words[: width - 1] + "…"
 
 
-_WIDTH, _ROW, _SECTION, _BAR = 470, 40, 24, 84
+_WIDTH, _ROW, _SECTION, _BAR = 410, 40, 24, 72
+_LETTERS = 44  # of 12.5 px that fit between the cuboid and the bar
 
 
 def svg(architecture: Architecture, *, look: theme.Theme = theme.LIGHT, embedded: bool = False) -> str:
-    """The architecture as SVG text, 470 units wide and as high as it needs to be.
+    """The architecture as SVG text, 410 units wide and as high as it needs to be.
 
     ``embedded`` leaves colours and font to the page, which styles the classes ``ink``, ``muted``, ``rail``
     and ``family-*``.
@@ -250,7 +251,7 @@ def svg(architecture: Architecture, *, look: theme.Theme = theme.LIGHT, embedded
 def _row(part: Part, y: float, largest: int) -> str:
     middle = y + _ROW / 2
     left = _WIDTH - _BAR
-    words = _shortened(part.description, 50)
+    words = _shortened(part.description, _LETTERS)
     params = f" · {count(part.params)} params" if part.params else ""
     pieces = [
         f"<g><title>{escape(part.description)}: {count(part.params)} params, {count(part.macs)} MACs</title>",

@@ -105,7 +105,9 @@ def _accuracy(cost: Mapping[str, int], decisions: Mapping[str, Any], rng: random
 
 
 def attributes(
-    search_space: SearchSpace | None = None, objectives: Sequence[Mapping[str, str]] = OBJECTIVES
+    search_space: SearchSpace | None = None,
+    objectives: Sequence[Mapping[str, str]] = OBJECTIVES,
+    count: int = 40,
 ) -> dict[str, Any]:
     """The study's own attributes: spec, provenance, objectives, space."""
     search_space = search_space or space("mixed", resolution=16)
@@ -115,7 +117,7 @@ def attributes(
             "sampler": "random",
             "evaluator": "train",
             "data": "digits",
-            "trials": 40,
+            "trials": count,
             "max_macs": 5_000_000,
             "seed": 0,
             "workers": 2,
@@ -148,7 +150,7 @@ def study(
     made = optuna.create_study(
         study_name=name, storage=storage, directions=[o["direction"] for o in objectives]
     )
-    for key, value in attributes(settings.get("search_space"), objectives).items():
+    for key, value in attributes(settings.get("search_space"), objectives, count or 40).items():
         made.set_user_attr(key, value)
     made.add_trials(trials(count, **settings))
     return made

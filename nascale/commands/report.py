@@ -1,0 +1,31 @@
+"""``nascale report``: one HTML file about a study."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from nascale.output import write_file
+from nascale.study_options import axes_options, storage_option, study_argument
+
+
+@click.command("report")
+@study_argument
+@axes_options
+@storage_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="The HTML file.  [default: STUDY.html]",
+)
+def command(study: str, x: str | None, y: str | None, storage: str | None, output: str | None) -> None:
+    """One HTML file about STUDY that opens without a network: front, networks, progress, how to repeat it."""
+    from results.report import write_report
+
+    if output is None:
+        output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}.html"
+    write_file(output, write_report(study, storage, x=x, y=y).encode())
+    click.echo(output)
