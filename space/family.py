@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import prod
 
 from space.architecture import Architecture
 from space.errors import BudgetError, InputError
@@ -21,11 +22,13 @@ from space.scaling import (
     build,
     compound_plan,
     deeper,
+    layers,
     wider,
 )
 
 Cost = Callable[[Architecture], float]
 
+_Spent = tuple[Plan, float, tuple[str, ...]]
 _LOWEST_PHI = -64.0
 _HIGHEST_PHI = 64.0
 _PHI_STEP = 1e-4
@@ -76,20 +79,21 @@ class _Grower:
         return self.cost(build(self.base, plan, self.rounding))
 
     def moves(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
-        """(what it is, the plan after it) for every small move from ``plan``."""
+        """(what it is, the plan after it) for every small move from ``plan``, in the dimensions that scale."""
         last = len(self.base.stages) - 1
-        for stage in range(len(self.base.stages)):
+        for stage in range(len(self.base.stages)) if self.coefficients.alpha > 1 else ():
             if self.rounding.ends == "fixed" and stage in (0, last):
                 continue
             more = deeper(self.base, plan, stage)
             if more is not None:
                 yield f"stage {stage + 1} one layer more", more
-        for part in range(len(plan.widths)):
+        for part in range(len(plan.widths)) if self.coefficients.beta > 1 else ():
             more = wider(self.base, plan, part, self.rounding)
             if more is not None:
                 name = {0: "stem", last + 2: "head"}.get(part, f"stage {part}")
                 yield f"{name} {self.rounding.channel_multiple} channels wider", more
-        yield f"{self.pixels} px more", replace(plan, resolution=plan.resolution + self.pixels)
+        if self.coefficients.gamma > 1:
+            yield f"{self.pixels} px more", replace(plan, resolution=plan.resolution + self.pixels)
 
 
 def member_at(
@@ -150,6 +154,64 @@ def member_for(
     return Member(build(architecture, plan, rounding), origin, depth, width, plan, price, budget, moves, note)
 
 
+def member_near(
+    architecture: Architecture,
+    target: float,
+    cost: Cost,
+    *,
+    coefficients: Coefficients = PAPER,
+    rounding: Rounding = RELEASED,
+    tolerance: float = 0.02,
+) -> Member:
+    """The scaled network whose real cost is nearest to ``target``, over it or under, for fair comparisons.
+
+    φ is nudged first; where rounding leaves no φ within ``tolerance``, small moves follow, but only in the
+    dimensions whose coefficient is above 1: a network scaled in depth alone stays so. The result may
+    still be off: MACs are a staircase in resolution and depth.
+    """
+    grower = _Grower(architecture, cost, coefficients, rounding, rounding.resolution_multiple, 400)
+    limit = target * (1 + tolerance)
+    phi, price = _largest_phi(grower, target, "macs")
+    plan = grower.at(phi)
+    best: _Spent = (plan, price, ())
+    beyond = grower.at(phi + 2 * _PHI_STEP)
+    over = grower.price(beyond)
+    if abs(over - target) < abs(price - target):
+        best = (beyond, over, ())
+    if abs(best[1] / target - 1) > tolerance:
+        for start in (phi, phi - 0.1, phi - 0.25):
+            first = grower.at(start)
+            found = _spent(grower, first, grower.price(first), limit, 1 / (1 + tolerance))
+            if abs(found[1] - target) < abs(best[1] - target):
+                best, phi = found, start
+            if abs(best[1] / target - 1) <= tolerance:
+                break
+    elif best[0] is beyond:
+        phi += 2 * _PHI_STEP
+    depth, width, _ = coefficients.factors(phi)
+    network = build(architecture, best[0], rounding)
+    return Member(network, phi, depth, width, best[0], best[1], target, best[2], "")
+
+
+def multipliers(base: Architecture, scaled: Architecture) -> tuple[float, float, float]:
+    """(depth, width, resolution) of ``scaled`` as multiples of ``base``, as they came out of rounding.
+
+    Depth is the ratio of all layers, width the geometric mean of the stages' output channels' ratios.
+    """
+    depth = sum(map(layers, scaled.stages)) / sum(map(layers, base.stages))
+    wide, narrow = _stage_channels(scaled), _stage_channels(base)
+    width = prod(a / b for a, b in zip(wide, narrow, strict=True)) ** (1 / len(narrow))
+    return depth, width, scaled.resolution / base.resolution
+
+
+def _stage_channels(architecture: Architecture) -> list[int]:
+    last: dict[str, int] = {}
+    for path, _, segment in architecture.segments():
+        if path.startswith("stages."):
+            last[path.split(".")[1]] = segment.shape[0]
+    return list(last.values())
+
+
 def _largest_phi(grower: _Grower, budget: float, measure: str) -> tuple[float, float]:
     """(φ, cost) of the largest φ, to _PHI_STEP, whose network costs at most ``budget``."""
     low, high, step = 0.0, 0.0, 1.0
@@ -196,20 +258,18 @@ def _short(grower: _Grower, phi: float) -> float:
     return phi
 
 
-def _spent(
-    grower: _Grower, plan: Plan, price: float, budget: float, wanted: float
-) -> tuple[Plan, float, tuple[str, ...]]:
+def _spent(grower: _Grower, plan: Plan, price: float, budget: float, wanted: float) -> _Spent:
     """(plan, cost, moves) after the small moves that bring ``plan`` closest to ``budget`` from below.
 
     A beam search: at every depth the _BEAM plans that use the most go on.
     """
-    best: tuple[Plan, float, tuple[str, ...]] = (plan, price, ())
+    best: _Spent = (plan, price, ())
     beam = [best]
     seen = {plan}
     for _ in range(_MOST_MOVES):
         if best[1] >= wanted * budget:
             break
-        reached: list[tuple[Plan, float, tuple[str, ...]]] = []
+        reached: list[_Spent] = []
         for here, paid, moves in beam:
             for move, after in grower.moves(here):
                 if after in seen or grower.evaluations <= 0:

@@ -133,8 +133,8 @@ def plan(
     repeats = []
     for index, stage in enumerate(architecture.stages):
         fixed = rounding.ends == "fixed" and index in (0, last)
-        layers = _layers(stage)
-        repeats.append(layers if fixed or not layers else rounding.repeated(layers, depth))
+        count = layers(stage)
+        repeats.append(count if fixed or not count else rounding.repeated(count, depth))
     stem = width if rounding.stem == "scaled" else 1.0
     head = {"scaled": width, "fixed": 1.0, "at least base": max(1.0, width)}[rounding.head]
     return Plan(tuple(repeats), (stem, *(width for _ in architecture.stages), head), pixels)
@@ -251,8 +251,8 @@ def deeper(architecture: Architecture, plan: Plan, stage: int) -> Plan | None:
     return replace(plan, repeats=tuple(repeats))
 
 
-def _layers(stage: Stage) -> int:
-    """How many of the stage's blocks count as layers."""
+def layers(stage: Stage) -> int:
+    """How many of the stage's blocks count as layers; pools, transitions and side heads do not."""
     return sum(isinstance(block, _LAYERS) for block in stage.blocks)
 
 
@@ -287,11 +287,11 @@ def _keeps_size(block: Block) -> bool:
 
 def _repeatable_form(stage: Stage) -> Block | None:
     """What one more layer of ``stage`` would be: its last repeatable layer, or the last without stride."""
-    layers = [block for block in stage.blocks if isinstance(block, _LAYERS)]
-    for block in reversed(layers):
+    found = [block for block in stage.blocks if isinstance(block, _LAYERS)]
+    for block in reversed(found):
         if _repeatable(block):
             return block
-    for block in reversed(layers):
+    for block in reversed(found):
         if _repeatable(_stride_one(block)):
             return _stride_one(block)
     return None
@@ -303,10 +303,10 @@ def _repeated(stage: Stage, repeats: int) -> Stage:
     Copies come from the layers of stride 1, as evenly as they go and from the back, so that a stage of
     unlike layers keeps their order and their mix. Layers that change the map's size are never dropped.
     """
-    if repeats == _layers(stage):
+    if repeats == layers(stage):
         return stage
     movable = [i for i, block in enumerate(stage.blocks) if isinstance(block, _LAYERS) and _repeatable(block)]
-    fixed = _layers(stage) - len(movable)
+    fixed = layers(stage) - len(movable)
     blocks = list(stage.blocks)
     if not movable:
         form = _repeatable_form(stage)
