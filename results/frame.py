@@ -87,7 +87,7 @@ def trials(study: Any, storage: Storage = None) -> pd.DataFrame:
 
 
 def front(study: Any, storage: Storage = None, *, x: str | None = None, y: str | None = None) -> pd.DataFrame:
-    """The Pareto front of a study as a frame with the columns above, best accuracy first.
+    """The Pareto front of a study as a frame with the columns above, best accuracy (or best ``y``) first.
 
     The axes are the study's objectives, or accuracy and MACs where it has one; ``x`` and ``y`` choose two
     others. Only finished, feasible trials with a finite value on every axis take part, and a network that
@@ -105,7 +105,7 @@ def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None)
     member[candidates] = pareto.front(points[candidates], directions)
     chosen = frame.loc[member].copy()
     chosen["rank"] = pd.Series(1, index=chosen.index, dtype="Int64")
-    return _best_first(_once(chosen, axes), axes)
+    return _best_first(_once(chosen, axes), axes if y else ["accuracy", *axes])
 
 
 def stored_study(study: Any, storage: Storage = None) -> StoredStudy:
@@ -197,8 +197,7 @@ def _once(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
 
 def _best_first(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    by = [a for a in ("accuracy", *axes) if frame[a].notna().any()]
-    by = list(dict.fromkeys(by))
+    by = [a for a in dict.fromkeys(axes) if frame[a].notna().any()]
     ascending = [direction_of(frame, a) != "maximize" for a in by]
     ordered = frame.sort_values([*by, "number"], ascending=[*ascending, True], kind="stable")
     return ordered.reset_index(drop=True)

@@ -183,6 +183,8 @@ def _axis(axes: Axes, which: str, of: Axis, values: Any) -> None:
         chosen.set_major_locator(FixedLocator(ticks(low, high, of.logarithmic)))
         chosen.set_minor_locator(NullLocator())
         chosen.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    else:
+        chosen.set_major_locator(NullLocator())
     (axes.set_xlabel if which == "x" else axes.set_ylabel)(of.label)
 
 
@@ -223,6 +225,9 @@ def _draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) ->
             label="Pareto front",
         )
         _label_front(axes, view, members, points[seen], stairs, look)
+    else:
+        note = "no finished trial yet"
+        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", color=look.muted, fontsize=11)
     handles, names = axes.get_legend_handles_labels()
     if handles:
         axes.legend(handles, names, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles), borderaxespad=0.2,
@@ -328,6 +333,8 @@ def _draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     axes.set_xlabel("Trials")
     axes.set_ylabel("Hypervolume (% of final)")
     if not np.isfinite(reference).all():
+        axes.set_xticks([])
+        axes.set_yticks([])
         return
     volumes = pareto.growth(points, view.directions, reference)
     final = volumes[-1] if len(volumes) and volumes[-1] > 0 else 1.0

@@ -1,0 +1,57 @@
+"""``nascale compare``: several searches side by side."""
+
+from __future__ import annotations
+
+import click
+
+from nascale.output import emit, table_options
+from nascale.quantities import parse_list
+from nascale.study_options import axes_options, storage_option
+from space.errors import InputError
+
+
+@click.command("compare")
+@click.argument("studies", metavar="STUDY...", nargs=-1, required=True)
+@axes_options
+@click.option(
+    "--reference",
+    metavar="Y,X",
+    help="Reference point of the hypervolume, e.g. 0.5,10M.  [default: the worst of all finished trials]",
+)
+@click.option(
+    "--plot", metavar="FILE", type=click.Path(dir_okay=False), help="Draw it to a .png, .svg or .pdf file."
+)
+@storage_option
+@table_options
+def command(
+    studies: tuple[str, ...],
+    x: str | None,
+    y: str | None,
+    reference: str | None,
+    plot: str | None,
+    storage: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Several searches: best value and hypervolume, against trials and evaluation time.
+
+    The hypervolume is the share of the box between the reference point and the best value of each axis that
+    the front covers. The columns *_at_common compare after as many trials as the shortest search has.
+    """
+    from results.comparison import compare
+    from results.frame import trials
+
+    point = None
+    if reference is not None:
+        point = parse_list(reference, argument="--reference")
+        if len(point) != 2:
+            raise InputError.of("--reference", "two numbers, such as 0.5,10M", reference)
+    frames = {name: trials(name, storage) for name in dict.fromkeys(studies)}
+    result = compare(frames, x=x, y=y, reference=point)
+    if plot:
+        from results.plot import save
+        from results.plot_comparison import comparison_figure
+
+        click.echo(str(save(comparison_figure(result), plot)), err=True)
+    click.echo(f"reference of the hypervolume: {result.reference_text}", err=True)
+    emit(result.table, format_, output)
