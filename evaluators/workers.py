@@ -1,9 +1,10 @@
 """The pool: candidates in, events out, one protocol over a Ray actor per slot or over this process.
 
-The driver submits while a slot is free and polls for events. A trial's actor is asked once, and answers
-when the trial has ended or has something to say; the driver then asks for more while the trial goes on. So
-a short trial costs one round trip, an epoch costs one message, and the driver keeps only the references of
-what is running. Whatever happens to a worker becomes an event: nothing that was submitted is lost.
+The driver submits while a slot is free and polls for events. A trial is one call of its actor, which
+answers at the end; only if that takes longer than a moment does the driver also listen, by a second call
+that answers as soon as there is a measurement. So a short trial costs one round trip, an epoch one message,
+and the driver keeps only the references of what is running. Whatever happens to a worker becomes an event:
+nothing that was submitted is lost.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,11 +22,12 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from evaluators.evaluator import Candidate, Evaluator, Failure, Measurement
-from evaluators.trial_thread import TrialThread
+from evaluators.trial import Message, Trial
 from space.errors import InputError, RunError
 
-_LINGER_SECONDS = 0.005
+_LISTEN_AFTER_SECONDS = 0.03
 _GRACE_SECONDS = 5.0
+_FEW = 8  # from here on one more look at the store costs less than another turn of the loop
 _PACKAGES = ("space", "evaluators", "results", "search", "nascale")
 
 
@@ -127,7 +130,7 @@ class ProcessPool:
     def __init__(self, evaluator: Evaluator, *, trial_timeout: float | None = None) -> None:
         self._evaluator = evaluator
         self._timeout = trial_timeout
-        self._running: tuple[Candidate, TrialThread, float] | None = None
+        self._running: tuple[Candidate, Trial, float] | None = None
 
     @property
     def slots(self) -> int:
@@ -140,7 +143,9 @@ class ProcessPool:
     def submit(self, candidate: Candidate) -> None:
         if self._running:
             raise RunError(f"trial {candidate.number}: no slot is free")
-        self._running = (candidate, TrialThread(self._evaluator, candidate), time.monotonic())
+        trial = Trial(self._evaluator, candidate)
+        self._running = (candidate, trial, time.monotonic())
+        threading.Thread(target=trial.run, name=f"trial-{candidate.number}", daemon=True).start()
 
     def poll(self, timeout: float | None = None) -> list[Event]:
         if self._running is None:
@@ -163,7 +168,7 @@ class ProcessPool:
             self._running = None
             trial.cancel()
             # A thread that does not end (stuck outside Python) is left behind: it cannot be killed.
-            trial.join(_GRACE_SECONDS)
+            trial.wait(_GRACE_SECONDS)
 
     def close(self) -> None:
         if self._running:
@@ -176,7 +181,7 @@ class ProcessPool:
         self.close()
 
 
-def _events(number: int, messages: Sequence[Measurement | Failure], ended: bool, worker: str) -> list[Event]:
+def _events(number: int, messages: Sequence[Message], ended: bool, worker: str) -> list[Event]:
     """Messages of a trial as events; a trial that ended without a failure is done."""
     events = [
         Event(number, failure=m, worker=worker)
@@ -193,12 +198,16 @@ def _overdue(seconds: float) -> Failure:
     return Failure("timeout", f"not finished after {seconds:g} s (--trial-timeout)")
 
 
+Answer = tuple[str, list[Message], bool]
+"""The worker's name, messages, and whether the trial has ended."""
+
+
 class _Slot:
     """What lives in a Ray actor: the evaluator, unpickled once, and the trial that is running."""
 
     def __init__(self, evaluator: Evaluator, memory_bytes: int | None) -> None:
         self._evaluator = evaluator
-        self._trial: TrialThread | None = None
+        self._trial: Trial | None = None
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
@@ -207,17 +216,26 @@ class _Slot:
         """The worker's name, once there is one."""
         return self._worker
 
-    def start(self, candidate: Candidate) -> tuple[str, list[Measurement | Failure], bool] | None:
-        """Begins a trial and answers as ``more`` does; None if the trial before it cannot be ended."""
-        if self._trial is not None and not self._trial.join(_GRACE_SECONDS):
-            return None
-        self._trial = TrialThread(self._evaluator, candidate)
-        return self.more()
+    def run(self, candidate: Candidate) -> Answer | None:
+        """Runs a trial to its end and gives the messages nobody listened to before.
 
-    def more(self) -> tuple[str, list[Measurement | Failure], bool]:
-        """(worker, messages, ended), as soon as there is a message or the end."""
-        assert self._trial is not None
-        return (self._worker, *self._trial.take(None, _LINGER_SECONDS))
+        None if the cancelled trial before it does not end.
+        """
+        if self._trial is not None and not self._trial.wait(_GRACE_SECONDS):
+            return None
+        self._trial = trial = Trial(self._evaluator, candidate)
+        trial.run()
+        return self._worker, *trial.take()
+
+    def listen(self, number: int) -> Answer:
+        """The running trial's messages, as soon as there is one, or its end."""
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self._trial is None or self._trial.number != number:
+            # The two calls are served by two threads: this one may come first.
+            if time.monotonic() > deadline:
+                return self._worker, [], False
+            time.sleep(0.001)
+        return self._worker, *self._trial.take()
 
     def cancel(self) -> None:
         """Ends the running trial."""
@@ -253,7 +271,8 @@ class _Worker:
     actor: Any
     name: str
     ready: Any
-    ref: Any = None
+    run: Any = None
+    heard: Any = None
     task: _Task | None = field(default=None, repr=False)
 
 
@@ -317,7 +336,7 @@ class RayPool:
     def _start(self, worker: _Worker, task: _Task) -> None:
         task.worker, task.started = worker, time.monotonic()
         worker.task = task
-        worker.ref = worker.actor.start.remote(task.candidate)
+        worker.run, worker.heard = worker.actor.run.remote(task.candidate), None
 
     def poll(self, timeout: float | None = None) -> list[Event]:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -330,55 +349,67 @@ class RayPool:
 
     def _collect(self, deadline: float | None) -> list[Event]:
         """Waits until an answer, the deadline or a trial's time is there, and handles what came."""
-        busy = {worker.ref: worker for worker in self._workers if worker.task is not None}
-        if not busy:
-            return []
-        starting = {w.ready: w for w in busy.values() if w.ready is not None}
         now = time.monotonic()
         ends = [] if deadline is None else [deadline]
-        if self._timeout is not None:
-            ends += [w.task.started + self._timeout for w in busy.values() if w.task and w.ready is None]
+        refs: dict[Any, _Worker] = {}
+        for worker in self._workers:
+            task = worker.task
+            if task is None:
+                continue
+            refs[worker.run] = worker
+            if worker.ready is not None:
+                refs[worker.ready] = worker
+                continue
+            if worker.heard is None and now >= task.started + _LISTEN_AFTER_SECONDS:
+                worker.heard = worker.actor.listen.remote(task.candidate.number)
+            if worker.heard is None:
+                ends.append(task.started + _LISTEN_AFTER_SECONDS)
+            else:
+                refs[worker.heard] = worker
+            if self._timeout is not None:
+                ends.append(task.started + self._timeout)
+        if not refs:
+            return []
         wait = max(0.0, min(ends) - now) if ends else None
-        answered, rest = self._ray.wait([*starting, *busy], num_returns=1, timeout=wait)
-        if rest and answered:
+        answered, rest = self._ray.wait(list(refs), num_returns=1, timeout=wait)
+        if answered and len(rest) > _FEW:
             more, _ = self._ray.wait(rest, num_returns=len(rest), timeout=0)
             answered += more
-        for ref in answered:
-            if ref in starting:
-                self._arrived(starting[ref])
-        events = [event for ref in answered if ref in busy for event in self._answer(busy[ref])]
+        events = [event for ref in answered for event in self._answer(refs[ref], ref)]
         if self._timeout is not None:
             events += self._overdue_events()
         return events
 
-    def _arrived(self, worker: _Worker) -> None:
-        """A worker is up: the clock of its trial, which waited for it, starts now."""
-        worker.ready = None
-        if worker.task is not None:
-            worker.task.started = time.monotonic()
-
-    def _answer(self, worker: _Worker) -> list[Event]:
-        """The events in a worker's answer; asks for more while its trial goes on."""
+    def _answer(self, worker: _Worker, ref: Any) -> list[Event]:
+        """The events in an answer to one of the worker's calls: it is up, it has news, or its trial has ended."""
         task = worker.task
-        assert task is not None
+        if task is None or ref not in (worker.run, worker.heard, worker.ready):
+            return []  # an earlier answer of this round has settled it
         try:
-            answer = self._ray.get(worker.ref)
+            if ref is worker.ready:
+                self._ray.get(ref)
+                # The clock of the trial, which waited for its worker, starts now.
+                worker.ready, task.started = None, time.monotonic()
+                return []
+            heard = self._ray.get(worker.heard) if worker.heard is not None else (worker.name, [], False)
+            over = ref is worker.run or heard[2] or any(isinstance(m, Failure) for m in heard[1])
+            last = self._ray.get(worker.run) if over else (heard[0], [], False)
         except self._ray.exceptions.RayActorError as error:
             return self._died(worker, task, error)
         except Exception as error:  # an evaluator or a result that cannot be unpickled, Ray's own errors
             self._replace(worker)
             return [Event(task.candidate.number, failure=Failure.of(error), worker=worker.name)]
-        if answer is None:
+        if last is None:
             # The cancelled trial before this one does not let go of its worker.
             self._replace(worker)
             self._start(worker, task)
             return []
-        worker.name, messages, ended = answer
-        if ended:
-            worker.task = worker.ref = None
+        worker.name, worker.heard = last[0], None
+        if over:
+            worker.task = worker.run = None
         else:
-            worker.ref = worker.actor.more.remote()
-        return _events(task.candidate.number, messages, ended, worker.name)
+            worker.heard = worker.actor.listen.remote(task.candidate.number)
+        return _events(task.candidate.number, [*heard[1], *last[1]], over, worker.name)
 
     def _died(self, worker: _Worker, task: _Task, error: Exception) -> list[Event]:
         """A dead worker is replaced; its trial begins again, or fails with the reason."""
@@ -409,13 +440,13 @@ class RayPool:
         self._ray.kill(worker.actor)
         fresh = self._new_worker(self._workers.index(worker))
         worker.actor, worker.name, worker.ready = fresh.actor, fresh.name, fresh.ready
-        worker.ref = worker.task = None
+        worker.run = worker.heard = worker.task = None
 
     def cancel(self, number: int) -> None:
         for worker in self._workers:
             if worker.task is not None and worker.task.candidate.number == number:
                 worker.actor.cancel.remote()
-                worker.task = worker.ref = None
+                worker.run = worker.heard = worker.task = None
 
     def close(self) -> None:
         for worker in self._workers:

@@ -14,14 +14,14 @@ from evaluators.data import ImageSet, load
 
 @pytest.fixture(scope="session")
 def ray_session() -> Iterator[None]:
-    """A Ray with room for two workers; its processes find the packages and the fakes."""
+    """A Ray with room for a few workers; its processes find the packages and the fakes."""
     import ray
 
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     )
     ray.init(
-        "local", num_cpus=2, num_gpus=0, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+        "local", num_cpus=4, num_gpus=0, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
     )
     yield
     ray.shutdown()

@@ -17,20 +17,22 @@ from evaluators.evaluator import Candidate, Diverged, Measurement
 
 @dataclass(frozen=True)
 class Fake:
-    """Does what ``candidate.decisions["do"]`` says; otherwise yields ``epochs`` measurements, ``pause`` apart."""
+    """Yields ``epochs`` measurements, ``pause`` seconds apart, and after the first does what ``do`` says.
+
+    All three are the candidate's decisions.
+    """
 
     folder: str = ""
-    epochs: int = 2
-    pause: float = 0.0
 
     def describe(self) -> dict[str, Any]:
         return {"evaluator": "fake"}
 
     def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
         action = candidate.decisions.get("do", "work")
-        for epoch in range(1, self.epochs + 1):
-            time.sleep(self.pause)
-            yield Measurement(epoch, candidate.number + epoch / 100, 1.0 / epoch, self.pause * epoch)
+        pause = candidate.decisions.get("pause", 0.0)
+        for epoch in range(1, candidate.decisions.get("epochs", 2) + 1):
+            time.sleep(pause)
+            yield Measurement(epoch, candidate.number + epoch / 100, 1.0 / epoch, pause * epoch)
             if action != "work":
                 getattr(self, f"_{action}")(candidate)
 

@@ -9,39 +9,38 @@ import sys
 import textwrap
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evaluators.evaluator import Candidate, Evaluator, Failure
+from evaluators.evaluator import Candidate, Failure
 from evaluators.workers import Event, Pool, RayPool, _cause_of_death, open_pool
 from space.errors import InputError, RunError
 from tests.evaluators.fakes import Fake, Unpicklable
 
-Opener = Callable[..., Pool]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def candidate(number: int, do: str = "work") -> Candidate:
-    return Candidate(number, {"do": do}, f"key{number}", None, 0)
+def candidate(number: int, do: str = "work", **decisions: Any) -> Candidate:
+    return Candidate(number, {"do": do, **decisions}, f"key{number}", None, 0)
+
+
+@pytest.fixture(scope="module")
+def ray_pool(ray_session: None) -> Iterator[Pool]:
+    with open_pool(Fake(), workers=1) as pool:
+        yield pool
 
 
 @pytest.fixture(params=["process", "ray"])
-def opened(request: pytest.FixtureRequest) -> Iterator[Opener]:
-    """Opens a pool of either kind, and closes it at the end."""
+def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
+    """A pool of either kind, with one slot."""
     if request.param == "ray":
-        request.getfixturevalue("ray_session")
-    pools: list[Pool] = []
-
-    def open_(evaluator: Evaluator, **settings: Any) -> Pool:
-        pools.append(open_pool(evaluator, workers=2 if request.param == "ray" else 0, **settings))
-        return pools[-1]
-
-    yield open_
-    for pool in pools:
-        pool.close()
+        yield request.getfixturevalue("ray_pool")
+    else:
+        with open_pool(Fake(), workers=0) as made:
+            yield made
 
 
 def drain(pool: Pool, candidates: list[Candidate], seconds: float = 60.0) -> dict[int, list[Event]]:
@@ -58,9 +57,8 @@ def drain(pool: Pool, candidates: list[Candidate], seconds: float = 60.0) -> dic
     return events
 
 
-def test_every_trial_reports_its_epochs_in_order_and_ends_once(opened: Opener) -> None:
-    pool = opened(Fake(epochs=3))
-    events = drain(pool, [candidate(n) for n in range(7)])
+def test_every_trial_reports_its_epochs_in_order_and_ends_once(pool: Pool) -> None:
+    events = drain(pool, [candidate(n, epochs=3) for n in range(7)])
     assert sorted(events) == list(range(7))
     for number, seen in events.items():
         assert [e.measurement.epoch for e in seen if e.measurement] == [1, 2, 3]
@@ -69,16 +67,15 @@ def test_every_trial_reports_its_epochs_in_order_and_ends_once(opened: Opener) -
         assert all(e.worker for e in seen)
 
 
-def test_epochs_arrive_while_the_trial_goes_on(opened: Opener) -> None:
-    pool = opened(Fake(epochs=3, pause=0.2))
-    pool.submit(candidate(0))
+def test_epochs_arrive_while_the_trial_goes_on(pool: Pool) -> None:
+    pool.submit(candidate(0, epochs=3, pause=0.2))
     first = pool.poll(20.0)
     assert [e.measurement.epoch for e in first if e.measurement] == [1]
     assert pool.free == pool.slots - 1
+    assert drain(pool, [])[0][-1].done
 
 
-def test_a_failing_candidate_is_a_value_and_the_next_one_runs(opened: Opener) -> None:
-    pool = opened(Fake())
+def test_a_failing_candidate_is_a_value_and_the_next_one_runs(pool: Pool) -> None:
     kinds = {0: "raise", 1: "diverge", 2: "exit", 3: "hog", 4: "work"}
     events = drain(pool, [candidate(n, do) for n, do in kinds.items()])
     failures = {n: e[-1].failure for n, e in events.items()}
@@ -89,42 +86,32 @@ def test_a_failing_candidate_is_a_value_and_the_next_one_runs(opened: Opener) ->
     assert failures[4] is None and events[4][-1].done
 
 
-def test_a_cancelled_trial_frees_its_slot_at_once_and_is_silent(opened: Opener) -> None:
-    pool = opened(Fake(epochs=1000, pause=0.02))
-    for number in range(pool.slots):
-        pool.submit(candidate(number))
-    while {e.number for e in pool.poll(20.0) if e.measurement} == set():
-        pass
+def test_a_cancelled_trial_frees_its_slot_at_once_and_is_silent(pool: Pool) -> None:
+    pool.submit(candidate(0, epochs=1000, pause=0.02))
+    assert [e.number for e in pool.poll(20.0)] == [0]
     pool.cancel(0)
-    assert pool.free == 1
-    pool.submit(candidate(9))
-    seen: list[int] = []
-    deadline = time.monotonic() + 20
-    while 9 not in seen and time.monotonic() < deadline:
-        seen += [e.number for e in pool.poll(5.0)]
-    assert 9 in seen and 0 not in seen
+    assert pool.free == pool.slots
+    assert list(drain(pool, [candidate(9)])) == [9]
 
 
-def test_a_spinning_trial_times_out(opened: Opener) -> None:
-    pool = opened(Fake(), trial_timeout=1.5)
-    events = drain(pool, [candidate(0, "spin"), candidate(1)])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_spinning_trial_times_out(workers: int, ray_session: None) -> None:
+    with open_pool(Fake(), workers=workers, trial_timeout=1.5) as pool:
+        events = drain(pool, [candidate(0, "spin"), candidate(1)])
     assert events[0][-1].failure == Failure("timeout", "not finished after 1.5 s (--trial-timeout)")
     assert events[1][-1].done
 
 
-def test_a_full_pool_refuses_and_an_idle_one_returns_at_once(opened: Opener) -> None:
-    pool = opened(Fake(pause=0.05))
+def test_a_full_pool_refuses_and_an_idle_one_returns_at_once(pool: Pool) -> None:
     assert pool.poll(None) == []
-    for number in range(pool.slots):
-        pool.submit(candidate(number))
+    pool.submit(candidate(0, pause=0.05))
     with pytest.raises(RunError, match="no slot is free"):
         pool.submit(candidate(9))
-    assert pool.poll(0.0) == [] or True
-    drain(pool, [])
+    assert drain(pool, [])[0][-1].done
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_begun_again(ray_session: None, tmp_path: Path) -> None:
-    with open_pool(Fake(str(tmp_path)), workers=2, retries=1) as pool:
+    with open_pool(Fake(str(tmp_path)), workers=1, retries=1) as pool:
         events = drain(pool, [candidate(0, "die_once"), candidate(1), candidate(2)])
     restarts = [e.restarted for e in events[0] if e.restarted]
     assert len(restarts) == 1 and "died" in restarts[0]
@@ -134,8 +121,8 @@ def test_a_killed_worker_is_replaced_and_its_trial_begun_again(ray_session: None
 
 
 def test_a_worker_killed_from_outside_is_noticed(ray_session: None) -> None:
-    with open_pool(Fake(epochs=40, pause=0.05), workers=1, retries=0) as pool:
-        pool.submit(candidate(0))
+    with open_pool(Fake(), workers=1, retries=0) as pool:
+        pool.submit(candidate(0, epochs=100, pause=0.05))
         first = pool.poll(30.0)
         os.kill(int(first[0].worker.rsplit(":", 1)[1]), signal.SIGKILL)
         events = drain(pool, [])
@@ -172,11 +159,16 @@ def test_a_result_that_cannot_travel_fails_its_trial_alone(ray_session: None) ->
     assert [e[-1].failure is not None and e[-1].failure.kind for e in events.values()] == ["failed"] * 2
 
 
-def test_the_driver_keeps_nothing_of_finished_trials(ray_session: None) -> None:
-    with open_pool(Fake(epochs=1), workers=2) as pool:
-        assert isinstance(pool, RayPool)
-        drain(pool, [candidate(n) for n in range(30)])
-        assert [(w.task, w.ref) for w in pool._workers] == [(None, None)] * 2
+def test_the_driver_keeps_nothing_of_finished_trials(ray_pool: Pool) -> None:
+    assert isinstance(ray_pool, RayPool)
+    drain(ray_pool, [candidate(n) for n in range(30)])
+    assert [(w.task, w.run, w.heard) for w in ray_pool._workers] == [(None, None, None)]
+
+
+def test_two_workers_share_the_work(ray_session: None) -> None:
+    with open_pool(Fake(), workers=2, cpus_per_trial=0.5) as pool:
+        events = drain(pool, [candidate(n, pause=0.2) for n in range(6)])
+    assert len({e.worker for seen in events.values() for e in seen}) == 2
 
 
 @pytest.mark.parametrize(
@@ -195,8 +187,8 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 
 
 def test_more_workers_than_the_cluster_holds_are_refused(ray_session: None) -> None:
-    with pytest.raises(InputError, match="workers: wanted at most 2 CPUs"):
-        open_pool(Fake(), workers=3)
+    with pytest.raises(InputError, match="workers: wanted at most 4 CPUs"):
+        open_pool(Fake(), workers=30)
 
 
 def test_causes_of_death_are_told_apart() -> None:
