@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 
 from space.blocks import Block
@@ -72,17 +72,12 @@ class Architecture:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """All blocks, in order of execution."""
-        return (*self.stem, *(b for stage in self.stages for b in stage.blocks), *self.head)
+        return (*self.stem, *[b for stage in self.stages for b in stage.blocks], *self.head)
 
     def named_blocks(self) -> Iterator[tuple[str, Block]]:
         """(path, block) in order of execution: ``stem.0``, ``stages.2.1``, ``head.0``."""
-        for i, block in enumerate(self.stem):
-            yield f"stem.{i}", block
-        for i, stage in enumerate(self.stages):
-            for j, block in enumerate(stage.blocks):
-                yield f"stages.{i}.{j}", block
-        for i, block in enumerate(self.head):
-            yield f"head.{i}", block
+        depths = tuple([len(stage.blocks) for stage in self.stages])
+        return zip(_paths(len(self.stem), depths, len(self.head)), self.blocks, strict=True)
 
     def segments(self) -> tuple[tuple[str, Block, Segment], ...]:
         """(path, block, lowered segment) in order of execution."""
@@ -140,3 +135,10 @@ class Architecture:
             middle = (low + high) // 2
             low, high = (low, middle) if fits(middle) else (middle, high)
         return high
+
+
+@lru_cache(maxsize=16_384)
+def _paths(stem: int, stages: tuple[int, ...], head: int) -> tuple[str, ...]:
+    """The paths of all blocks, given how many there are in each part."""
+    inside = [f"stages.{i}.{j}" for i, depth in enumerate(stages) for j in range(depth)]
+    return (*[f"stem.{i}" for i in range(stem)], *inside, *[f"head.{i}" for i in range(head)])
