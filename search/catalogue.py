@@ -52,6 +52,8 @@ class Catalogue:
             evaluator.costs if isinstance(evaluator, KnowsCosts) else None
         )
         self._own_key = evaluator.key if isinstance(evaluator, KnowsKeys) else None
+        self.partial = bool(getattr(evaluator, "partial", False))
+        self._evaluator = evaluator
         self._known: OrderedDict[tuple[object, ...], Network | None] = OrderedDict()
 
     def under(self, budgets: Budgets) -> Catalogue:
@@ -79,6 +81,8 @@ class Catalogue:
     def _look_up(self, decisions: Decisions) -> Network | None:
         architecture = None
         known: dict[str, float] = {}
+        if self.partial and not self._evaluator.knows(decisions):  # type: ignore[attr-defined]
+            return None
         if self.space.build is not None:
             try:
                 architecture = self.space.decode(decisions)

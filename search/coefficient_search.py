@@ -168,8 +168,16 @@ class Ranking:
 
 
 def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], draws: int = 4000) -> Ranking:
-    """The ranking of measured (label, accuracy) pairs. The base is listed but does not compete."""
+    """The ranking of measured (label, accuracy) pairs. The base is listed but does not compete.
+
+    Candidates that round to the same network are one contender, under the first one's label.
+    """
     by_label = {c.label: c for c in contenders}
+    stands_for: dict[str, list[str]] = {}
+    for contender in contenders:
+        stands_for.setdefault(contender.architecture.key, []).append(contender.label)
+    first = {label: same[0] for same in stands_for.values() for label in same}
+    results = [(first[label], accuracy) for label, accuracy in results]
     groups: dict[str, list[float]] = {}
     for label, accuracy in results:
         groups.setdefault(label, []).append(accuracy)
@@ -202,6 +210,7 @@ def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], 
                 "best_share": shares[racing.index(label)] if label in racing else None,
                 "tied": bool(gap <= apart) if freedom and label in racing else None,
                 "moves": "; ".join(contender.moves),
+                "same_network": "; ".join(stands_for[contender.architecture.key][1:]),
             }
         )
     return Ranking(rows, deviation, freedom, _lead(rows, deviation, factor))
@@ -232,11 +241,13 @@ def _lead(
 
 
 def measured(rows: Iterable[Row]) -> list[tuple[str, float]]:
-    """(label, accuracy) of every finished training of a study, reused ones included."""
+    """(label, accuracy) of every finished training of a study; answers from the store are not counted again."""
     return [
         (str(row.decisions["contender"]), float(row.result["accuracy"]))
         for row in rows
-        if row.state == "COMPLETE" and row.result.get("accuracy") is not None
+        if row.state == "COMPLETE"
+        and row.result.get("accuracy") is not None
+        and row.result.get("measured_by") is None
     ]
 
 

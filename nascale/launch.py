@@ -1,0 +1,273 @@
+"""From a spec to a search: opens what it needs, in an order that writes nothing before all of it is checked."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nascale.spec import SearchSpec
+from space.errors import InputError, UnknownNameError
+from space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from evaluators.table import TableEvaluator
+    from evaluators.training import TrainEvaluator
+    from search.catalogue import Catalogue, Network
+    from search.loop import Progress
+    from search.persistence import Ledger
+    from search.searcher import Searcher
+    from search.survey import Survey
+
+EVALUATORS = ("train", "table")
+_PACKAGES = ("optuna", "torch", "ray", "numpy", "scikit-learn")
+
+
+@dataclass
+class Prepared:
+    """A search that is ready to run: everything was checked, nothing written."""
+
+    spec: SearchSpec
+    space: SearchSpace
+    evaluator: TrainEvaluator | TableEvaluator
+    catalogue: Catalogue
+    anchor: Network | None
+    survey: Survey
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A search that ended: where its study is, and where it stands. ``ledger`` holds a search in memory."""
+
+    study: str
+    storage: str
+    progress: Progress
+    ledger: Ledger
+
+
+def prepare(spec: SearchSpec) -> Prepared:
+    """Opens data or table, the space and its survey; checks budgets and the objective's costs.
+
+    Raises InputError or BudgetError for what cannot be searched.
+    """
+    from search.catalogue import Catalogue
+    from search.samplers import searcher
+    from search.survey import check_budgets, survey
+
+    space, evaluator = _space_and_evaluator(spec)
+    settings = spec.settings()
+    catalogue = Catalogue(space, settings.budgets, evaluator)
+    searcher(space, settings)  # a sampler that does not fit the space says so now
+    anchor = check_budgets(catalogue, spec.seed)
+    found = survey(catalogue, spec.seed)
+    for cost in settings.objective.costs_used:
+        if cost not in found.ranges and cost != "latency_seconds" and not _knows(catalogue, cost):
+            raise InputError(f"objective: the {cost} of these networks is not known")
+    return Prepared(spec, space, evaluator, catalogue, anchor, found)
+
+
+def _knows(catalogue: Catalogue, cost: str) -> bool:
+    from search.survey import cheapest
+
+    return cost in cheapest(catalogue).costs
+
+
+def run(
+    prepared: Prepared,
+    report: Callable[[Progress], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda text: None,
+    proposes: Searcher | None = None,
+) -> Outcome:
+    """Opens the study and the workers and runs the search to its end, or until Ctrl-C.
+
+    ``proposes`` is the searcher where it is none of ``search.samplers``.
+    """
+    from search.loop import Loop
+    from search.persistence import MEMORY, MemoryLedger, StoredLedger
+    from search.samplers import searcher
+    from search.study import open_study, release_study
+
+    spec, settings = prepared.spec, prepared.spec.settings()
+    assert spec.study is not None
+    ledger: Ledger
+    if spec.storage == MEMORY:
+        ledger = MemoryLedger()
+    else:
+        attributes = {"provenance": provenance(prepared), "space": _described(prepared)}
+        ledger = open_study(
+            spec.storage, spec.study, spec.as_dict(), settings.objective, prepared.space, attributes
+        )
+    try:
+        stored = ledger.rows()
+        if stored:
+            done = sum(row.finished for row in stored)
+            again = len(stored) - done
+            say(
+                f"going on with study {spec.study}: {done} trials done"
+                + (f", {again} to run again" if again else "")
+            )
+        if sum(row.finished for row in stored) >= spec.trials:
+            return Outcome(spec.study, spec.storage, _standing(stored, spec.trials), ledger)
+        with _pool(prepared) as pool:
+            loop = Loop(
+                settings,
+                prepared.catalogue,
+                proposes or searcher(prepared.space, settings),
+                pool,
+                ledger,
+                fidelity=prepared.evaluator.fidelity,
+                report=report,
+                anchor=prepared.anchor,
+            )
+            return Outcome(spec.study, spec.storage, loop.run(), ledger)
+    finally:
+        if isinstance(ledger, StoredLedger):
+            release_study(ledger)
+
+
+def _standing(rows: Any, total: int) -> Progress:
+    from search.loop import Progress
+
+    progress = Progress(total)
+    for row in rows:
+        if row.finished:
+            progress.count(row)
+    return progress
+
+
+def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator | TableEvaluator]:
+    if spec.evaluator not in EVALUATORS:
+        raise UnknownNameError("evaluator", spec.evaluator, EVALUATORS)
+    if spec.evaluator == "table":
+        from evaluators.table import open_table
+
+        assert spec.table is not None
+        table = open_table(spec.table)
+        if spec.space not in (None, table.space.name):
+            raise InputError.of("space", f"{table.space.name}, the table's", spec.space)
+        return table.space, table
+    return _training(spec)
+
+
+def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator]:
+    from space.spaces import SPACES
+    from space.spaces import space as space_of
+
+    assert spec.space is not None
+    if spec.space not in SPACES:
+        raise UnknownNameError("space", spec.space, SPACES)
+    evaluator = train_evaluator(spec)
+    images = evaluator.images
+    space = space_of(
+        spec.space,
+        resolution=spec.resolution or images.resolution,
+        in_channels=images.channels,
+        classes=len(images.classes),
+    )
+    return space, evaluator
+
+
+def train_evaluator(spec: SearchSpec) -> TrainEvaluator:
+    """The images and the recipe of ``spec``; image files are decoded at its resolution."""
+    from evaluators.data import load
+    from evaluators.training import TrainEvaluator
+
+    images = load(
+        spec.data, seed=spec.seed, validation=spec.validation, size=spec.resolution, skip_bad=spec.skip_bad
+    )
+    return TrainEvaluator(
+        images,
+        epochs=spec.epochs,
+        batch_size=spec.batch_size,
+        optimizer=spec.optimizer,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        label_smoothing=spec.label_smoothing,
+        fraction=spec.fraction,
+        resolution=spec.train_resolution,
+        width=spec.train_width,
+        crop=spec.crop,
+        flip=spec.flip,
+        cutout=spec.cutout,
+        precision=spec.precision,
+        device=spec.device,
+        compile=spec.compile,
+    )
+
+
+def _pool(prepared: Prepared) -> AbstractContextManager[Any]:
+    spec = prepared.spec
+    if getattr(prepared.evaluator, "instant", False):
+        from search.inline import InlinePool
+
+        return InlinePool(prepared.evaluator)
+    from evaluators.workers import open_pool
+
+    return open_pool(
+        prepared.evaluator,
+        workers=spec.workers,
+        cpus_per_trial=spec.cpus_per_trial,
+        gpus_per_trial=spec.gpus_per_trial,
+        trial_timeout=spec.trial_timeout,
+        ray_address=spec.ray_address,
+    )
+
+
+def provenance(prepared: Prepared) -> dict[str, Any]:
+    """What the results depend on beside the spec: versions, commit, machine, data, command."""
+    told = prepared.evaluator.describe()
+    data = told.get("data")
+    checksum = data.get("checksum") if isinstance(data, Mapping) else told.get("checksum")
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    from nascale import __version__
+
+    return {
+        "nascale": __version__,
+        "packages": packages,
+        "git_commit": _commit(),
+        "device": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
+        "data_checksum": checksum,
+        "command": shlex.join(sys.argv),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "evaluator": told,
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this package lies in; None where it was installed."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).resolve().parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+def _described(prepared: Prepared) -> dict[str, Any]:
+    space, images = prepared.space, getattr(prepared.evaluator, "images", None)
+    return {
+        "name": space.name,
+        "resolution": prepared.spec.resolution or (images.resolution if images is not None else None),
+        "in_channels": images.channels if images is not None else None,
+        "classes": len(images.classes) if images is not None else None,
+        "decisions": [[d.name, list(d.options)] for d in space.decisions],
+    }
