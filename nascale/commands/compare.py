@@ -53,5 +53,8 @@ def command(
         from results.plot_comparison import comparison_figure
 
         click.echo(str(save(comparison_figure(result), plot)), err=True)
-    click.echo(f"reference of the hypervolume: {result.reference_text}", err=True)
+    if result.table["front"].any():
+        click.echo(f"reference of the hypervolume: {result.reference_text}", err=True)
+    else:
+        click.echo("no finished trial to compare by", err=True)
     emit(result.table, format_, output)
