@@ -23,32 +23,42 @@ Row = Mapping[str, Any]
 _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
 
-def family_figure(name: str, rows: Sequence[Row], measure: str, look: theme.Theme = theme.LIGHT) -> Figure:
-    """The members of a family: their multipliers against their cost, and how much of each budget they use."""
+def family_figure(
+    name: str, resolution: int, rows: Sequence[Row], measure: str, look: theme.Theme = theme.LIGHT
+) -> Figure:
+    """The members of a family: their multipliers against their cost, and how much of each budget they use.
+
+    ``name`` and ``resolution`` are the base network's.
+    """
     cost = measure if measure in rows[0] else "macs"
     with theme.drawn_in(look):
         figure = _figure(9.5, 3.9)
         left, right = figure.subplots(1, 2)
         ordered = sorted(rows, key=lambda row: row[cost])
-        base = ordered[0]
         series = {
             "depth": [row["depth"] for row in ordered],
             "width": [row["width"] for row in ordered],
-            "resolution (px of the smallest)": [row["resolution"] / base["resolution"] for row in ordered],
+            "resolution": [row["resolution"] / resolution for row in ordered],
         }
         for color, (label, values) in zip(look.series, series.items(), strict=False):
             left.plot([row[cost] for row in ordered], values, "o-", color=color, label=label)
         left.set_xscale("log")
-        left.set(xlabel=cost, ylabel="multiplier", title=f"{name}: the family")
+        left.set(xlabel=cost, ylabel="multiplier", title=f"{name} and its family")
         left.legend()
         _human(left)
         labels = [f"{_short(row['budget'])}" if row["budget"] else f"φ={row['phi']:g}" for row in rows]
         if rows[0]["budget"]:
-            right.bar(labels, [100 * row["used"] for row in rows], color=look.series[0])
-            right.set(ylabel="budget used, %", ylim=(90, 101), xlabel=f"budget, {measure}")
-            right.set_title("budgets used (never over)")
-            for index, row in enumerate(rows):
-                right.annotate(f"{row['used']:.1%}", (index, 90.4), ha="center", color=look.paper, fontsize=8)
+            used = [100 * row["used"] for row in rows]
+            right.axhline(100, color=look.muted, lw=1)
+            right.plot(labels, used, "o", color=look.series[0])
+            right.set(
+                ylabel="budget used, %", ylim=(min(95.0, min(used) - 1), 100.6), xlabel=f"budget, {measure}"
+            )
+            right.set_title("How much of each budget is used")
+            for label, share in zip(labels, used, strict=True):
+                right.annotate(
+                    f"{share:.1f} %", (label, share), (0, -14), textcoords="offset points", ha="center"
+                )
         else:
             right.plot(labels, [row[cost] for row in rows], "o-", color=look.series[0])
             right.set_yscale("log")
@@ -93,7 +103,7 @@ def coefficients_figure(
 ) -> Figure:
     """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
 
-    ``rows`` hold ``candidate``, ``kind`` ("base", "depth", "width", "resolution" or "compound"),
+    ``rows`` hold ``contender``, ``kind`` ("base", "depth", "width", "resolution" or "compound"),
     ``accuracy``, ``low``, ``high``; ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
     """
     kinds = ("compound", "depth", "width", "resolution", "base")
@@ -122,7 +132,7 @@ def coefficients_figure(
                 lw=1,
             )
         size = 8 if len(ordered) <= 40 else 5
-        axes[0].set_yticks(range(len(ordered)), [row["candidate"] for row in ordered], fontsize=size)
+        axes[0].set_yticks(range(len(ordered)), [row["contender"] for row in ordered], fontsize=size)
         axes[0].set(xlabel="validation accuracy, %", title=title, ylim=(-0.8, len(ordered) - 0.2))
         axes[0].legend(loc="lower right")
         if law:

@@ -408,6 +408,12 @@ def _statement(
             "The points lie almost on one curve through (depth, width, resolution): they tell how accuracy "
             "grows along it, not how to divide a budget among the dimensions."
         )
+    deviation = float(np.std(100 * points.accuracy))
+    if scores[0].loo_rmse > deviation:
+        lines.append(
+            f"No law predicts a left-out point better than the mean of the others would: its error is "
+            f"{scores[0].loo_rmse:.2f} points, the accuracies' own deviation {deviation:.2f}."
+        )
     for j in varied:
         pair = intervals[j]
         widest = growth ** (1 / EXPONENTS[j])

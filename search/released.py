@@ -58,10 +58,11 @@ def comparison(
     tolerance = tolerance or Tolerance()
     rows = []
     for network in networks:
-        counted = costs(released(base, network, rounding))
+        policy = LITE if "lite" in network.name else rounding
+        counted = costs(released(base, network, policy))
         phi = best_phi(network, coefficients, tolerance)
         formula = costs(
-            compound(base, phi, coefficients.alpha, coefficients.beta, coefficients.gamma, rounding=rounding)
+            compound(base, phi, coefficients.alpha, coefficients.beta, coefficients.gamma, rounding=policy)
         )
         depth, width, factor = coefficients.factors(phi)
         interval = phi_interval(network, coefficients, tolerance)
@@ -78,6 +79,7 @@ def comparison(
                 "paper_macs": network.paper_macs,
                 "macs": counted.macs,
                 "macs_off": _off(counted.macs, network.paper_macs),
+                "rounds_to_print": network.rounds_to_print,
                 "phi_depth": by_depth,
                 "phi_width": by_width,
                 "phi_resolution": by_resolution,
@@ -87,26 +89,26 @@ def comparison(
                 "phi_high": interval and interval[1],
                 "formula_depth": depth,
                 "formula_width": width,
-                "formula_resolution": rounding.pixels(base.resolution, factor),
+                "formula_resolution": policy.pixels(base.resolution, factor),
                 "formula_params": formula.params,
                 "formula_params_off": formula.params / counted.params - 1,
                 "formula_macs": formula.macs,
                 "formula_macs_off": formula.macs / counted.macs - 1,
                 "golden": counted.params == network.params and counted.macs == network.macs,
-                "rounding": rounding.name,
+                "rounding": policy.name,
             }
         )
     return rows
 
 
-def released(base: Architecture, network: Published, rounding: Rounding = RELEASED) -> Architecture:
+def released(base: Architecture, network: Published, rounding: Rounding) -> Architecture:
     """The released network, by scaling the base."""
     return scale(
         base,
         depth=network.depth,
         width=network.width,
         resolution=network.resolution,
-        rounding=LITE if "lite" in network.name else rounding,
+        rounding=rounding,
     )
 
 

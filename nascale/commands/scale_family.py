@@ -232,5 +232,5 @@ def _write(
         file = folder / f"{_slug(network.name)}.json"
         write_file(file, (to_json(network) + "\n").encode())
         row["file"] = str(file)
-    save(family_figure(base.label, rows, MEASURES[measure]), folder / "family.png")
+    save(family_figure(base.label, base.resolution, rows, MEASURES[measure]), folder / "family.png")
     click.echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)
