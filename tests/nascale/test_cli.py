@@ -27,7 +27,7 @@ def test_help_of_every_command_opens(name: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["serch"], "error: command: no such command 'serch' (nearest: search)"),
+        (["serch"], "error: command: no such command 'serch' (nearest: search"),
         (["--nope"], "No such option"),
         (["profile", "efficientnet_b00"], "nearest: efficientnet_b0"),
         (["profile", "efficientnet_b0", "--dtype", "float12"], "float12"),

@@ -1,0 +1,108 @@
+"""The Python API: what the command line does, as functions that return values.
+
+Heavy libraries are imported by the function that needs them, so ``import nascale`` stays instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from search.loop import Progress
+    from space.architecture import Architecture
+    from space.cost import Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Where a search's results are: a name in a storage."""
+
+    name: str
+    storage: str
+
+
+def search(
+    spec: str | None = None, *, report: Callable[[Progress], None] | None = None, **settings: Any
+) -> Study:
+    """Runs a search, or goes on with one, and returns its study.
+
+    ``settings`` are the keys of a spec file, the flags of ``nascale search`` with underscores
+    (``max_macs="5M"``); ``spec`` is the path of such a file, over which they win. ``report`` is called with the
+    progress. Raises InputError for what cannot be searched, before anything is written, and RunError for a
+    search that failed.
+    """
+    from nascale.launch import prepare, run
+    from nascale.spec import read_spec
+    from search.persistence import MEMORY
+
+    chosen = read_spec(spec, settings)
+    if chosen.storage == MEMORY:
+        raise InputError.of("storage", "a database, to which the returned study points", chosen.storage)
+    outcome = run(prepare(chosen), report or (lambda progress: None))
+    return Study(outcome.study, outcome.storage)
+
+
+def trials(study: Study | str, storage: str | None = None) -> pd.DataFrame:
+    """All trials of a study as a DataFrame; the columns are those of ``results.frame.COLUMNS``."""
+    from results import frame
+
+    return frame.trials(*_named(study, storage))
+
+
+def front(
+    study: Study | str, storage: str | None = None, *, x: str | None = None, y: str | None = None
+) -> pd.DataFrame:
+    """The Pareto front of a study as a DataFrame, best accuracy first; ``x`` and ``y`` choose other axes."""
+    from results import frame
+
+    name, where = _named(study, storage)
+    return frame.front(name, where, x=x, y=y)
+
+
+def architecture(arch: str | Architecture, storage: str | None = None) -> Architecture:
+    """The architecture that ``arch`` names: of the zoo, in a JSON file, or ``STUDY:NUMBER``."""
+    from nascale.architectures import resolve
+
+    return resolve(arch, storage) if isinstance(arch, str) else arch
+
+
+def profile(
+    arch: str | Architecture, *, batch: int = 1, dtype: str = "float32", storage: str | None = None
+) -> Costs:
+    """Parameters, MACs, FLOPs and memory of an architecture, or of whatever names one."""
+    from space.cost import costs
+
+    return costs(architecture(arch, storage), batch=batch, dtype=dtype)
+
+
+def scale(
+    arch: str | Architecture,
+    *,
+    phi: float | None = None,
+    depth: float = 1.0,
+    width: float = 1.0,
+    resolution: int | None = None,
+    alpha: float = 1.2,
+    beta: float = 1.1,
+    gamma: float = 1.15,
+    storage: str | None = None,
+) -> Architecture:
+    """An architecture grown by φ, or by ``depth`` and ``width`` multipliers and to ``resolution`` pixels."""
+    from space import scaling
+
+    base = architecture(arch, storage)
+    if phi is None:
+        return scaling.scale(base, depth=depth, width=width, resolution=resolution)
+    if (depth, width, resolution) != (1.0, 1.0, None):
+        raise InputError("phi: wanted either phi, or depth, width and resolution, got both")
+    return scaling.compound(base, phi, alpha, beta, gamma)
+
+
+def _named(study: Study | str, storage: str | None) -> tuple[str, str | None]:
+    return (study.name, study.storage) if isinstance(study, Study) else (study, storage)
