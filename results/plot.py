@@ -136,11 +136,11 @@ def overview_figure(
         return figure
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Writes the figure whole or not at all, in the form its suffix names. Raises InputError."""
+def save(figure: Figure, path: str | os.PathLike[str], argument: str = "--output") -> Path:
+    """Writes the figure whole or not at all, in the form its suffix names. Raises InputError naming ``argument``."""
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
-        raise InputError.of("--output", f"a file that ends in {', '.join(SUFFIXES)}", str(path))
+        raise InputError.of(argument, f"a file that ends in {', '.join(SUFFIXES)}", str(path))
     temporary = target.with_name(f".{target.name}.{os.getpid()}{target.suffix}")
     try:
         with rc_context({"svg.fonttype": "none", "svg.hashsalt": "nascale"}):
@@ -148,7 +148,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         os.replace(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError.of("--output", "a path that can be written", f"{path} ({error.strerror})") from None
+        raise InputError.of(argument, "a path that can be written", f"{path} ({error.strerror})") from None
     return target
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from space.errors import UnknownNameError
 from space.search_space import SearchSpace
 from space.template import StageTemplate, Template
+from space.zoo.spaces import mnasnet, nas_bench_macro
 
 
 def template(
@@ -50,6 +51,8 @@ SPACES: dict[str, Factory] = {
     "mbconv": partial(_named, "mbconv", ("mbconv",)),
     "bottleneck": partial(_named, "bottleneck", ("bottleneck",)),
     "inception": partial(_named, "inception", ("inception",)),
+    "nas-bench-macro": nas_bench_macro,
+    "mnasnet": mnasnet,
 }
 
 

@@ -92,7 +92,7 @@ def command(
     if plot:
         from results.cost_plot import cost_bars, save
 
-        save(cost_bars([(n.label, r) for n, r in zip(networks, rows, strict=True)]), plot)
+        save(cost_bars([(n.label, r) for n, r in zip(networks, rows, strict=True)]), plot, "--plot")
         click.echo(f"wrote {plot}", err=True)
     _print(totals, rows, by_layer, chosen_format(format_, output), output)
 
