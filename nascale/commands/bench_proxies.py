@@ -1,0 +1,114 @@
+"""``nascale bench proxies``: which cheap proxy of a network's accuracy can be trusted, and what it costs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nascale.output import emit, table_options
+from nascale.study_options import storage_option
+
+if TYPE_CHECKING:
+    from nascale.proxy_check import Subject
+
+_COLUMNS = (
+    "proxy",
+    "architectures",
+    "spearman",
+    "spearman_low",
+    "spearman_high",
+    "kendall",
+    "top_overlap",
+    "noise_spearman",
+    "seconds",
+    "failures",
+)
+DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3"
+
+
+@click.command("proxies")
+@click.argument("subject", metavar="SPEC.toml|STUDY")
+@click.option(
+    "--proxies",
+    default=DEFAULT_PROXIES,
+    show_default=True,
+    help="Proxies with settings, e.g. train:epochs=2,resolution=16.",
+)
+@click.option("--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on.")
+@click.option("--repeats", default=1, show_default=True, help="Seeds of each proxy; 2 or more tell its noise floor.")
+@click.option("--data", help="Images that the proxies use.  [default: the spec's]")
+@click.option("--longer", default=5.0, show_default=True, help="For a STUDY: train this many times its epochs.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the networks that are drawn, and of the proxies.")
+@click.option("--workers", default=2, show_default=True, help="Ray workers; 0 works in this process.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw correlation against seconds (PNG or SVG).")
+@click.option("--scores", type=click.Path(dir_okay=False), help="Write every network's scores and truth (CSV).")
+@storage_option
+@table_options
+def command(
+    subject: str,
+    proxies: str,
+    architectures: int,
+    repeats: int,
+    data: str | None,
+    longer: float,
+    seed: int,
+    workers: int,
+    device: str,
+    plot: str | None,
+    scores: str | None,
+    storage: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Rank networks by cheap proxies and by the truth, and tell how far the rankings agree.
+
+    With a SPEC.toml whose table decodes to real networks the truth is the table's. With the name of a STUDY
+    it is a training of --longer times the epochs that the search gave each network, and the study's own
+    ranking is judged first. Intervals are 95 % bootstraps over the networks.
+    """
+    from nascale import proxy_check
+
+    found: Subject = proxy_check.subject(
+        subject,
+        proxies,
+        architectures=architectures,
+        data=data,
+        longer=longer,
+        seed=seed,
+        device=device,
+        storage=storage,
+    )
+    click.echo(found.opening, err=True)
+    rows, raw = proxy_check.run(found, repeats=repeats, workers=workers, seed=seed, report=_counter())
+    if scores:
+        import pandas as pd
+
+        pd.DataFrame(raw).to_csv(scores, index=False)
+    if plot:
+        from results.proxy_plot import draw
+
+        draw(rows, plot, title=f"{found.name}: rank correlation with {found.truth_is}")
+        click.echo(f"picture: {plot}", err=True)
+    emit(rows, format_, output, columns=_COLUMNS, title=f"{found.name}: ranking against {found.truth_is}")
+    for line in proxy_check.verdict(rows):
+        click.echo(line, err=True)
+
+
+def _counter() -> Callable[[int, int], None]:
+    """Counts networks on stderr: in place on a terminal, every tenth part otherwise."""
+    terminal = sys.stderr.isatty()
+
+    def report(done: int, total: int) -> None:
+        if terminal:
+            click.echo(f"\r{done}/{total} networks", nl=done == total, err=True)
+        elif done == total or done * 10 // total > (done - 1) * 10 // total:
+            click.echo(f"{done}/{total} networks", err=True)
+
+    return report
+
+
+

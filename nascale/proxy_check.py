@@ -1,0 +1,233 @@
+"""The check of proxies behind ``nascale bench proxies``: which networks, what truth, and the comparison."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluators.data import ImageSet, load
+from evaluators.evaluator import Evaluator
+from evaluators.fidelity import report
+from evaluators.proxies import Panel, evaluator, split_list
+from evaluators.workers import open_pool
+from space.architecture import Architecture
+from space.errors import InputError
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is compared: networks, the proxies by name, and the truth, one accuracy a network.
+
+    ``truth`` is None where it has to be measured: then the first evaluator measures it, and ``known`` holds
+    scores by name that are there already (a study's own accuracies).
+    """
+
+    name: str
+    truth_is: str
+    architectures: tuple[Architecture, ...]
+    proxies: tuple[str, ...]
+    evaluators: tuple[Evaluator, ...]
+    truth: tuple[float, ...] | None
+    known: dict[str, tuple[list[float], float]]
+    opening: str
+    floor: float | None = None
+
+
+def subject(
+    text: str,
+    proxies: str,
+    *,
+    architectures: int,
+    data: str | None,
+    longer: float,
+    seed: int,
+    device: str,
+    storage: str | None,
+) -> Subject:
+    """Reads ``text``, the path of a spec with a table or the name of a study. Raises InputError."""
+    names = split_list(proxies)
+    if not names:
+        raise InputError.of("--proxies", "at least one proxy", proxies)
+    if architectures < 3:
+        raise InputError.of("--architectures", "3 or more", architectures)
+    if text.endswith(".toml") or Path(text).is_file():
+        return _of_table(text, names, architectures, data, seed, device)
+    return _of_study(text, names, architectures, data, longer, seed, device, storage)
+
+
+def _of_table(
+    path: str, names: list[str], count: int, data: str | None, seed: int, device: str
+) -> Subject:
+    from evaluators.table import open_table
+    from nascale.spec import read_spec
+
+    spec = read_spec(path)
+    if spec.table is None:
+        raise InputError.of(path, "a spec with a [table] section", "none")
+    table = open_table(spec.table)
+    if table.space.build is None:
+        raise InputError.of(path, "a table whose space has networks (table.space)", table.space.name)
+    images = load(data or spec.data, seed=spec.seed)
+    assignments = table.assignments()
+    random.Random(seed).shuffle(assignments)
+    chosen: dict[str, tuple[Architecture, float, int]] = {}
+    for decisions in assignments:
+        network = table.space.decode(decisions)
+        if network.key not in chosen:
+            chosen[network.key] = (network, table.truth(decisions), table.index[table.position(decisions)])
+        if len(chosen) == count:
+            break
+    networks = tuple(n for n, _, _ in chosen.values())
+    rows = [row for _, _, row in chosen.values()]
+    floor = None
+    if table.accuracies.shape[1] > 1:
+        from evaluators.fidelity import noise_floor
+
+        noise = noise_floor(table.accuracies[rows].T.tolist())
+        floor = noise.spearman if noise else None
+    opening = f"{len(networks)} networks of {table.space.name} with distinct keys; proxies on {images.name}"
+    if floor is not None:
+        opening += f"; two runs of the truth agree at Spearman {floor:.3f}"
+    return Subject(
+        Path(path).stem,
+        "the table",
+        networks,
+        tuple(names),
+        _evaluators(names, images, device, spec.epochs),
+        tuple(y for _, y, _ in chosen.values()),
+        {},
+        opening,
+        floor,
+    )
+
+
+def _evaluators(names: list[str], images: ImageSet, device: str, epochs: int) -> tuple[Evaluator, ...]:
+    return tuple(evaluator(name, images, device=device, epochs=epochs, threads=1) for name in names)
+
+
+def _of_study(
+    name: str,
+    names: list[str],
+    count: int,
+    data: str | None,
+    longer: float,
+    seed: int,
+    device: str,
+    storage: str | None,
+) -> Subject:
+    from nascale.launch import train_evaluator
+    from nascale.spec import SearchSpec
+    from results.studies import decoded
+    from results.studies import load as load_study
+
+    study = load_study(name, storage, architectures=True)
+    measured = [
+        t for t in study.trials if t.status == "ok" and t.result.get("accuracy") is not None and "architecture" in t.attributes
+    ]
+    if len(measured) < 3:
+        raise InputError.of(f"study {name}", "three or more measured networks", len(measured))
+    measured.sort(key=lambda t: t.result["accuracy"])
+    if len(measured) > count:
+        # Evenly over the ranks: good, middling and poor networks all take part.
+        measured = [measured[round(i * (len(measured) - 1) / (count - 1))] for i in range(count)]
+    spec = SearchSpec(**{k: v for k, v in study.spec.items() if k in SearchSpec.__dataclass_fields__})
+    if spec.evaluator != "train":
+        raise InputError.of(f"study {name}", "a search that trained its networks", spec.evaluator)
+    spec = spec.replace(device=device, **({"data": data} if data else {}))
+    base = train_evaluator(spec)
+    epochs = max(spec.epochs + 1, round(spec.epochs * longer))
+    truth_name = f"train:epochs={epochs}"
+    full = train_evaluator(spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0))
+    own = [float(t.result["accuracy"]) for t in measured]
+    seconds = [float(t.result.get("seconds") or math.nan) for t in measured]
+    median = sorted(seconds)[len(seconds) // 2]
+    cheap = [n for n in names if n != truth_name]
+    return Subject(
+        name,
+        f"a training of {epochs} epochs",
+        tuple(decoded(t.attributes["architecture"]) for t in measured),
+        (truth_name, *cheap),
+        (full, *_evaluators(cheap, base.images, device, spec.epochs)),
+        None,
+        {f"the study ({spec.epochs} epochs)": (own, median)},
+        f"{len(measured)} networks of study {name}, each trained for {epochs} epochs instead of {spec.epochs}",
+    )
+
+
+def run(
+    found: Subject,
+    *,
+    repeats: int,
+    workers: int,
+    seed: int,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(one row a proxy, the best ranking first; one row a network with its truth and scores)."""
+    from evaluators.comparison import measure
+
+    if repeats < 1:
+        raise InputError.of("--repeats", "1 or more", repeats)
+    with open_pool(Panel(found.evaluators), workers=workers) as pool:
+        scores = measure(pool, found.proxies, found.architectures, repeats=repeats, seed=seed, report=report)
+    truth: Sequence[float] = found.truth if found.truth is not None else scores[0].runs[0]
+    if found.truth is None:
+        scores = scores[1:]
+    kept = [i for i, y in enumerate(truth) if math.isfinite(y)]
+    rows = _rows(found, scores, truth, kept, seed)
+    raw = [
+        {
+            "key": network.key,
+            "truth": truth[i],
+            **{name: own[i] for name, (own, _) in found.known.items()},
+            **{s.name: s.runs[0][i] for s in scores},
+        }
+        for i, network in enumerate(found.architectures)
+    ]
+    return rows, raw
+
+
+def _rows(
+    found: Subject, scores: Sequence[Any], truth: Sequence[float], kept: list[int], seed: int
+) -> list[dict[str, Any]]:
+    if len(kept) < 3:
+        raise InputError.of(found.name, "three or more networks with a truth", len(kept))
+    true = [truth[i] for i in kept]
+    table = [
+        report(name, [[own[i] for i in kept]], seconds, true, seed=seed)
+        for name, (own, seconds) in found.known.items()
+    ]
+    table += [
+        report(s.name, [[r[i] for i in kept] for r in s.runs], s.median_seconds, true, seed=seed)
+        for s in scores
+    ]
+    return sorted(table, key=lambda row: math.inf if math.isnan(row["spearman"]) else -row["spearman"])
+
+
+def verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What the table says in words: the best ranking, and the best for its seconds among those that beat the baselines."""
+    known = [r for r in rows if math.isfinite(r["spearman"])]
+    if not known:
+        return ["no proxy gave a ranking"]
+    best = known[0]
+    lines = [
+        f"best ranking: {best['proxy']}, Spearman {best['spearman']:.2f} "
+        f"[{best['spearman_low']:.2f}, {best['spearman_high']:.2f}], {best['seconds']:.2g} s a network"
+    ]
+    free = [r for r in known if r["proxy"] in ("macs", "params")]
+    if free:
+        baseline = max(free, key=lambda r: r["spearman"])
+        better = [r for r in known if r["spearman"] > baseline["spearman"] and r not in free]
+        if not better:
+            lines.append(f"no proxy ranks better than {baseline['proxy']} ({baseline['spearman']:.2f}), which is free")
+        else:
+            gain = max(better, key=lambda r: (r["spearman"] - baseline["spearman"]) / max(r["seconds"], 1e-9))
+            lines.append(
+                f"most gained over {baseline['proxy']} ({baseline['spearman']:.2f}) per second: {gain['proxy']}"
+            )
+    failed = [r for r in rows if r["failures"]]
+    lines += [f"{r['proxy']} failed on {r['failures']} of {r['architectures']} networks" for r in failed]
+    return lines
