@@ -10,6 +10,7 @@ import click
 
 from nascale.architectures import resolve
 from nascale.output import chosen_format, emit, render, table_options, write_file
+from nascale.quantities import human_bytes, human_count
 from nascale.study_options import storage_option
 from space import notation
 from space.architecture import Architecture
@@ -161,15 +162,17 @@ def _print(
 
 
 def _comparison(totals: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The totals for the eye, with the ratios to the first network behind each cost."""
-    first = totals[0]
+    """The totals for the eye; behind each cost of the others, its ratio to the first network's."""
+    first, *others = totals
     table = []
     for total in totals:
         row: dict[str, Any] = {}
         for column in (*_TOTALS, *(c for c in _LATENCY if c in total)):
             row[column] = total[column]
-            if column in _COMPARED and len(totals) > 1:
-                row[f"× {column.removesuffix('_bytes')}"] = f"{total[column] / first[column]:.3g}"
+            if column in _COMPARED and others:
+                write = human_bytes if column.endswith("_bytes") else human_count
+                ratio = "" if total is first else f" ×{total[column] / first[column]:.3g}"
+                row[column] = write(total[column]) + ratio
         if any(t["auxiliary_params"] for t in totals):
             row["auxiliary_params"] = total["auxiliary_params"]
         table.append(row)
