@@ -7,6 +7,7 @@ from functools import partial
 
 from space.architecture import Architecture, Stage
 from space.blocks import Block, Conv, Dense, Drop, FusedMBConv, GlobalPool, MBConv, SqueezeExcite
+from space.efficientnet_figures import LITE_NETWORKS, RELEASED_NETWORKS, Published
 from space.rounding import LITE, RELEASED, Rounding
 from space.scaling import scale
 from space.zoo.network import Network, Parts
@@ -21,23 +22,11 @@ _B0 = (
     (5, 6, 192, 2, 4),
     (3, 6, 320, 1, 1),
 )
-# The released coefficients: width, depth, resolution, dropout.
-_RELEASED = {
-    "b1": (1.0, 1.1, 240, 0.2),
-    "b2": (1.1, 1.2, 260, 0.3),
-    "b3": (1.2, 1.4, 300, 0.3),
-    "b4": (1.4, 1.8, 380, 0.4),
-    "b5": (1.6, 2.2, 456, 0.4),
-    "b6": (1.8, 2.6, 528, 0.5),
-    "b7": (2.0, 3.1, 600, 0.5),
-    "b8": (2.2, 3.6, 672, 0.5),
-    "l2": (4.3, 5.3, 800, 0.5),
-}
-_RELEASED_LITE = {
-    "lite1": (1.0, 1.1, 240, 0.2),
-    "lite2": (1.1, 1.2, 260, 0.3),
-    "lite3": (1.2, 1.4, 280, 0.3),
-    "lite4": (1.4, 1.8, 300, 0.3),
+# Dropout in front of the classifier, where it is not B0's 0.2.
+_DROPOUT = {
+    **dict.fromkeys(("b2", "b3", "lite2", "lite3", "lite4"), 0.3),
+    **dict.fromkeys(("b4", "b5"), 0.4),
+    **dict.fromkeys(("b6", "b7", "b8", "l2"), 0.5),
 }
 
 
@@ -56,25 +45,27 @@ def _head(channels: int, activation: str, dropout: float) -> tuple[Block, ...]:
     return (Conv(channels, 1, activation=activation), GlobalPool(), Drop(dropout), Dense())
 
 
-def _grown(
-    base: Parts, coefficients: tuple[float, float, int, float], rounding: Rounding = RELEASED
-) -> Parts:
-    """``base`` scaled by (width, depth, resolution), and with its dropout changed."""
-    width, depth, resolution, dropout = coefficients
+def _grown(base: Parts, to: Published, rounding: Rounding) -> Parts:
+    """``base`` scaled by the released coefficients of ``to``, with its dropout."""
     grown = scale(
-        Architecture(*base, 224, 1000), width=width, depth=depth, resolution=resolution, rounding=rounding
+        Architecture(*base, 224, 1000),
+        width=to.width,
+        depth=to.depth,
+        resolution=to.resolution,
+        rounding=rounding,
     )
-    head = tuple(Drop(dropout) if isinstance(block, Drop) else block for block in grown.head)
+    dropout = Drop(_DROPOUT.get(to.name.removeprefix("efficientnet_"), 0.2))
+    head = tuple(dropout if isinstance(block, Drop) else block for block in grown.head)
     return Parts(grown.stem, grown.stages, head)
 
 
-def _scaled(coefficients: tuple[float, float, int, float]) -> Parts:
-    return _grown(_b0(), coefficients)
+def _efficientnet(to: Published) -> Parts:
+    return _grown(_b0(), to, RELEASED)
 
 
-def _lite(coefficients: tuple[float, float, int, float] = (1.0, 1.0, 224, 0.2)) -> Parts:
+def _lite(to: Published) -> Parts:
     """No squeeze-and-excitation, ReLU6; stem, head and the depth of the first and last stage stay fixed."""
-    return _grown(_b0("relu6", squeeze_excite=False), coefficients, LITE)
+    return _grown(_b0("relu6", squeeze_excite=False), to, LITE)
 
 
 def _v2_s() -> Parts:
@@ -96,22 +87,10 @@ def _v2_s() -> Parts:
 
 
 _SOURCE = "Tan & Le 2019, arXiv:1905.11946"
+_LITE_SOURCE = "Liu 2020, the released EfficientNet-Lite code"
 
 NETWORKS = (
-    Network("efficientnet_b0", _b0, _SOURCE),
-    *(
-        Network(f"efficientnet_{name}", partial(_scaled, row), _SOURCE, row[2])
-        for name, row in _RELEASED.items()
-    ),
-    Network("efficientnet_lite0", _lite, "Liu 2020, the released EfficientNet-Lite code"),
-    *(
-        Network(
-            f"efficientnet_{name}",
-            partial(_lite, row),
-            "Liu 2020, the released EfficientNet-Lite code",
-            row[2],
-        )
-        for name, row in _RELEASED_LITE.items()
-    ),
+    *(Network(to.name, partial(_efficientnet, to), _SOURCE, to.resolution) for to in RELEASED_NETWORKS),
+    *(Network(to.name, partial(_lite, to), _LITE_SOURCE, to.resolution) for to in LITE_NETWORKS),
     Network("efficientnetv2_s", _v2_s, "Tan & Le 2021, arXiv:2104.00298", 384),
 )
