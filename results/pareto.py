@@ -50,28 +50,38 @@ def _minimised(points: Points, directions: Sequence[str]) -> Points:
     return points * sign
 
 
-def _known(points: Points) -> Mask | None:
-    """The rows without a NaN, or None where that is all of them (one pass, no copy)."""
-    # A sum of finite numbers can only be NaN through NaN or opposite infinities: a cheap first look.
+def _comparable(points: Points) -> tuple[Points, Mask | None]:
+    """The rows without a NaN, free of infinities and in the same order along every objective; and which rows they are.
+
+    None stands for all rows. moocore 0.3 misjudges infinities in four or more objectives, so where there are
+    any, the values of their columns give way to their ranks: dominance only looks at order.
+    """
+    # A sum is finite only where every value is: one cheap pass spares most callers the rest.
     with np.errstate(over="ignore", invalid="ignore"):
-        total = points.sum()
-    if not np.isnan(total):
-        return None
+        if np.isfinite(points.sum()):
+            return points, None
     missing = np.isnan(points).any(axis=1)
-    return cast(Mask, ~missing) if missing.any() else None
+    known: Mask | None = np.logical_not(missing) if missing.any() else None
+    rows = points if known is None else points[known]
+    infinite = np.isinf(rows).any(axis=0)
+    if infinite.any():
+        rows = rows.copy()
+        for column in np.flatnonzero(infinite):
+            rows[:, column] = np.unique(rows[:, column], return_inverse=True)[1]
+    return rows, known
 
 
 def front(points: ArrayLike, directions: Sequence[str]) -> Mask:
     """A mask of the rows that no other row dominates; equal rows are on the front together."""
     array, maximise = _points(points, directions), maximised(directions)
-    if len(array) == 0:
-        return np.zeros(0, dtype=bool)
-    known = _known(array)
+    rows, known = _comparable(array)
+    if len(rows) == 0:
+        return np.zeros(len(array), dtype=bool)
+    members = cast(Mask, moocore.is_nondominated(rows, maximise=maximise, keep_weakly=True))
     if known is None:
-        return cast(Mask, moocore.is_nondominated(array, maximise=maximise, keep_weakly=True))
+        return members
     mask = np.zeros(len(array), dtype=bool)
-    if known.any():
-        mask[known] = moocore.is_nondominated(array[known], maximise=maximise, keep_weakly=True)
+    mask[known] = members
     return mask
 
 
@@ -81,10 +91,16 @@ def ranks(points: ArrayLike, directions: Sequence[str]) -> NDArray[np.int64]:
     Rank k + 1 is the front of what is left when ranks 1 to k are taken away.
     """
     array, maximise = _points(points, directions), maximised(directions)
+    rows, known = _comparable(array)
     result = np.zeros(len(array), dtype=np.int64)
-    known = ~np.isnan(array).any(axis=1)
-    if known.any():
-        result[known] = moocore.pareto_rank(array[known], maximise=maximise) + 1
+    if len(rows) == 0:
+        return result
+    if len(maximise) == 1:  # moocore 0.3 gets a single objective wrong; its ranks are those of the values
+        column = -rows[:, 0] if maximise[0] else rows[:, 0]
+        level = np.unique(column, return_inverse=True)[1]
+    else:
+        level = moocore.pareto_rank(rows, maximise=maximise)
+    result[slice(None) if known is None else known] = level + 1
     return result
 
 
