@@ -217,11 +217,11 @@ def open_table(path: str | os.PathLike[str]) -> TableEvaluator:
     """
     settings = read_settings(path)
     frame = _read(settings)
-    raw = [_options(frame[column]) for column in settings.decisions]
-    space = _space(settings, raw)
+    raw = {column: _options(frame[column]) for column in settings.decisions}
+    space, columns = _space(settings, raw)
     positions = [
-        [_position(decision, value, column) for value in values]
-        for decision, column, values in zip(space.decisions, settings.decisions, raw, strict=True)
+        [_position(decision, value, column) for value in raw[column]]
+        for decision, column in zip(space.decisions, columns, strict=True)
     ]
     rows = tuple(zip(*positions, strict=True))
     index: dict[tuple[int, ...], int] = {}
@@ -297,21 +297,28 @@ def _options(column: pd.Series[Any]) -> list[Option]:
     return [value if isinstance(value, (str, bool, int, float)) else str(value) for value in column.tolist()]
 
 
-def _space(settings: TableSettings, raw: list[list[Option]]) -> SearchSpace:
-    """The space that the table names, or one made of the values that its columns hold."""
+def _space(
+    settings: TableSettings, raw: Mapping[str, list[Option]]
+) -> tuple[SearchSpace, tuple[str, ...]]:
+    """The space, and the column of each of its decisions.
+
+    A named space takes the columns by its decisions' names where these are the same, else in their order.
+    Without one the space is made of the values that the columns hold.
+    """
     if settings.space is None:
         decisions = tuple(
-            Decision(column, tuple(sorted(set(values), key=lambda v: (str(type(v)), v))))
-            for column, values in zip(settings.decisions, raw, strict=True)
+            Decision(column, tuple(sorted(set(values), key=lambda v: (isinstance(v, str), v))))
+            for column, values in raw.items()
         )
-        return SearchSpace(settings.path.stem, decisions)
+        return SearchSpace(settings.path.stem, decisions), settings.decisions
     space = space_of(settings.space)
-    if any(d.parent is not None for d in space.decisions) or len(space.decisions) != len(settings.decisions):
+    names = tuple(d.name for d in space.decisions)
+    if any(d.parent is not None for d in space.decisions) or len(names) != len(settings.decisions):
         raise InputError(
-            f"table {settings.path.name}: space {space.name} has {len(space.decisions)} decisions "
-            f"({', '.join(d.name for d in space.decisions)}), the table names {len(settings.decisions)}"
+            f"table {settings.path.name}: space {space.name} has {len(names)} decisions "
+            f"({', '.join(names[:8])}{' …' if len(names) > 8 else ''}), the table names {len(settings.decisions)}"
         )
-    return space
+    return space, names if set(names) == set(settings.decisions) else settings.decisions
 
 
 def _position(decision: Decision, value: Option, column: str) -> int:

@@ -1,0 +1,130 @@
+"""``nascale bench samplers``: which sampler finds better networks in fewer evaluations, on a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nascale.output import emit, table_options
+from nascale.quantities import Quantity
+from nascale.spec import read_spec
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from search.benchmark import Repeat, Yardstick
+
+
+@click.command("samplers")
+@click.argument("spec", type=click.Path(dir_okay=False))
+@click.option("--samplers", default="controller,tpe,evolution,random", show_default=True, help="Names, joined by commas.")
+@click.option("--evaluations", default="20,50,100,200", show_default=True, help="Where to measure, joined by commas.")
+@click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Seeds for each sampler.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
+@click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
+@click.option("--max-macs", type=Quantity(), help="Budget on multiply-accumulates.")
+@click.option("--max-params", type=Quantity(), help="Budget on parameters.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@click.option("--picture", type=click.Path(dir_okay=False), help="Draw regret with bands (PNG or SVG).")
+@table_options
+def command(
+    spec: str,
+    samplers: str,
+    evaluations: str,
+    repeats: int,
+    seed: int,
+    objective: str | None,
+    max_macs: float | None,
+    max_params: float | None,
+    jobs: int | None,
+    picture: str | None,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Compare samplers on the table that SPEC.toml describes.
+
+    Regret is the best truth of the table minus the truth of the best-observed network, in points of accuracy;
+    random is always among the rows. Each repeat is a search with a seed of its own.
+    """
+    flags = {"objective": objective, "max_macs": max_macs, "max_params": max_params, "seed": seed}
+    chosen = read_spec(spec, {**flags, "evaluator": "table", "study": "bench", "storage": "memory"})
+    counts = _counts(evaluations)
+    names = [name.strip() for name in samplers.split(",") if name.strip()]
+    from evaluators.table import open_table
+    from search.benchmark import run, summary, yardstick
+    from search.catalogue import Catalogue
+    from search.samplers import SAMPLERS
+    from search.survey import check_budgets
+    from space.errors import UnknownNameError
+
+    for name in names:
+        if name not in SAMPLERS:
+            raise UnknownNameError("--samplers", name, SAMPLERS)
+    assert chosen.table is not None
+    evaluator, settings = open_table(chosen.table), chosen.settings()
+    check_budgets(Catalogue(evaluator.space, settings.budgets, evaluator), seed)
+    live = sys.stderr.isatty()
+
+    def report(done: int, total: int) -> None:
+        if live:
+            click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
+
+    found = run(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
+    stick = yardstick(evaluator, settings, found)
+    rows = summary(found, stick, counts, settings.objective.directions)
+    against = "the table's best" if stick.exact else "the best of rows and all networks seen"
+    title = (
+        f"{evaluator.settings.path.name}: regret in points against {against} ({stick.best:.4f}), "
+        f"noise of one seed {100 * stick.noise:.2f} points"
+    )
+    emit(rows, format_, output, title=title)
+    if picture:
+        draw(picture, found, stick, title)
+        click.echo(f"picture: {picture}", err=True)
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        counts = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        counts = []
+    if not counts or counts[0] < 1:
+        raise InputError.of("--evaluations", "whole numbers of 1 or more, joined by commas", text)
+    return counts
+
+
+def draw(path: str, repeats: Sequence[Repeat], stick: Yardstick, title: str) -> None:
+    """Mean regret by evaluation with a band of one standard error, one line for each sampler."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    if Path(path).suffix not in (".png", ".svg"):
+        raise InputError.of("--picture", "a .png or .svg file", path)
+    figure, axes = plt.subplots(figsize=(8, 5), constrained_layout=True)
+    for name in dict.fromkeys(r.sampler for r in repeats):
+        own: list[Any] = [r.best for r in repeats if r.sampler == name]
+        length = min(map(len, own))
+        regret = 100 * (stick.best - np.array([best[:length] for best in own]))
+        middle, n = regret.mean(axis=0), np.arange(1, length + 1)
+        error = regret.std(axis=0, ddof=1) / len(own) ** 0.5 if len(own) > 1 else np.zeros(length)
+        (drawn,) = axes.plot(n, middle, label=name)
+        axes.fill_between(n, middle - error, middle + error, alpha=0.25, color=drawn.get_color(), linewidth=0)
+    if stick.noise:
+        axes.axhline(100 * stick.noise, color="grey", linestyle=":", linewidth=1, label="noise of one seed")
+    axes.set(xlabel="evaluations", ylabel="simple regret, points of accuracy", yscale="log")
+    axes.set_title(title, fontsize=9)
+    axes.legend()
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise InputError.of("--picture", "a path that can be written", f"{path} ({error.strerror})") from None
+    finally:
+        plt.close(figure)
