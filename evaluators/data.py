@@ -164,7 +164,8 @@ def split(
     held_out = {1: np.flatnonzero(parts == 1), 2: np.flatnonzero(parts == 2)}
     for part, share in ((2, test), (1, validation)):
         if len(held_out[part]) == 0:
-            taken = stratified(labels, pool, share, rng, source)
+            leave = 2 if part == 2 and len(held_out[1]) == 0 else 1
+            taken = stratified(labels, pool, share, rng, source, leave=leave)
             held_out[part] = taken
             pool = np.setdiff1d(pool, taken, assume_unique=True)
     return pool, held_out[1], held_out[2]
@@ -176,14 +177,17 @@ def stratified(
     share: float,
     rng: np.random.Generator,
     source: str = "data",
+    *,
+    leave: int = 1,
 ) -> NDArray[np.int64]:
-    """Indices of ``pool``, ``share`` of each class (at least one, and at least one left), sorted."""
+    """Indices of ``pool``, ``share`` of each class (at least one, and at least ``leave`` left), sorted."""
     chosen = []
     for label in np.unique(labels[pool]):
         members = pool[labels[pool] == label]
-        if len(members) < 2:
-            raise InputError.of(source, "at least two images of each class to split", f"one of class {label}")
-        count = min(max(1, round(share * len(members))), len(members) - 1)
+        if len(members) < 1 + leave:
+            wanted = f"at least {('two', 'three')[leave - 1]} images of each class to split"
+            raise InputError.of(source, wanted, f"{len(members)} of class {label}")
+        count = min(max(1, round(share * len(members))), len(members) - leave)
         chosen.append(rng.permutation(members)[:count])
     return np.sort(np.concatenate(chosen))
 
