@@ -68,7 +68,7 @@ class Network:
             "in_channels": (in_channels, 3),
             "drop_path": (drop_path, 0.0),
         }
-        label = [f"{k}={v:g}" for k, (v, usual) in changed.items() if v is not None and v != usual]
+        label = [f"{k}={_text(v)}" for k, (v, usual) in changed.items() if v is not None and v != usual]
         own = {"width": width} if self.own_width else {}
         for argument in ("width", "depth"):
             value = changed[argument][0]
@@ -108,6 +108,11 @@ class Network:
                 wanted = "a whole number" if SETTINGS[key] is int else "a number"
                 raise InputError.of(f"{self.name}@{key}", wanted, value) from None
         return self(**values)  # type: ignore[arg-type]
+
+
+def _text(value: float) -> str:
+    """The shortest text that reads back as ``value``: 2.0 → ``2``, 1.4 → ``1.4``."""
+    return str(int(value)) if isfinite(value) and value == int(value) else repr(value)
 
 
 def _with_drop_path(architecture: Architecture, rate: float) -> Architecture:

@@ -162,7 +162,8 @@ def test_settings_by_text_and_by_call_are_the_same() -> None:
     by_text = zoo.architecture("mobilenet_v2@width=1.4,resolution=192,classes=10")
     assert by_text == zoo.mobilenet_v2(width=1.4, resolution=192, classes=10)
     assert by_text.name == "mobilenet_v2@width=1.4,resolution=192,classes=10"
-    assert zoo.architecture(by_text.name) == by_text
+    for network in (by_text, zoo.resnet18(width=1 / 3, classes=2_000_000), zoo.resnet18(depth=2)):
+        assert zoo.architecture(network.name) == network
 
 
 def test_depth_and_width_of_any_network() -> None:
