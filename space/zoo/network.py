@@ -62,18 +62,12 @@ class Network:
         ``drop_path`` gives the residual blocks stochastic depth, rising linearly to that rate at the last
         (Huang et al. 2016, §3).
         """
-        changed = {"width": (width, 1.0), "depth": (depth, 1.0), "resolution": (resolution, self.resolution)}
-        changed |= {
-            "classes": (classes, 1000),
-            "in_channels": (in_channels, 3),
-            "drop_path": (drop_path, 0.0),
-        }
-        label = [f"{k}={_text(v)}" for k, (v, usual) in changed.items() if v is not None and v != usual]
-        own = {"width": width} if self.own_width else {}
-        for argument in ("width", "depth"):
-            value = changed[argument][0]
+        for argument, value in (("width", width), ("depth", depth)):
             if not isinstance(value, (int, float)) or not isfinite(value) or value <= 0:
                 raise InputError.of(argument, "a positive multiplier", value)
+        if not isinstance(drop_path, (int, float)) or not 0 <= drop_path < 1:
+            raise InputError.of("drop_path", "a rate in [0, 1)", drop_path)
+        own = {"width": width} if self.own_width else {}
         parts = self.parts(**own)
         pixels = self.resolution if resolution is None else resolution
         if depth == 1 and (width == 1 or own):
@@ -81,9 +75,14 @@ class Network:
         else:
             base = Architecture(*parts, self.resolution, classes, in_channels)
             scaled = scale(base, depth=depth, width=1.0 if own else width, resolution=pixels)
-        return _with_drop_path(scaled, drop_path).replace(
-            name=f"{self.name}@{','.join(label)}" if label else self.name
-        )
+        changed = {"width": (width, 1.0), "depth": (depth, 1.0), "resolution": (pixels, self.resolution)}
+        changed |= {
+            "classes": (classes, 1000),
+            "in_channels": (in_channels, 3),
+            "drop_path": (drop_path, 0.0),
+        }
+        label = ",".join(f"{k}={_text(v)}" for k, (v, usual) in changed.items() if v != usual)
+        return _with_drop_path(scaled, drop_path).replace(name=f"{self.name}@{label}" if label else self.name)
 
     @property
     def own_width(self) -> bool:
