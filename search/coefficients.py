@@ -214,8 +214,8 @@ def fit_law(
         raise InputError.of("points", f"{wanted} distinct networks for the {law} law", len(points.distinct))
     # The priors weigh against the noise, which is known only after a fit: once more with what was found.
     sigma = 0.25
-    for _ in range(2):
-        fits = {c.name: _cross_validated(c, x, y, points, sigma) for c in candidates}
+    for starts in (0, 1):
+        fits = {c.name: _cross_validated(c, x, y, points, sigma, starts) for c in candidates}
         best = min(fits.values(), key=lambda f: f.loo_rmse)
         sigma = float(np.clip(best.rmse, *_NOISE_RANGE))
     scores = tuple(
@@ -287,7 +287,7 @@ class _Validated:
     loo_rmse: float
 
 
-def _cross_validated(law: Law, x: Array, y: Array, points: Points, sigma: float) -> _Validated:
+def _cross_validated(law: Law, x: Array, y: Array, points: Points, sigma: float, starts: int) -> _Validated:
     """A fit on all points, and the errors of fits without each network in turn (all its rows at once)."""
     theta = law.fit(x, y, sigma)
     rmse = float(np.sqrt(np.mean((law.predict(theta, x) - y) ** 2)))
@@ -295,7 +295,7 @@ def _cross_validated(law: Law, x: Array, y: Array, points: Points, sigma: float)
     left_out = np.empty(len(y))
     for group in range(groups.max() + 1):
         out = groups == group
-        without = law.fit(x[~out], y[~out], sigma, starts=2, start=theta)
+        without = law.fit(x[~out], y[~out], sigma, starts=starts, start=theta)
         left_out[out] = law.predict(without, x[out]) - y[out]
     return _Validated(theta, rmse, float(np.sqrt(np.mean(left_out**2))))
 

@@ -73,10 +73,8 @@ class Rounding:
         edges = [step / base, here / base, here / base + multiple / base]
         if self.channel_floor > 0:
             edges.append(here / (self.channel_floor * base))
-        found = [
-            edge * (1 + _SLACK) for edge in edges if self.channels(base, edge * (1 + _SLACK), groups) > here
-        ]
-        return max(min(found), factor)
+        beyond = [1.0, *(edge * (1 + _SLACK) for edge in edges)]  # a base off the grid is met at 1 only
+        return min(edge for edge in beyond if edge > factor and self.channels(base, edge, groups) > here)
 
     def repeated(self, base: int, factor: float) -> int:
         """``base`` repeats times ``factor``, rounded, at least 1."""
