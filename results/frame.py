@@ -241,16 +241,21 @@ def _table(study: StoredStudy) -> pd.DataFrame:
     extra = _objective_values(study.objectives, rows, values)
     series = {c.name: _series(c, values[c.name]) if c.name in values else None for c in COLUMNS}
     series["rank"] = pd.Series(pd.array([pd.NA] * len(rows), dtype="Int64"))
-    choices = _choices(study)
-    options = _options(study, choices)
-    decisions = {DECISION + name: _decision(len(rows), *choices[name], options[name]) for name in options}
+    declared = dict(study.space.get("decisions", ()))
+    decisions: dict[str, Any] = {}
+    options: dict[str, list[Any]] = {}
+    for name, (active, chosen) in _choices(study).items():
+        column, known = _decision(len(rows), active, chosen, declared.get(name, ()))
+        decisions[DECISION + name] = column
+        # A study of another tool may hold continuous parameters, whose values are no list of options.
+        if name in declared or len(known) <= _LISTED:
+            options[name] = known
     frame = pd.DataFrame({**_in_order(series, extra), **decisions}, copy=False)
     frame.attrs = {
         "study": study.name,
         "objectives": [{"name": o.name, "direction": o.direction} for o in study.objectives],
         "units": {c.name: c.unit for c in COLUMNS if c.unit},
-        # A study of another tool may hold continuous parameters, whose values are no list of options.
-        "options": {n: o for n, o in options.items() if len(o) <= _LISTED or n in _declared(study)},
+        "options": options,
     }
     return frame
 
@@ -325,10 +330,6 @@ def _offset(hour: datetime | None) -> timedelta:
     return (hour.astimezone().utcoffset() if hour else None) or timedelta(0)
 
 
-def _declared(study: StoredStudy) -> set[str]:
-    return {name for name, _ in study.space.get("decisions", ())}
-
-
 def _choices(study: StoredStudy) -> dict[str, tuple[Any, list[Any]]]:
     """Decision → (rows where it was active, what was chosen there).
 
@@ -344,36 +345,34 @@ def _choices(study: StoredStudy) -> dict[str, tuple[Any, list[Any]]]:
     values = np.empty(len(names), dtype=object)
     values[:] = list(chain.from_iterable(c.values() for c in chosen))
     values = values[order]
-    ends = np.cumsum(np.bincount(codes, minlength=len(code)))
+    ends = np.cumsum(np.bincount(codes, minlength=len(code))).tolist()
     return {
         name: (rows[start:end], values[start:end].tolist())
-        for name, start, end in zip(code, [0, *ends[:-1].tolist()], ends.tolist(), strict=True)
+        for name, start, end in zip(code, [0, *ends][: len(code)], ends, strict=True)
     }
 
 
-def _options(study: StoredStudy, choices: Mapping[str, tuple[Any, Sequence[Any]]]) -> dict[str, list[Any]]:
-    """Decision → options: as the study's space declares them, then those that only trials show."""
-    declared = dict(study.space.get("decisions", ()))
-    return {
-        name: list(dict.fromkeys([*declared.get(name, ()), *dict.fromkeys(values)]))
-        for name, (_, values) in choices.items()
-    }
+def _decision(count: int, rows: Any, values: Sequence[Any], declared: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """One decision's column, and its options: those declared, then those that only trials show.
 
-
-def _decision(count: int, rows: Any, values: Sequence[Any], options: Sequence[Any]) -> Any:
-    """One decision's column: numbers stay numbers, words (and mixtures) become categoricals with all options."""
-    kinds = {type(o) for o in options}
-    if bool in kinds and len(kinds) > 1:  # True and 1 are different options, yet one key of a dict
-        options, values, kinds = list(map(str, options)), list(map(str, values)), {str}
+    Numbers stay numbers and truth values truth values; words, and mixtures, become categoricals.
+    """
+    kinds = {*map(type, declared), *map(type, values)}
+    if kinds not in ({bool}, {int}, {float}, {int, float}, {str}):
+        # Words tell True from 1 and None from nothing chosen.
+        declared, values, kinds = list(map(str, declared)), list(map(str, values)), {str}
+    options = list(dict.fromkeys([*declared, *dict.fromkeys(values)]))
     code = {option: index for index, option in enumerate(options)}
     codes = np.full(count, -1, dtype=np.int64)
     codes[rows] = np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))
     absent = codes < 0
+    column: Any
     if kinds == {bool}:
-        return pd.Series(pd.arrays.BooleanArray(np.array(options)[codes], absent))
-    if kinds == {int}:
-        return pd.Series(pd.arrays.IntegerArray(np.array(options, dtype=np.int64)[codes], absent))
-    if kinds and kinds <= {int, float}:
-        return pd.Series(np.where(absent, np.nan, np.array(options, dtype=np.float64)[codes]))
-    texts = [str(o) for o in options]
-    return pd.Series(pd.Categorical.from_codes(codes, categories=texts))  # type: ignore[call-overload]
+        column = pd.arrays.BooleanArray(np.array(options)[codes], absent)
+    elif kinds == {int}:
+        column = pd.arrays.IntegerArray(np.array(options, dtype=np.int64)[codes], absent)
+    elif kinds == {str}:
+        column = pd.Categorical.from_codes(codes, categories=options)  # type: ignore[call-overload]
+    else:
+        column = np.where(absent, np.nan, np.array(options, dtype=np.float64)[codes])
+    return pd.Series(column), options

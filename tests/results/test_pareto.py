@@ -58,7 +58,9 @@ def test_front_does_not_depend_on_the_order_of_rows(cloud: tuple[np.ndarray, lis
     points, directions = cloud
     order = list(range(len(points)))
     rng.shuffle(order)  # type: ignore[attr-defined]
-    assert pareto.front(points[order], directions).tolist() == pareto.front(points, directions)[order].tolist()
+    assert (
+        pareto.front(points[order], directions).tolist() == pareto.front(points, directions)[order].tolist()
+    )
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -100,7 +102,9 @@ def test_hypervolume_agrees_with_counting_cells(cloud: tuple[np.ndarray, list[st
     ref = np.array([3.0 if d == "minimize" else 1.0 for d in directions])
     # Every coordinate is a multiple of 1/4 between -3 and 3: count the cells of that grid which some point covers.
     cells = [np.arange(-3, r, 0.25) for r in ref]
-    covered = sum(any((p <= corner).all() for p in low) for corner in product(*cells)) if len(ref) <= 2 else None
+    covered = (
+        sum(any((p <= corner).all() for p in low) for corner in product(*cells)) if len(ref) <= 2 else None
+    )
     if covered is not None:
         assert pareto.hypervolume(points, directions, reference) == pytest.approx(covered * 0.25 ** len(ref))
 

@@ -1,0 +1,160 @@
+"""Reading stored studies, and every way in which a storage can be wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import optuna
+import pytest
+
+from results import database, studies
+from space.architecture import Architecture
+from space.errors import InputError, UnknownNameError
+from tests import factories
+
+
+def test_names_and_summaries(storage: str) -> None:
+    assert studies.names(storage) == ["digits", "other", "empty", "failed", "reward"]
+    rows = {row["study"]: row for row in studies.summaries(storage)}
+    opened = optuna.load_study(study_name="digits", storage=storage)
+    assert rows["digits"]["trials"] == rows["digits"]["finished"] == len(opened.trials) == 60
+    assert rows["digits"]["accuracy"] == max(t.values[0] for t in opened.trials if t.values)
+    assert rows["digits"]["objectives"] == "accuracy ↑, macs ↓"
+    assert rows["empty"]["accuracy"] is None
+    assert rows["failed"]["accuracy"] is None
+
+
+def test_load_agrees_with_optuna(storage: str) -> None:
+    stored = studies.load("digits", storage, architectures=True)
+    opened = studies.of_optuna(optuna.load_study(study_name="digits", storage=storage))
+    assert stored.trials == opened.trials
+    assert (stored.objectives, stored.attributes) == (opened.objectives, opened.attributes)
+    bare = studies.load("digits", storage)
+    assert all("architecture" not in t.attributes for t in bare.trials)
+
+
+def test_values_that_are_not_finite_come_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    made = optuna.create_study(storage=url, study_name="a", directions=["maximize", "minimize"])
+    made.tell(made.ask(), [float("inf"), float("-inf")])
+    asked = made.ask()
+    made._storage.set_trial_intermediate_value(asked._trial_id, 1, float("nan"))
+    first, second = studies.load("a", url).trials
+    assert first.values == (float("inf"), float("-inf"))
+    assert second.accuracies[1] != second.accuracies[1]
+
+
+def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
+    url = storage.replace("sqlite://", "sqlite+pysqlite://")
+    assert database.sqlite_path(url) is None
+    assert studies.load("digits", url).trials == studies.load("digits", storage).trials
+    with pytest.raises(InputError, match="storage: wanted"):
+        studies.names("nosuchdriver://host/base")
+
+
+def test_unknown_names_offer_the_nearest(storage: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"study: no such name 'digit' \(nearest: digits\)"):
+        studies.load("digit", storage)
+    with pytest.raises(InputError, match="a number from 0 to 59"):
+        studies.load("digits", storage).trial(60)
+    with pytest.raises(InputError, match="a study with trials"):
+        studies.load("empty", storage).trial(0)
+
+
+def test_architecture_of_a_trial(storage: str) -> None:
+    found = studies.architecture("digits", 3, storage)
+    assert isinstance(found, Architecture)
+    assert found.key == studies.load("digits", storage).trial(3).attributes["key"]
+    for number in (60, -1):
+        with pytest.raises(InputError, match="a number from 0 to 59"):
+            studies.architecture("digits", number, storage)
+    with pytest.raises(InputError, match="a study with trials"):
+        studies.architecture("empty", 0, storage)
+
+
+def test_a_table_has_no_architectures(tmp_path: Path) -> None:
+    url = factories.sqlite_study(tmp_path / "t.db", 2, architectures=False)
+    with pytest.raises(InputError, match="a trial that holds an architecture"):
+        studies.architecture("digits", 0, url)
+
+
+def test_looking_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(database.STORAGE_VARIABLE, raising=False)
+    with pytest.raises(InputError, match=r"no such file.*sqlite:///nascale.db"):
+        studies.names()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_studies_are_kept(monkeypatch: pytest.MonkeyPatch, storage: str, path: Path) -> None:
+    monkeypatch.setenv(database.STORAGE_VARIABLE, storage)
+    assert studies.names() == studies.names(path) == studies.names(storage)
+    monkeypatch.delenv(database.STORAGE_VARIABLE)
+    assert database.storage_url() == database.DEFAULT_STORAGE
+    for nothing in ("sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(InputError, match="outlives the process"):
+            database.storage_url(nothing)
+
+
+def test_damaged_files_are_refused(tmp_path: Path, path: Path) -> None:
+    wrong = {"empty": b"", "noise": bytes(range(256)) * 8, "half": path.read_bytes()[:9000]}
+    for name, content in wrong.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=r"storage: wanted (an Optuna|a) database"):
+            studies.load("digits", tmp_path / name)
+    with pytest.raises(InputError, match="a directory"):
+        studies.names(tmp_path)
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (a)")
+    other.close()
+    with pytest.raises(InputError, match="holds no studies"):
+        studies.names(tmp_path / "other.db")
+
+
+def test_another_schema_is_refused(tmp_path: Path) -> None:
+    url = factories.sqlite_study(tmp_path / "old.db", 1)
+    connection = sqlite3.connect(tmp_path / "old.db")
+    connection.execute("UPDATE version_info SET schema_version = 11")
+    connection.commit()
+    connection.close()
+    with pytest.raises(InputError, match="schema 12"):
+        studies.names(url)
+
+
+def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    url = factories.sqlite_study(tmp_path / "busy.db", 1)
+    writer = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(InputError, match="locked by another process"):
+        studies.names(url)
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert studies.names(url) == ["digits"]
+
+
+def test_reading_sees_one_moment_beside_a_writer(tmp_path: Path) -> None:
+    url = factories.sqlite_study(tmp_path / "live.db", 3)
+    writer = sqlite3.connect(tmp_path / "live.db", isolation_level=None)
+    writer.execute("PRAGMA journal_mode=WAL")
+    with database.reading(url) as query:
+        assert query("SELECT COUNT(*) FROM trials") == [(3,)]
+        writer.execute("DELETE FROM trials WHERE number = 2")
+        assert query("SELECT COUNT(*) FROM trials") == [(3,)]
+    assert len(studies.load("digits", url).trials) == 2
+    writer.close()
+
+
+def test_delete(tmp_path: Path) -> None:
+    url = factories.sqlite_study(tmp_path / "d.db", 3)
+    factories.sqlite_study(tmp_path / "d.db", 2, name="kept")
+    assert studies.delete("digits", url) == 3
+    assert studies.names(url) == ["kept"]
+    with pytest.raises(UnknownNameError):
+        studies.delete("digits", url)
+
+
+def test_passwords_stay_out_of_messages() -> None:
+    assert database.redacted("postgresql://me:secret@host/base") == "postgresql://me:***@host/base"
+    assert "secret" not in str(database.refusal("mysql://me:secret@host/base", "no route"))
