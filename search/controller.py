@@ -1,46 +1,193 @@
-"""The controller: a recurrent policy over the decisions, trained by REINFORCE or PPO."""
+"""The controller: a recurrent policy that proposes networks, and a critic that screens what it proposes.
+
+*Actor.* An LSTM emits one decision after another (``search.policy``; Zoph and Le 2017). After every
+``BATCH`` results it takes a step of REINFORCE (Williams 1992) with the rewards' median as baseline and an
+entropy bonus, or of PPO (Schulman et al. 2017). Rewards are brought to a robust scale (``search.rewards``), and
+each step also imitates some of the best networks so far, in proportion to their worth (priority queue
+training, Abolafia et al. 2018): with a few hundred evaluations the plain gradient is too noisy by itself.
+
+*Proposals.* For each suggestion a pool is drawn: whole sequences from the policy, at several temperatures, and
+the best networks so far with some decisions drawn anew from the policy. The critic (``search.critic``) ranks
+the pool by mean + doubt; with several objectives by the hypervolume that the network would add. The loop takes
+the first that is within budget and was never measured.
+
+Both parts are functions of the settings, the seed and the told trials in order, and neither grows with
+their number. No setting here was chosen for one table.
+"""
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator
 
 import numpy as np
 
-from search.policy import Encoding, Policy
+from results.pareto import front, hypervolume
+from search.critic import CAPACITY, Critic
+from search.policy import Encoding, Floats, Ints, Policy
+from search.rewards import Scale, values_of, worth
 from search.searcher import Told, seed_of
+from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
+
+ALGORITHMS = ("reinforce", "ppo")
+STARTUP = 6
+"""Suggestions drawn from the untrained, near uniform policy before the critic is asked."""
+BATCH, IMITATED = 4, 12
+ENTROPY, ENTROPY_HALF_LIFE = 0.05, 100
+PPO_EPOCHS = 4
+SAMPLED, VARIED, ELITES = 64, 64, 16
+TEMPERATURES = (1.0, 1.5, 2.5)
+DOUBT = 1.0
+"""How many standard deviations of doubt count for a network."""
 
 
 class ControllerSearcher:
+    """Proposes and is told; see the module's text. ``algorithm`` is ``reinforce`` or ``ppo``."""
+
     novel = True
     learns = True
-    patience: int | None = 512
+    patience: int | None = 1000
 
-    def __init__(self, space: SearchSpace, seed: int, objectives: int = 1, algorithm: str = "reinforce"):
-        self._space, self._seed, self._algorithm = space, seed, algorithm
+    def __init__(
+        self, space: SearchSpace, seed: int, objectives: int = 1, algorithm: str = "reinforce"
+    ) -> None:
+        if algorithm not in ALGORITHMS:
+            raise InputError.of("algorithm", " or ".join(ALGORITHMS), algorithm)
+        self._seed, self._objectives, self._algorithm = seed, objectives, algorithm
         self.encoding = Encoding(space)
         self.policy = Policy(self.encoding, seed_of(seed, "policy"))
-        self._rows: list = []
-        self._values: list = []
+        self._told: list[Told] = []
+        self._rows: dict[int, Ints] = {}
+        self._pending: dict[int, None] = {}
+        self._best: list[tuple[float, int]] = []
+        self._updates = 0
 
     def propose(self, number: int) -> Iterator[Decisions]:
+        """The pool, best first; further pools, ever more random, where all of it was refused."""
         rng = np.random.default_rng(seed_of(self._seed, "controller", number))
-        while True:
-            for row in self.policy.sample(16, rng):
-                yield self.encoding.assignment(row)
+        if len(self._told) < STARTUP:
+            while True:
+                yield from map(self.encoding.assignment, self.policy.sample(16, rng))
+        view = self._view()
+        for round_ in range(100):
+            pool = self._pool(view, rng, 1.0 + round_)
+            for index in np.argsort(-self._score(view, pool), kind="stable"):
+                yield self.encoding.assignment(pool[index])
 
     def begin(self, number: int, decisions: Decisions) -> None:
-        pass
+        """The network is under measurement."""
+        self._rows[number] = self.encoding.row(decisions)
+        self._pending[number] = None
 
     def tell(self, told: Told) -> None:
-        self._rows.append(self.encoding.row(told.decisions))
-        self._values.append(told.values[0] if told.values else np.nan)
-        if len(self._rows) % 4 == 0:
-            v = np.array(self._values)
-            recent = v[-4:]
-            ok = ~np.isnan(recent)
-            if ok.any():
-                med = np.nanmedian(v)
-                spread = np.nanmedian(abs(v - med)) * 1.4826 + 1e-9
-                adv = np.clip((recent - med) / spread, -2, 2)
-                self.policy.update(np.array(self._rows[-4:])[ok], adv[ok], 0.01)
+        """Remembers the result; every ``BATCH`` results the policy takes a step."""
+        self._pending.pop(told.number, None)
+        self._told.append(told)
+        if told.values is not None and self._objectives == 1:
+            insort(self._best, (-told.values[0], len(self._told) - 1))
+            if len(self._best) > CAPACITY // 2:
+                self._best.pop()
+        if len(self._told) % BATCH == 0:
+            self._learn()
+
+    def _view(self) -> _View:
+        """The trials that are looked at: the best and the newest, at most ``CAPACITY`` of them."""
+        half = CAPACITY // 2
+        newest = range(max(0, len(self._told) - half), len(self._told))
+        if self._objectives == 1:
+            best = [index for _, index in self._best[:half]]
+        else:
+            # Beyond what fits, the oldest of a front give way to newer members.
+            best = self._front()[-half:]
+        chosen = sorted({*best, *newest})
+        trials = [self._told[i] for i in chosen]
+        rows = np.array([self._rows[t.number] for t in trials])
+        return _View(rows, values_of(trials, self._objectives))
+
+    def _front(self) -> list[int]:
+        """Indices of the trials on the front, kept up by one comparison of the new with the old front."""
+        known = getattr(self, "_front_state", (0, []))
+        seen, members = known
+        fresh = [i for i in range(seen, len(self._told)) if self._told[i].values is not None]
+        candidates = [*members, *fresh]
+        if fresh:
+            points = np.array([self._told[i].values for i in candidates])
+            on = front(points, ["maximize"] * self._objectives)
+            members = [i for i, kept in zip(candidates, on, strict=True) if kept]
+        self._front_state: tuple[int, list[int]] = (len(self._told), members)
+        return members
+
+    def _pool(self, view: _View, rng: np.random.Generator, heat: float) -> Ints:
+        """Distinct rows: samples of the policy, and the best networks with decisions drawn anew."""
+        temperatures = rng.choice(TEMPERATURES, SAMPLED) * heat
+        sampled = self.policy.sample(SAMPLED, rng, temperatures)
+        order = np.argsort(-view.worth, kind="stable")[:ELITES]
+        # Geometric in rank: the best is varied most often.
+        parents = view.rows[order[np.minimum(rng.geometric(0.25, VARIED) - 1, len(order) - 1)]]
+        redraw = self._redraw(parents, rng, heat)
+        varied = self.policy.resample(parents, redraw, rng, temperature=2.0 * heat)
+        return np.unique(np.concatenate([varied, sampled]), axis=0)
+
+    def _redraw(self, parents: Ints, rng: np.random.Generator, heat: float) -> np.ndarray:  # type: ignore[type-arg]
+        """Which decisions of each parent are drawn anew: on average one to four of the active ones."""
+        active = parents >= 0
+        wanted = rng.integers(1, 5, len(parents))[:, None] * heat
+        return (rng.random(parents.shape) * active.sum(axis=1, keepdims=True) < wanted) & active
+
+    def _score(self, view: _View, pool: Ints) -> Floats:
+        """What the critic hopes of each row of the pool."""
+        pending = np.array([self._rows[n] for n in self._pending]).reshape(-1, pool.shape[1])
+        scale = Scale.of(view.values)
+        critic = Critic(self.encoding, view.rows, scale.apply(view.values), pending)
+        mean, doubt = critic.predict(pool)
+        if self._objectives == 1:
+            return np.asarray(mean[:, 0] + DOUBT * doubt)
+        hoped = mean.copy()
+        hoped[:, 0] += DOUBT * doubt
+        return _added_volume(view.values, scale.undo(hoped))
+
+    def _learn(self) -> None:
+        """One step on the newest batch and on some of the best."""
+        view = self._view()
+        rewards = 4 * (view.worth - 0.5) if self._objectives > 1 else Scale.of(view.values).apply(view.values)[:, 0]
+        newest = np.arange(len(view.rows) - min(BATCH, len(view.rows)), len(view.rows))
+        best = np.argsort(-view.worth, kind="stable")[:IMITATED]
+        rows = view.rows[np.concatenate([newest, best])]
+        advantages = np.concatenate([np.clip(rewards[newest], -2, 2), view.worth[best] ** 2])
+        entropy = ENTROPY * 0.5 ** (self._updates * BATCH / ENTROPY_HALF_LIFE) + 0.005
+        self._updates += 1
+        if self._algorithm == "reinforce":
+            self.policy.update(rows, advantages, entropy)
+            return
+        old = self.policy.log_probabilities(rows)
+        for _ in range(PPO_EPOCHS):
+            self.policy.update(rows, advantages, entropy, old)
+
+
+class _View:
+    """Some trials: their rows, values and worth, in order of telling."""
+
+    def __init__(self, rows: Ints, values: Floats) -> None:
+        self.rows, self.values = rows, values
+        self.worth = worth(values)
+
+
+def _added_volume(values: Floats, hoped: Floats) -> Floats:
+    """How much hypervolume each hoped-for point adds to the front of ``values``; all are maximised.
+
+    The reference point is the worst value of each objective. Points that add nothing are ordered by how far
+    they are from adding something, below all others.
+    """
+    directions = ["maximize"] * values.shape[1]
+    reference = values.min(axis=0)
+    scale = np.where(np.ptp(values, axis=0) > 0, np.ptp(values, axis=0), 1.0)
+    points, hoped = (values - reference) / scale, (hoped - reference) / scale
+    members = points[front(points, directions)]
+    zero = np.zeros(points.shape[1])
+    own = hypervolume(members, directions, zero)
+    added = np.array(
+        [hypervolume(np.vstack([members, point]), directions, zero) - own for point in np.maximum(hoped, 0)]
+    )
+    behind = (hoped[:, None, :] - members[None]).min(axis=2).min(axis=1)
+    return np.where(added > 1e-12, added, np.minimum(behind, 0) - 1e-9)

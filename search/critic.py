@@ -1,0 +1,61 @@
+"""The controller's critic: what a network is worth before it is measured, with how much doubt.
+
+A Gaussian process over assignments (Rasmussen and Williams 2006, algorithm 2.1). Its covariance has three
+parts: a constant; the share of decisions that agree, which makes a linear model with one weight for each
+option; and an exponential of the number that differ, which lets near neighbours of a network be like it. It
+sees at most ``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 500.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from search.policy import Encoding, Floats, Ints
+
+CAPACITY = 256
+CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 1.0
+REACH = 1.5
+"""Number of differing decisions over which likeness falls by a factor e."""
+NOISE = 0.3
+"""Variance between seeds, in units of the robust spread between networks."""
+
+
+class Critic:
+    """Fitted anew to the trials that it is shown; has no state beside them."""
+
+    def __init__(self, encoding: Encoding, rows: Ints, targets: Floats, pending: Ints) -> None:
+        """``rows`` (trials, decisions) with ``targets`` (trials, objectives), normalised; ``pending`` have none yet.
+
+        Networks under measurement enter with their own predicted worth: they lower the doubt around them and
+        leave the rest as it is (the "kriging believer" of Ginsbourger et al. 2010).
+        """
+        self._encoding = encoding
+        self._fit(encoding.one_hot(rows), targets)
+        if len(pending):
+            believed, _ = self.predict(pending)
+            hot = np.concatenate([self._hot, encoding.one_hot(pending)])
+            self._fit(hot, np.concatenate([targets, believed]))
+
+    def predict(self, rows: Ints) -> tuple[Floats, Floats]:
+        """(mean of shape (rows, objectives), standard deviation of shape (rows,))."""
+        hot = self._encoding.one_hot(rows)
+        cross = _covariance(hot, self._hot)
+        mean = cross @ self._weights
+        explained = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
+        prior = CONSTANT + AGREEMENT + LIKENESS
+        variance = prior - (explained**2).sum(axis=0)
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+    def _fit(self, hot: Floats, targets: Floats) -> None:
+        covariance = _covariance(hot, hot)
+        covariance[np.diag_indices_from(covariance)] += NOISE
+        self._hot = hot
+        self._factor = cholesky(covariance, lower=True, check_finite=False)
+        self._weights = cho_solve((self._factor, True), targets, check_finite=False)
+
+
+def _covariance(left: Floats, right: Floats) -> Floats:
+    agree = left @ right.T
+    active = (left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :]) / 2
+    return CONSTANT + AGREEMENT * agree / active + LIKENESS * np.exp((agree - active) / REACH)
