@@ -145,6 +145,7 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
         raise InputError.of("rounding", f"one of {', '.join(POLICIES)}", keys["rounding"])
     keys = {"window": max(1, workers), **keys, "space": "scaling", "sampler": f"scaling-{method}"}
     draft = ScalingSpec(**{**keys, "base": to_json(architecture.replace(resolution=resolution))})
+    seeds = draft.seed_list
     # Image files are decoded once, as large as resolution alone will take them.
     evaluator = train_evaluator(replace(draft, resolution=round(resolution * sqrt(growth))))
     images = evaluator.images
@@ -152,7 +153,6 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
         resolution=resolution, classes=len(images.classes), in_channels=images.channels
     )
     contenders, first = _contenders(base, draft)
-    seeds = draft.seed_list
     most = len(contenders) if method == "grid" else min(draft.most, len(contenders))
     if most < len(first):
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)

@@ -104,7 +104,7 @@ def coefficients_figure(
     """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
 
     ``rows`` hold ``contender``, ``kind`` ("base", "depth", "width", "resolution" or "compound"),
-    ``accuracy``, ``low``, ``high``; ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
+    ``accuracy``, ``low`` and ``high`` (None without an interval); ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
     """
     kinds = ("compound", "depth", "width", "resolution", "base")
     with theme.drawn_in(look):
@@ -118,8 +118,8 @@ def coefficients_figure(
                 continue
             centre = [100 * row["accuracy"] for _, row in chosen]
             errors = [
-                [100 * (row["accuracy"] - row["low"]) for _, row in chosen],
-                [100 * (row["high"] - row["accuracy"]) for _, row in chosen],
+                [100 * (row["accuracy"] - (row["low"] or row["accuracy"])) for _, row in chosen],
+                [100 * ((row["high"] or row["accuracy"]) - row["accuracy"]) for _, row in chosen],
             ]
             axes[0].errorbar(
                 centre,

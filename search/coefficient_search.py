@@ -159,6 +159,7 @@ class Ranking:
     Student's t on the pooled deviation), seeds, ``best_share`` (how often it comes out best when the means
     are redrawn with the noise) and ``tied`` (not told from the winner at LEVEL). ``deviation`` is that of one
     training. ``lead`` is the best compound's mean accuracy minus the best single dimension's, with its interval.
+    With one seed each there is no noise to go by, and all of these are None.
     """
 
     rows: list[dict[str, Any]]
@@ -183,7 +184,7 @@ def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], 
         groups.setdefault(label, []).append(accuracy)
     deviation = pooled_deviation(results)
     freedom = sum(len(g) - 1 for g in groups.values())
-    factor = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom else float("nan")
+    factor = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom else 0.0
     order = sorted(groups, key=lambda label: -float(np.mean(groups[label])))
     racing = [label for label in order if by_label[label].kind != "base"]
     shares = _best_shares([groups[label] for label in racing], deviation, draws)
@@ -204,16 +205,16 @@ def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], 
                 "resolution": contender.architecture.resolution,
                 "macs": contender.macs,
                 "accuracy": mean,
-                "low": mean - error,
-                "high": mean + error,
+                "low": mean - error if freedom else None,
+                "high": mean + error if freedom else None,
                 "seeds": len(values),
-                "best_share": shares[racing.index(label)] if label in racing else None,
+                "best_share": shares[racing.index(label)] if freedom and label in racing else None,
                 "tied": bool(gap <= apart) if freedom and label in racing else None,
                 "moves": "; ".join(contender.moves),
                 "same_network": "; ".join(stands_for[contender.architecture.key][1:]),
             }
         )
-    return Ranking(rows, deviation, freedom, _lead(rows, deviation, factor))
+    return Ranking(rows, deviation, freedom, _lead(rows, deviation, factor) if freedom else None)
 
 
 def _best_shares(groups: Sequence[list[float]], deviation: float, draws: int) -> list[float]:

@@ -223,7 +223,7 @@ def claims(result: ScalingResult) -> list[str]:
         lines.append(
             f"first: {racing[0]['contender']} with {racing[0]['accuracy']:.2%}; one seed tells no noise"
         )
-    if ranking.lead is not None and ranking.freedom:
+    if ranking.lead is not None:
         gap, low, high = (100 * value for value in ranking.lead)
         verdict = "more than" if low > 0 else "not more than"
         lines.append(

@@ -1,0 +1,221 @@
+"""``nascale scale``: what the four commands print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nascale.cli import run
+from space.architecture import Architecture, Stage
+from space.blocks import Conv, Dense, GlobalPool, MBConv
+from space.codec import from_json, to_json
+from space.cost import costs
+
+EFFICIENTNET = """depth,width,resolution,accuracy
+1,1,1,0.773
+4,1,1,0.79
+1,2,1,0.789
+1,1,2,0.791
+1.4,1.2,1.2991,0.811
+1.1,1.0,1.0714,0.7913
+1.2,1.1,1.1607,0.8007
+1.4,1.2,1.3393,0.8159
+1.8,1.4,1.6964,0.8289
+2.2,1.6,2.0357,0.836
+2.6,1.8,2.3571,0.8395
+3.1,2.0,2.6786,0.8426
+"""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def nascale(line: str) -> int:
+    return run(line.split())
+
+
+def printed(capsys: pytest.CaptureFixture[str], line: str) -> Any:
+    assert nascale(line) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_reproduce_checks_and_explains(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert nascale("scale reproduce --check --plot reproduce.png") == 0
+    out = capsys.readouterr().out
+    assert "rounding released" in out
+    assert "α·β²·γ² is 1.920, not 2" in out and "φ = 1 costs 2.57 times B0" in out
+    assert "B1, B2, B3 follow the formula" in out
+    assert "No φ fits B4, B5, B6, B7, B8" in out
+    assert "39.66G MACs and 68.74M params" in out
+    assert (tmp_path / "reproduce.png").stat().st_size > 10_000
+
+
+def test_reproduce_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = printed(capsys, "scale reproduce --format json")
+    b7 = next(row for row in rows if row["name"] == "efficientnet_b7")
+    assert (b7["params"], b7["macs"], b7["paper_macs"]) == (66_347_960, 37_745_884_192, 37e9)
+    assert {row["rounding"] for row in rows} == {"released", "lite"}
+
+
+def test_check_fails_where_rounding_is_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert nascale("scale reproduce --check --repeats round") == 1
+    assert "error: --check: params or macs differ" in capsys.readouterr().err
+
+
+def test_infer(capsys: pytest.CaptureFixture[str]) -> None:
+    found = printed(capsys, "scale reproduce --infer --format json")
+    assert found["given_alpha_possible"] is False
+    assert 1.16 < found["region"]["alpha"][0] < found["region"]["alpha"][1] < 1.19
+    assert len(found["networks"]) == 9
+    assert nascale("scale reproduce --infer") == 0
+    assert "None of them has α = 1.2" in capsys.readouterr().out
+
+
+def test_family_prints_writes_and_draws(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = printed(capsys, "scale family mobilenet_v1 --budgets 0.3G,0.6G,1200M --format json --write family")
+    assert [row["budget"] for row in rows] == [300_000_000, 600_000_000, 1_200_000_000]
+    for row in rows:
+        assert {"phi", "depth", "width", "resolution", "params", "macs"} <= set(row)
+        assert 0.97 * row["budget"] <= row["macs"] <= row["budget"]
+        network = from_json((tmp_path / row["file"]).read_text())
+        assert costs(network).macs == row["macs"]
+    assert (tmp_path / "family" / "family.png").exists()
+
+
+def test_family_by_phi_and_by_memory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = printed(capsys, "scale family efficientnet_b0 --phi=-2,0,1 --no-write --format json")
+    assert [row["phi"] for row in rows] == [-2, 0, 1]
+    assert rows[1]["macs"] == 385_814_752
+    rows = printed(
+        capsys, "scale family resnet50 --measure memory --budgets 4MB,8MB --no-write --format json"
+    )
+    assert all(0.97 * row["budget"] <= row["activation_bytes"] <= row["budget"] for row in rows)
+    assert not list(tmp_path.iterdir())
+
+
+def test_family_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(small()))
+    rows = printed(capsys, "scale family net.json --budgets 2M --format json")
+    assert (tmp_path / rows[0]["file"]).parent.name == "small-family"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("family efficientnet_b0 --budgets 1K", "error: budget: wanted at least 132,032 macs"),
+        (
+            "family efficientnet_b0 --budgets 1G --alpha 0.9",
+            "alpha: wanted a coefficient of 1 or more, got 0.9",
+        ),
+        ("family efficientnet_b0", "--budgets, --phi: wanted one of the two"),
+        ("family efficientnet_b0 --budgets 1G --phi 1", "--budgets, --phi: wanted one of the two"),
+        ("family efficientnet_b0 --phi x", "--phi: wanted numbers such as 0..7"),
+        ("family efficientnet_b0 --budgets 1X", "--budgets: wanted a positive number"),
+        ("family efficientnet_b0 --budgets 1G --rounding up", "--rounding: no such name 'up'"),
+        ("family efficientnet_b9 --budgets 1G", "nearest: efficientnet_b"),
+        ("fit absent.csv", "a CSV file that can be read"),
+        ("reproduce --gamma 0.5", "gamma: wanted a coefficient of 1 or more"),
+        ("search efficientnet_b0 --growth 0.5", "growth: wanted a number above 1, got 0.5"),
+        ("search efficientnet_b0 --seeds 1,1 --resolution 32", "seeds: wanted distinct seeds"),
+        ("search efficientnet_b0 --rounding up", "rounding: wanted one of"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    line: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert nascale(f"scale {line}") == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.count("\n") == 1 and captured.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_fit_prints_one_object(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(EFFICIENTNET)
+    fit = printed(capsys, "scale fit points.csv --resamples 20 --format json")
+    for name, paper in (("alpha", 1.2), ("beta", 1.1), ("gamma", 1.15)):
+        assert abs(fit[name] - paper) < 0.1
+        assert fit["intervals"][name][0] <= fit[name] <= fit["intervals"][name][1]
+    assert fit["rmse"] <= 0.25 and fit["loo_rmse"] > 0 and fit["parameters"]
+
+
+def test_fit_for_the_eye_and_as_csv(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(EFFICIENTNET)
+    assert nascale("scale fit points.csv --law separable --resamples 10") == 0
+    assert "Within one RMSE" in capsys.readouterr().out
+    assert nascale("scale fit points.csv --law separable --resamples 10 -o fit.csv") == 0
+    assert (tmp_path / "fit.csv").read_text().startswith("alpha,beta,gamma,alpha_low")
+
+
+def test_fit_says_what_was_never_varied(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = [f"1,{w},{r},{0.7 + 0.05 * w + 0.03 * r - 0.01 * w * r}" for w in (0.5, 1, 2) for r in (0.5, 1, 2)]
+    (tmp_path / "points.csv").write_text("\n".join(["depth,width,resolution,accuracy", *rows]))
+    assert nascale("scale fit points.csv --resamples 10 --format json") == 0
+    captured = capsys.readouterr()
+    assert "depth is never varied, so its coefficient alpha cannot be told" in captured.err
+    assert json.loads(captured.out)["alpha"] is None
+
+
+def small() -> Architecture:
+    def stage(channels: int, repeats: int) -> Stage:
+        return Stage((MBConv(channels, 3, 2, 2), *(MBConv(channels, 3, 2),) * (repeats - 1)))
+
+    head = (Conv(32, 1), GlobalPool(), Dense())
+    return Architecture((Conv(8, 3, 1),), (stage(8, 2), stage(16, 2)), head, 8, 10, name="small")
+
+
+SEARCH = (
+    "scale search net.json --data digits --step 0.2 --tolerance 0.2 --largest 1.6 --macs-tolerance 0.1 "
+    "--seeds 0,1 --epochs 1 --fraction 0.2 --workers 0 --storage sqlite:///s.db --format json"
+)
+
+
+def test_search_by_grid_stores_resumes_and_ranks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(small()))
+    assert nascale(f"{SEARCH} --dry-run") == 0
+    captured = capsys.readouterr()
+    assert "candidates and 3 single dimensions round to" in captured.err
+    assert not (tmp_path / "s.db").exists()
+    # Stopped after a few epochs, the same command goes on.
+    assert nascale(f"{SEARCH} --max-epochs 3") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["trainings"] == 3
+    done = printed(capsys, f"{SEARCH} --plot ranking.png")
+    assert done["trainings"] == 2 * len(done["ranking"])
+    assert done["deviation"] > 0 and done["rounding"] == "released"
+    kinds = {row["kind"] for row in done["ranking"]}
+    assert {"base", "depth", "width", "resolution", "compound"} <= kinds
+    assert (tmp_path / "ranking.png").exists()
+    again = printed(capsys, SEARCH)
+    assert again["ranking"] == done["ranking"]
+
+
+def test_search_by_law(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(small()))
+    assert (
+        run([*SEARCH.replace("--format json", "").split(), "--method", "law", "--most", "8", "--quiet"]) == 0
+    )
+    out = capsys.readouterr().out
+    assert "trainings in study scaling-small-digits-law" in out
+    assert "law" in out
+
+
+def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(EFFICIENTNET)
+    for line in (
+        "scale reproduce --infer",
+        "scale family efficientnet_b0 --budgets 1G --no-write",
+        "scale fit points.csv --resamples 2",
+    ):
+        code = (
+            "import sys; from nascale.cli import run; status = run(sys.argv[1:]);"
+            "assert not {'torch', 'ray'} & set(sys.modules); sys.exit(status)"
+        )
+        subprocess.run([sys.executable, "-c", code, *line.split()], check=True, capture_output=True)
