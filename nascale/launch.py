@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nascale.spec import SearchSpec
+from nascale.written_space import search_space, written_template
 from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
@@ -159,18 +160,14 @@ def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator 
 
 def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator]:
     from space.spaces import SPACES
-    from space.spaces import space as space_of
 
     assert spec.space is not None
-    if spec.space not in SPACES:
+    if written_template(spec.space) is None and spec.space not in SPACES:
         raise UnknownNameError("space", spec.space, SPACES)
     evaluator = train_evaluator(spec)
     images = evaluator.images
-    space = space_of(
-        spec.space,
-        resolution=spec.resolution or images.resolution,
-        in_channels=images.channels,
-        classes=len(images.classes),
+    space = search_space(
+        spec.space, spec.resolution or images.resolution, images.channels, len(images.classes)
     )
     return space, evaluator
 

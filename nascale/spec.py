@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nascale.quantities import parse_quantity
+from nascale.written_space import space_label, space_text
 from search.objective import SOFT_EXPONENT, Objective
 from search.settings import Budgets, SearchSettings
 from space.errors import InputError, UnknownNameError
@@ -34,7 +35,11 @@ class SearchSpec:
     Quantities may be given as text with suffixes (``5M``, ``64MB``, ``8ms``).
     """
 
-    space: str | None = _key(None, "text", "Search space.  [default: mixed, or what the table names]")
+    space: str | None = _key(
+        None,
+        "text",
+        "Search space: a name, or a .toml file that writes one down.  [default: mixed, or what the table names]",
+    )
     resolution: int | None = _key(None, "int", "Side of the networks' images in pixels.  [default: the data's]")
     sampler: str = _key(
         "controller",
@@ -99,6 +104,7 @@ class SearchSpec:
     skip_bad: bool = _key(False, "flag", "Leave out image files that cannot be read.")
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "space", space_text(self.space))
         for item in fields(self):
             object.__setattr__(self, item.name, _converted(item, getattr(self, item.name)))
         if self.evaluator is None:
@@ -117,7 +123,9 @@ class SearchSpec:
         self.settings()
 
     def _name(self) -> str:
-        source = Path(self.table).stem if self.table else f"{self.space}-{self.data.partition(':')[0]}"
+        if self.table:
+            return f"{Path(self.table).stem}-{self.sampler}"
+        source = f"{space_label(self.space or '')}-{self.data.partition(':')[0]}"
         return f"{source}-{self.sampler}"
 
     def settings(self) -> SearchSettings:

@@ -36,7 +36,10 @@ def command(
     output: str | None,
     **budgets: Any,
 ) -> None:
-    """The search spaces; with a NAME its size, the range of its costs and the share within budgets."""
+    """The search spaces; with a NAME its size, the range of its costs and the share within budgets.
+
+    NAME may also be a .toml file that writes a space down.
+    """
     from space.spaces import SPACES
     from space.spaces import space as space_of
 
@@ -48,11 +51,12 @@ def command(
         ]
         emit(rows, format_, output)
         return
+    from nascale.written_space import search_space, space_text
     from search.catalogue import Catalogue
     from search.settings import Budgets
     from search.survey import check_budgets, survey
 
-    space = space_of(name, resolution=resolution, in_channels=in_channels, classes=classes)
+    space = search_space(space_text(name), resolution, in_channels, classes)
     if decisions:
         emit(
             [
