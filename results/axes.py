@@ -108,8 +108,9 @@ def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[f
         for steps in ((1, 2, 5), (1, 3), (1,)):
             marks = [m * 10.0**p for p in powers for m in steps if low <= m * 10.0**p <= high]
             if len(marks) <= wanted + 1:
-                return marks
-        return marks
+                break
+        if len(marks) > 1:
+            return marks
     span = high - low
     if span <= 0:
         return [low]

@@ -179,8 +179,9 @@ def text(architecture: Architecture, width: int = 100) -> str:
     params = [count(p.params) for p in rows]
     macs = [count(p.macs) for p in rows]
     number_width = max(map(len, [*params, *macs, "params"]))
-    bar_width = 12
-    words_width = max(24, width - 10 - shape_width - 2 * number_width - bar_width - 8 - 7)
+    bar_width = 12 if width >= 96 else 0
+    fixed = 10 + (2 + shape_width) + 2 * (2 + number_width) + (2 + bar_width) + 7
+    words_width = max(16, width - fixed)
     lines = [
         f"{'':10}{'block':{words_width}}  {'output':>{shape_width}}  {'params':>{number_width}}"
         f"  {'MACs':>{number_width}}"

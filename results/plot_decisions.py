@@ -73,7 +73,7 @@ def parallel_figure(frame: pd.DataFrame, *, y: str | None = None, look: theme.Th
     with theme.drawn_in(look):
         figure = Figure(figsize=(12.0, 5.6), dpi=_DPI)
         FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.02, 0.13, 0.92, 0.73))
+        axes = figure.add_axes((0.02, 0.16, 0.92, 0.70))
         axes.set_axis_off()
         heights = [_heights(rows[c]) for c in columns]
         low, high = float(values.min()), float(values.max())
@@ -116,7 +116,7 @@ def _coordinate(axes: Any, x: float, name: str, marks: list[tuple[float, str]], 
     for place, text in marks:
         axes.text(x + 0.04, place, text, fontsize=8.5, va="center", zorder=6, bbox=patch, color=look.ink)
     stage, _, setting = name.partition(".")
-    shown = f"{stage}\n{setting.replace('.', ' ')}" if setting else name.replace(" ", "\n", 1)
+    shown = f"{stage}\n{setting.replace('.', chr(10))}" if setting else name.replace(" ", "\n", 1)
     axes.text(x, -0.075, shown, fontsize=8.5, ha="center", va="top", color=look.ink, linespacing=1.3)
 
 

@@ -1,0 +1,175 @@
+"""The report: self-contained, complete, and, where Chromium is there, a picture with the right content."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from results import frame
+from results.report import write_report
+from results.theme import DARK, LIGHT
+from space.errors import UnknownNameError
+from tests import factories
+
+CHROMIUM = next(
+    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
+)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")
+
+
+@pytest.fixture(scope="module")
+def html(storage: str) -> str:
+    return write_report("digits", storage)
+
+
+class Outline(HTMLParser):
+    """Open elements, headings and every attribute that could load something."""
+
+    VOID = frozenset({"meta", "br", "hr", "img", "input", "link"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.loads += [v or "" for k, v in attrs if k in ("src", "href", "data", "srcset", "xlink:href")]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Closed at once."""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+
+
+def outline(html: str) -> Outline:
+    parsed = Outline()
+    parsed.feed(html)
+    assert parsed.open == []
+    return parsed
+
+
+def test_it_loads_nothing(html: str) -> None:
+    parsed = outline(html)
+    assert parsed.loads == []
+    assert re.findall(r"https?://[^\s\"'<]+", html.replace("http://www.w3.org/2000/svg", "")) == []
+    assert "@import" not in html and "url(" not in html
+
+
+def test_it_is_complete(html: str, trials: pd.DataFrame) -> None:
+    assert outline(html).headings == [
+        "Validation accuracy against MACs",
+        "Progress",
+        "Decisions that mattered",
+        "Networks of the front",
+        "The winner, scaled",
+        "The front",
+        "To run it again",
+    ]
+    front = frame.front_of(trials)
+    for key in front["key"]:
+        assert key in html
+    assert "nascale search --space mixed --sampler random" in html
+    assert "torch 2.13.0" in html
+    for number in front["number"]:
+        assert f'id="network-{number}"' in html
+        assert f'class="member" data-n="{number}"' in html
+
+
+def test_the_data_under_the_pointer(html: str, trials: pd.DataFrame) -> None:
+    match = re.search(r'<script type="application/json" id="trials">(.*?)</script>', html, re.DOTALL)
+    assert match is not None
+    data = json.loads(match[1])
+    assert len(data) == int(frame.eligible(trials).sum())
+    front = set(frame.front_of(trials)["number"].astype(str))
+    for number, entry in data.items():
+        assert entry["title"] == f"Trial {number}"
+        assert dict(entry["facts"])["Validation accuracy"].endswith("%")
+        assert ("parts" in entry) == (number not in front)
+
+
+def test_names_are_escaped(tmp_path: Path) -> None:
+    name = "<script>alert('x')</script>&"
+    url = factories.sqlite_study(tmp_path / "x.db", 6, name=name)
+    html = write_report(name, url)
+    outline(html)
+    assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("name", ["empty", "failed"])
+def test_a_study_without_results_says_so(name: str, storage: str) -> None:
+    html = write_report(name, storage)
+    assert outline(html).headings == ["To run it again"]
+    assert "No finished trial yet" in html
+
+
+def test_other_axes(storage: str) -> None:
+    assert (
+        "Validation accuracy against Parameters"
+        in outline(write_report("digits", storage, x="params")).headings
+    )
+    assert "reward against MACs" in outline(write_report("reward", storage, y="reward")).headings
+    with pytest.raises(UnknownNameError, match="--x"):
+        write_report("digits", storage, x="nothing")
+
+
+def screenshot(html: str, folder: Path, width: int, height: int, theme: str) -> np.ndarray:
+    """The page as pixels (height, width, 3), in a frame of exactly ``width``: windows have a least width."""
+    assert CHROMIUM is not None
+    (folder / "report.html").write_text(
+        html.replace("<html ", f'<html data-theme="{theme}" '), encoding="utf-8"
+    )
+    (folder / "frame.html").write_text(
+        f'<body style="margin:0"><iframe src="report.html" width="{width}" height="{height}" style="border:0">'
+    )
+    picture = folder / f"{width}-{theme}.png"
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1",
+        f"--user-data-dir={folder}/profile", f"--window-size={max(width, 600)},{height}", f"--screenshot={picture}",
+        (folder / "frame.html").as_uri(),
+    ]  # fmt: skip
+    subprocess.run(
+        command, check=True, capture_output=True, timeout=90, env={**os.environ, "HOME": str(folder)}
+    )
+    return np.asarray(Image.open(picture).convert("RGB"))[:, :width].astype(int)
+
+
+def near(pixels: np.ndarray, color: str, tolerance: int = 10) -> np.ndarray:
+    wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
+    mask: np.ndarray = np.abs(pixels - wanted).max(axis=2) <= tolerance
+    return mask
+
+
+@needs_chromium
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_the_picture(html: str, width: int, theme: str, tmp_path: Path) -> None:
+    look = LIGHT if theme == "light" else DARK
+    pixels = screenshot(html, tmp_path, width, 1600, theme)
+    assert near(pixels, look.paper, 2).mean() > 0.6
+    assert near(pixels, look.paper, 2)[:, -4:].all(), "something runs over the right edge"
+    line = near(pixels, look.front)
+    rows = np.flatnonzero(line.any(axis=1))
+    columns = np.flatnonzero(line.any(axis=0))
+    # The front spans a good part of its chart: a line of members, not a lonely dot.
+    assert np.ptp(rows) > 100
+    assert np.ptp(columns) > (150 if width > 800 else 70)
+    # The panel draws the network of the first member: bars in the colour of at least one family.
+    assert sum(near(pixels, color).sum() > 200 for color in look.series[:3]) >= 1
+    assert near(pixels, look.ink, 40).sum() > 3000, "no text"
