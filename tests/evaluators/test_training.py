@@ -1,0 +1,224 @@
+"""Proxy training: repeatable bit for bit, learns, and refuses what makes no sense."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from evaluators.augmentation import Augmentation, Images
+from evaluators.data import ImageSet
+from evaluators.evaluator import Candidate, Diverged, Measurement, OutOfMemory
+from evaluators.training import TrainEvaluator, learning_rate_factor, make_optimizer, wants_bfloat16
+from evaluators.workers import open_pool
+from space.architecture import Architecture, Stage
+from space.blocks import Auxiliary, Conv, Dense, Drop, GlobalPool, MBConv
+from space.errors import InputError
+
+CPU = torch.device("cpu")
+NET = Architecture(
+    (Conv(16),),
+    (Stage((MBConv(16, stride=2, expansion=2), MBConv(16, expansion=2, drop_path=0.1), Conv(32, stride=2))),),
+    (GlobalPool(), Drop(0.1), Dense()),
+    8,
+    10,
+    1,
+)
+
+
+def candidate(architecture: Architecture = NET, seed: int = 0, number: int = 0) -> Candidate:
+    return Candidate(number, {}, architecture.key, architecture, seed)
+
+
+def run(images: ImageSet, architecture: Architecture = NET, seed: int = 0, **settings: Any) -> list[Measurement]:
+    settings = {"epochs": 2, "device": "cpu", **settings}
+    return list(TrainEvaluator(images, **settings).evaluate(candidate(architecture, seed)))
+
+
+def figures(measurements: list[Measurement]) -> list[tuple[float, float | None]]:
+    return [(m.accuracy, m.loss) for m in measurements]
+
+
+def test_the_default_recipe_learns_the_digits(digits: ImageSet) -> None:
+    measurements = run(digits, epochs=6)
+    assert [m.epoch for m in measurements] == list(range(1, 7))
+    assert measurements[-1].accuracy > 0.9
+    assert all(m.loss is not None and math.isfinite(m.loss) for m in measurements)
+    assert measurements[-1].seconds > measurements[0].seconds > 0
+
+
+def test_the_same_seed_and_key_give_the_same_figures_bit_for_bit(digits: ImageSet) -> None:
+    settings: dict[str, Any] = {"crop": 1, "flip": True, "cutout": 2, "label_smoothing": 0.1, "clip": 1.0}
+    first = figures(run(digits, **settings))
+    torch.manual_seed(99)
+    assert figures(run(digits, **settings)) == first
+    assert figures(run(digits, seed=1, **settings)) != first
+
+
+def test_neither_workers_nor_order_change_an_accuracy(digits: ImageSet, ray_session: None) -> None:
+    evaluator = TrainEvaluator(digits, epochs=1, device="cpu")
+    other = NET.replace(stem=(Conv(8),))
+    alone = {a.key: figures(list(evaluator.evaluate(candidate(a)))) for a in (NET, other)}
+    with open_pool(evaluator, workers=1) as pool:
+        seen: dict[int, list[tuple[float, float | None]]] = {0: [], 1: []}
+        waiting = [candidate(other, number=1), candidate(NET, number=0)]
+        while waiting or pool.free < pool.slots:
+            while waiting and pool.free:
+                pool.submit(waiting.pop(0))
+            for event in pool.poll(5.0):
+                assert event.failure is None
+                if event.measurement:
+                    seen[event.number].append((event.measurement.accuracy, event.measurement.loss))
+    assert seen == {0: alone[NET.key], 1: alone[other.key]}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adamw"},
+        {"fraction": 0.25},
+        {"resolution": 12},
+        {"width": 0.5},
+        {"channels_last": False},
+        {"crop": 1, "flip": True, "cutout": 3},
+    ],
+)
+def test_every_option_trains(digits: ImageSet, settings: dict[str, Any]) -> None:
+    assert run(digits, epochs=1, **settings)[-1].accuracy > 0.05
+
+
+def test_auxiliary_classifiers_take_part_in_training_only(digits: ImageSet) -> None:
+    stage = Stage((*NET.stages[0].blocks, Auxiliary((GlobalPool(), Dense()), weight=0.5)))
+    with_head = NET.replace(stages=(stage,))
+    plain, helped = run(digits, epochs=1), run(digits, with_head, epochs=1)
+    assert helped[0].extra["train_loss"] > plain[0].extra["train_loss"]
+
+
+def test_fidelity_changes_the_network_that_is_trained(digits: ImageSet) -> None:
+    evaluator = TrainEvaluator(digits, resolution=16, width=0.5, fraction=0.5)
+    fitted = evaluator.fitted(NET)
+    assert fitted.resolution == 16
+    assert fitted.stem[0].out_channels == 8  # type: ignore[attr-defined]
+    assert TrainEvaluator(digits).fitted(NET) is NET
+    counts = np.bincount(digits.labels[evaluator.subset()], minlength=10)
+    assert np.abs(counts - digits.class_counts() / 2).max() <= 1
+
+
+def test_the_settings_travel_with_the_images_and_without_the_tensors(digits: ImageSet) -> None:
+    evaluator = TrainEvaluator(digits, epochs=1)
+    list(evaluator.evaluate(candidate()))
+    back = pickle.loads(pickle.dumps(evaluator))
+    assert back.describe() == evaluator.describe()
+    assert len(pickle.dumps(back)) < 2 * digits.images.nbytes
+    assert evaluator.describe()["data"]["checksum"] == digits.checksum
+
+
+def test_a_diverging_loss_is_an_error_of_its_own(digits: ImageSet) -> None:
+    with pytest.raises(Diverged, match="loss became"):
+        run(digits, learning_rate=1e18, warmup=0.0)
+
+
+def test_a_network_too_large_for_its_memory_is_not_built(digits: ImageSet) -> None:
+    with pytest.raises(OutOfMemory, match="needs about .* MiB at batch 64, 1 MiB are there"):
+        run(digits, memory_bytes=2**20)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 5000}, "batch_size: wanted at most the 1151 training images of digits, got 5000"),
+        ({"batch_size": 200, "fraction": 0.1}, "batch_size: wanted at most the 1"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"epochs": 0}, "epochs"),
+        ({"optimizer": "lamb"}, "optimizer"),
+        ({"fraction": 0.0}, "fraction"),
+        ({"width": -1.0}, "width"),
+        ({"precision": "int4"}, "precision"),
+        ({"warmup": 1.0}, "warmup"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(digits: ImageSet, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TrainEvaluator(digits, **settings)
+
+
+def test_a_network_for_other_images_is_refused(digits: ImageSet) -> None:
+    with pytest.raises(InputError, match=r"architecture.in_channels: wanted the 1 of digits"):
+        run(digits, NET.replace(in_channels=3))
+    with pytest.raises(InputError, match=r"architecture.classes"):
+        run(digits, NET.replace(classes=7))
+    with pytest.raises(InputError, match="device"):
+        run(digits, device="tpu9")
+
+
+def test_the_schedule_rises_to_one_and_falls_to_zero() -> None:
+    factors = [learning_rate_factor(step, 100, 0.2) for step in range(100)]
+    assert factors[20] == 1 and max(factors) == 1
+    assert factors[:20] == sorted(factors[:20]) and factors[20:] == sorted(factors[20:], reverse=True)
+    assert factors[60] == pytest.approx(0.5)
+    assert factors[-1] < 0.01
+
+
+def test_norms_and_biases_are_not_decayed(digits: ImageSet) -> None:
+    from evaluators.network import build
+
+    optimizer = make_optimizer(build(NET), TrainEvaluator(digits))
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            assert (group["weight_decay"] > 0) == (p.ndim > 1)
+
+
+def test_bfloat16_is_never_chosen_by_itself_on_a_cpu() -> None:
+    assert not wants_bfloat16("auto", CPU)
+    assert not wants_bfloat16("float32", CPU)
+
+
+def test_a_shift_moves_whole_images_and_fills_with_zeros() -> None:
+    x = torch.rand(64, 2, 5, 5) + 1
+    shifted = Augmentation(crop=2)(x, torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(x, (2, 2, 2, 2))
+    seen = set()
+    for image, source in zip(shifted, padded, strict=True):
+        places = [
+            (i, j)
+            for i in range(5)
+            for j in range(5)
+            if torch.equal(source[:, i : i + 5, j : j + 5], image)
+        ]
+        assert places
+        seen |= set(places)
+    assert len(seen) > 15
+
+
+def test_flips_and_holes() -> None:
+    x = torch.arange(1.0, 1 + 100 * 36).reshape(100, 1, 6, 6)
+    flipped = Augmentation(flip=True)(x, torch.Generator().manual_seed(0))
+    mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(flipped, x, strict=True)]
+    assert all(m or torch.equal(a, b) for m, a, b in zip(mirrored, flipped, x, strict=True))
+    assert 30 < sum(mirrored) < 70
+    holed = Augmentation(cutout=3)(x, torch.Generator().manual_seed(0))
+    holes = (holed == 0).sum((1, 2, 3))
+    assert int(holes.max()) == 9 and int(holes.min()) >= 1
+    assert bool(((holed == 0) | (holed == x)).all())
+
+
+def test_images_are_normalised_and_a_file_gives_the_same_batches(digits: ImageSet) -> None:
+    whole = Images(digits, digits.train, 8, CPU)
+    gathered = Images(digits, digits.train, 8, CPU, resident_bytes=0)
+    positions = torch.tensor([5, 2, 900])
+    for a, b in zip(whole.batch(positions), gathered.batch(positions), strict=True):
+        torch.testing.assert_close(a, b)
+    x, _ = whole.slice(0, len(whole))
+    assert float(x.mean()) == pytest.approx(0, abs=1e-4) and float(x.std()) == pytest.approx(1, abs=1e-3)
+    assert Images(digits, digits.train, 16, CPU).slice(0, 2)[0].shape == (2, 1, 16, 16)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_trains_the_same_networks(digits: ImageSet) -> None:
+    first = figures(run(digits, device="cuda"))
+    assert first == figures(run(digits, device="cuda"))
+    assert first[-1][0] > 0.5
