@@ -101,8 +101,8 @@ def limits(values: Iterable[float], logarithmic: bool) -> tuple[float, float]:
     return low - air, high + air
 
 
-def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[float]:
-    """Round numbers between ``low`` and ``high``: 1, 2, 5 × powers of ten."""
+def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6, *, whole: bool = False) -> list[float]:
+    """Round numbers between ``low`` and ``high``: 1, 2, 5 × powers of ten; only ``whole`` ones where asked."""
     if logarithmic:
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for steps in ((1, 2, 5), (1, 3), (1,)):
@@ -116,7 +116,9 @@ def ticks(low: float, high: float, logarithmic: bool, wanted: int = 6) -> list[f
         return [low]
     rough = span / max(1, wanted)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
+    steps_of_ten = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
+    step = next(s * power for s in steps_of_ten if s * power >= rough * 0.999)
+    step = max(1.0, step) if whole else step
     first = math.ceil(low / step - 1e-9)
     return [round(step * i, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 

@@ -45,11 +45,11 @@ class Panel:
         share = _share(value, *self.y, self.y_log)
         return self.height - self.bottom - share * (self.height - self.top - self.bottom)
 
-    def frame(self, x_label: str, y_label: str) -> str:
-        """Grid, ticks and the labels of both axes."""
+    def frame(self, x_label: str, y_label: str, *, counts: bool = False) -> str:
+        """Grid, ticks and the labels of both axes; ``counts`` marks only whole numbers along x."""
         pieces: list[str] = []
         floor, wanted = self.height - self.bottom, max(4, int(self.width / 100))
-        for value in ticks(*self.x, self.x_log, wanted):
+        for value in ticks(*self.x, self.x_log, wanted, whole=counts):
             x = self.across(value)
             pieces.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{self.top}" y2="{floor:.1f}"/>')
             pieces.append(_text(x, floor + 16, f"{value:g}", "label", "middle"))
@@ -157,7 +157,9 @@ def progress_chart(view: View, width: float, height: float, style: str = "") -> 
         f'<circle class="dot" cx="{panel.across(n):.1f}" cy="{panel.up(v):.1f}" r="2.5" fill-opacity="0.6"/>'
         for n, v in list(zip(numbers.tolist(), values.tolist(), strict=True))[::step]
     )
-    body = panel.frame("Trials", view.y.label) + dots + panel.path(_stepped(numbers, best), "front")
+    body = (
+        panel.frame("Trials", view.y.label, counts=True) + dots + panel.path(_stepped(numbers, best), "front")
+    )
     return panel.svg("best so far against trials", body, style)
 
 
@@ -168,7 +170,9 @@ def hypervolume_chart(view: View, width: float, height: float, style: str = "") 
     volumes = pareto.growth(points, view.directions, view.reference)
     shares = 100 * volumes / (volumes[-1] or 1.0)
     panel = Panel(width, height, (0.0, float(numbers.max() + 1)), (0.0, 105.0))
-    body = panel.frame("Trials", "Hypervolume (% of final)") + panel.path(_stepped(numbers, shares), "line")
+    body = panel.frame("Trials", "Hypervolume (% of final)", counts=True) + panel.path(
+        _stepped(numbers, shares), "line"
+    )
     return panel.svg("hypervolume of the front against trials", body, style)
 
 

@@ -17,7 +17,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from results import labels, pareto, theme
 from results.axes import Axis, axis, limits, ticks
@@ -321,6 +321,7 @@ def _draw_best(axes: Axes, view: View, look: theme.Theme) -> None:
     axes.step(numbers, best, where="post", color=look.front, lw=1.8)
     _axis(axes, "y", view.y, values)
     axes.set_xlabel("Trials")
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
     if len(best):
         axes.set_title(f"best so far: {view.y.text(best[-1] * view.y.scale)}", loc="left", fontsize=9.5)
 
@@ -331,6 +332,7 @@ def _draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     points = view.points(rows)
     reference = view.reference
     axes.set_xlabel("Trials")
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel("Hypervolume (% of final)")
     if not np.isfinite(reference).all():
         axes.set_xticks([])

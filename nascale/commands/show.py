@@ -42,7 +42,11 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
 
     frame = trials(stored)
     rows = [{"what": "study", "value": stored.name}, *_counts(frame)]
-    rows += [{"what": f"spec {key}", "value": str(value)} for key, value in stored.spec.items()]
+    rows += [
+        {"what": f"spec {key}", "value": str(value)}
+        for key, value in stored.spec.items()
+        if value is not None
+    ]
     rows += [{"what": what, "value": value} for what, value in facts(stored.provenance)]
     if stored.spec:
         rows.append({"what": "repeat with", "value": repeat_command(stored.name, stored.spec)})
