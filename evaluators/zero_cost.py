@@ -58,7 +58,7 @@ def grad_norm(network: Network, batches: list[Batch]) -> float:
 def snip(network: Network, batches: list[Batch]) -> float:
     """Σ |θ · ∂L/∂θ| (Lee et al. 2019, eq. 4, summed over the network)."""
     _backward(network, batches[0])
-    return float(sum((w * w.grad).abs().sum() for _, w in _weights(network) if w.grad is not None))
+    return float(sum((w.detach() * w.grad).abs().sum() for _, w in _weights(network) if w.grad is not None))
 
 
 def grasp(network: Network, batches: list[Batch]) -> float:
@@ -68,7 +68,7 @@ def grasp(network: Network, batches: list[Batch]) -> float:
     gradients = torch.autograd.grad(loss, weights, create_graph=True)
     flow = sum((g * g.detach()).sum() for g in gradients)
     products = torch.autograd.grad(flow, weights)  # type: ignore[arg-type]
-    return -float(sum((w * h).sum() for w, h in zip(weights, products, strict=True)))
+    return -float(sum((w.detach() * h).sum() for w, h in zip(weights, products, strict=True)))
 
 
 def synflow(network: Network, batches: list[Batch]) -> float:
@@ -90,8 +90,8 @@ def synflow(network: Network, batches: list[Batch]) -> float:
                 m.bias.zero_()
     network.zero_grad(set_to_none=True)
     network(torch.ones_like(batches[0].x[:1], dtype=torch.float64)).sum().backward()
-    total = sum((w * w.grad).abs().sum() for _, w in _weights(network) if w.grad is not None)
-    return math.log(max(float(total.detach()), 1e-300))  # type: ignore[union-attr]
+    total = sum((w.detach() * w.grad).abs().sum() for _, w in _weights(network) if w.grad is not None)
+    return math.log(max(float(total), 1e-300))
 
 
 def naswot(network: Network, batches: list[Batch]) -> float:
