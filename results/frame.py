@@ -23,7 +23,7 @@ import pandas as pd
 
 from results import pareto
 from results.studies import Objective, Storage, StoredStudy, Trial, load, of_optuna
-from space.errors import UnknownNameError
+from space.errors import InputError, UnknownNameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def front(study: Any, storage: Storage = None, *, x: str | None = None, y: str |
 
     The axes are the study's objectives, or accuracy and MACs where it has one; ``x`` and ``y`` choose two
     others. Only finished, feasible trials with a finite value on every axis take part, and a network that
-    was answered from the store appears once. Raises UnknownNameError for an unknown column, naming those there are.
+    was answered from the store appears once. Raises UnknownNameError for an unknown column, naming those there
+    are, and InputError for one that cannot be better or worse.
     """
     return front_of(trials(study, storage), x=x, y=y)
 
@@ -142,8 +143,8 @@ def front_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:
     horizontal = column_name(frame, x, "--x") if x else next((a for a in axes[1:] if a != vertical), "macs")
     for name, option in ((horizontal, "--x"), (vertical, "--y")):
         if direction_of(frame, name) == "":
-            known = [c for c in frame.columns if direction_of(frame, c)]
-            raise UnknownNameError(f"{option}: column with a better direction", name, known)
+            known = ", ".join(c for c in frame.columns if direction_of(frame, c))
+            raise InputError.of(option, f"a column that can be better or worse ({known})", name)
     return [vertical] if horizontal == vertical else [vertical, horizontal]
 
 

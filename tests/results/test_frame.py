@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from results import frame, studies
-from space.errors import UnknownNameError
+from space.errors import InputError, UnknownNameError
 from tests import factories
 
 
@@ -197,7 +197,7 @@ def test_rank_one_is_the_front(trials: pd.DataFrame, storage: str) -> None:
 def test_unknown_columns_are_listed(trials: pd.DataFrame) -> None:
     with pytest.raises(UnknownNameError, match=r"--x: no such column 'mac' \(nearest: macs.*columns: number"):
         frame.front_of(trials, x="mac")
-    with pytest.raises(UnknownNameError, match="better direction"):
+    with pytest.raises(InputError, match="--x: wanted a column that can be better or worse"):
         frame.front_of(trials, x="worker")
 
 
