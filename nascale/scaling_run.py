@@ -66,6 +66,10 @@ class ScalingSpec(SearchSpec):
         name = from_json(self.base).name.partition("@")[0] if self.base else "network"
         return f"scaling-{name or 'network'}-{self.data.partition(':')[0]}-{self.method}"
 
+    def as_dict(self) -> dict[str, Any]:
+        """Every key, as it is kept with the study, but how far the law may go: a later run may go further."""
+        return {name: value for name, value in super().as_dict().items() if name not in ("most", "narrow")}
+
     @property
     def seed_list(self) -> tuple[int, ...]:
         """The seeds, in order. Raises InputError."""

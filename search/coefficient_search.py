@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from search.coefficients import EXPONENTS, LEVEL, LawFit, Points, fit_law, informative_point
+from search.coefficients import EXPONENTS, LEVEL, LawFit, fit_law, informative_point
 from search.contenders import Contender
 from search.persistence import Row
+from search.points import DIMENSIONS, Points
 from search.searcher import Told
 from space.errors import InputError
 from space.search_space import Decisions
@@ -133,7 +134,7 @@ def widest_share(fit: LawFit) -> float:
 def _points(told: Iterable[tuple[str, float]], contenders: dict[str, Contender]) -> Points:
     rows = [
         {
-            **dict(zip(("depth", "width", "resolution"), contenders[label].multipliers, strict=True)),
+            **dict(zip(DIMENSIONS, contenders[label].multipliers, strict=True)),
             "accuracy": a,
         }
         for label, a in told

@@ -11,101 +11,25 @@ leave-one-out error, and a statement in words of what the points cannot tell apa
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.laws import LAWS, Array, Law
+from search.points import DIMENSIONS, Points
 from space.errors import InputError, UnknownNameError
 
-DIMENSIONS = ("depth", "width", "resolution")
 GREEK = ("alpha", "beta", "gamma")
 EXPONENTS = np.array([1.0, 2.0, 2.0])
 """The power of each multiplier in the MACs of ordinary convolutions (Tan & Le 2019, eq. 3)."""
 
 LEVEL = 0.9
 _NOISE_RANGE = (0.1, 5.0)
-
-
-@dataclass(frozen=True)
-class Points:
-    """Measured networks: ``multipliers`` of shape (n, 3), in the order of DIMENSIONS, and accuracies in [0, 1].
-
-    Raises InputError for values out of range, naming the row.
-    """
-
-    multipliers: Array
-    accuracy: Array
-
-    def __post_init__(self) -> None:
-        for row, (multipliers, accuracy) in enumerate(zip(self.multipliers, self.accuracy, strict=True), 1):
-            for name, value in zip(DIMENSIONS, multipliers, strict=True):
-                if not np.isfinite(value) or value <= 0:
-                    raise InputError.of(f"{name}, row {row}", "a positive multiplier", float(value))
-                if value >= 20:
-                    raise InputError.of(
-                        f"{name}, row {row}", "a multiplier of the base network (not pixels)", float(value)
-                    )
-            if not 0 <= accuracy <= 1:
-                raise InputError.of(f"accuracy, row {row}", "a fraction in [0, 1]", float(accuracy))
-
-    @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Points:
-        """The points in ``rows``, mappings with the keys depth, width, resolution and accuracy."""
-        table = list(rows)
-        wanted = (*DIMENSIONS, "accuracy")
-        missing = [name for name in wanted if table and name not in table[0]]
-        if missing:
-            raise InputError.of(
-                "points", f"the columns {', '.join(wanted)}", f"none called {', '.join(missing)}"
-            )
-        values = np.empty((len(table), 4))
-        for index, row in enumerate(table):
-            for column, name in enumerate(wanted):
-                try:
-                    values[index, column] = float(row[name])
-                except (TypeError, ValueError):
-                    raise InputError.of(f"{name}, row {index + 1}", "a number", row[name]) from None
-        return cls(values[:, :3], values[:, 3])
-
-    @classmethod
-    def read(cls, path: str | Path) -> Points:
-        """The points in a CSV file with the columns depth, width, resolution, accuracy (others are left)."""
-        try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                reader = csv.DictReader(file)
-                rows = [{k.strip(): v for k, v in row.items() if k} for row in reader]
-                names = [name.strip() for name in reader.fieldnames or []]
-        except OSError as error:
-            raise InputError.of(
-                "points", "a CSV file that can be read", f"{path} ({error.strerror})"
-            ) from None
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError.of("points", "a CSV file", f"{path} ({error})") from None
-        if not rows:
-            raise InputError.of(
-                "points", "rows of depth, width, resolution, accuracy", f"an empty file {path}"
-            )
-        return cls.of([{name: row.get(name) for name in names} for row in rows])
-
-    @property
-    def varied(self) -> tuple[int, ...]:
-        """The dimensions that take more than one value."""
-        return tuple(j for j in range(3) if np.ptp(self.multipliers[:, j]) > 1e-9)
-
-    @property
-    def distinct(self) -> Array:
-        """The distinct networks, shape (m, 3)."""
-        return np.asarray(np.unique(self.multipliers.round(9), axis=0), dtype=np.float64)
-
-    def __len__(self) -> int:
-        return len(self.accuracy)
+_MOST_FOLDS = 100
 
 
 @dataclass(frozen=True)
@@ -288,10 +212,14 @@ class _Validated:
 
 
 def _cross_validated(law: Law, x: Array, y: Array, points: Points, sigma: float, starts: int) -> _Validated:
-    """A fit on all points, and the errors of fits without each network in turn (all its rows at once)."""
+    """A fit on all points, and the errors of fits without each network in turn (all its rows at once).
+
+    Beyond _MOST_FOLDS networks several are left out together.
+    """
     theta = law.fit(x, y, sigma)
     rmse = float(np.sqrt(np.mean((law.predict(theta, x) - y) ** 2)))
     groups = np.unique(points.multipliers.round(9), axis=0, return_inverse=True)[1].reshape(-1)
+    groups %= _MOST_FOLDS
     left_out = np.empty(len(y))
     for group in range(groups.max() + 1):
         out = groups == group

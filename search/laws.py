@@ -93,7 +93,7 @@ class Production:
     def _prior(self, y: Array, k: int) -> tuple[Array, Array, Array, Array]:
         """(means, standard deviations, lower, upper bounds) of the parameters."""
         error = 100 - y
-        reference = float(np.log(np.median(error)))
+        reference = float(np.log(max(np.median(error), 1e-3)))
         ceiling = float(np.log(max(error.min(), 1e-3)))
         weights = (np.zeros(k - 1), np.full(k - 1, 2.0), np.full(k - 1, -9.0), np.full(k - 1, 9.0))
         if self.kind == "ces":

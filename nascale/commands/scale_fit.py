@@ -42,7 +42,8 @@ def command(
     fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
     maximised over α·β²·γ² = growth. Errors are in percentage points.
     """
-    from search.coefficients import DIMENSIONS, GREEK, Points, fit_law
+    from search.coefficients import GREEK, fit_law
+    from search.points import DIMENSIONS, Points
 
     table = Points.read(points)
     fit = fit_law(table, law=law, growth=growth, resamples=resamples, seed=seed)

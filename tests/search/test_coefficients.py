@@ -9,11 +9,11 @@ import pytest
 
 from search.coefficients import (
     LawFit,
-    Points,
     fit_law,
     informative_point,
     paper_grid,
 )
+from search.points import Points
 from space.errors import InputError, UnknownNameError
 
 # Tan & Le 2019 (v5): table 7, then B1–B7 of table 2/8; depth, width, resolution over 224, top-1 in percent.
