@@ -204,5 +204,3 @@ def volume_share(repeat: Repeat, stick: Yardstick, n: int, directions: Sequence[
     assert stick.volume and stick.reference is not None
     points = np.array(repeat.points[:n])
     return float(hypervolume(points[front(points, directions)], directions, stick.reference)) / stick.volume
-
-

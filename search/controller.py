@@ -120,14 +120,14 @@ class ControllerSearcher:
 
     def _pool(self, view: _View, rng: np.random.Generator, heat: float) -> Ints:
         """Distinct rows: samples of the policy, and the best networks with decisions drawn anew."""
-        temperatures = rng.choice(TEMPERATURES, SAMPLED) * heat
-        sampled = self.policy.sample(SAMPLED, rng, temperatures)
         order = np.argsort(-view.worth, kind="stable")[:ELITES]
         # Geometric in rank: the best is varied most often.
         parents = view.rows[order[np.minimum(rng.geometric(0.25, VARIED) - 1, len(order) - 1)]]
         redraw = self._redraw(parents, rng, heat)
-        varied = self.policy.resample(parents, redraw, rng, temperature=2.0 * heat)
-        return np.unique(np.concatenate([varied, sampled]), axis=0)
+        kept = np.full((SAMPLED + VARIED, parents.shape[1]), -1)
+        kept[SAMPLED:] = np.where(redraw, -1, parents)
+        temperatures = np.concatenate([rng.choice(TEMPERATURES, SAMPLED), np.full(VARIED, 2.0)]) * heat
+        return np.unique(self.policy.complete(kept, rng, temperatures), axis=0)
 
     def _redraw(self, parents: Ints, rng: np.random.Generator, heat: float) -> np.ndarray:  # type: ignore[type-arg]
         """Which decisions of each parent are drawn anew: on average one to four of the active ones."""
@@ -150,7 +150,9 @@ class ControllerSearcher:
     def _learn(self) -> None:
         """One step on the newest batch and on some of the best."""
         view = self._view()
-        rewards = 4 * (view.worth - 0.5) if self._objectives > 1 else Scale.of(view.values).apply(view.values)[:, 0]
+        rewards = (
+            4 * (view.worth - 0.5) if self._objectives > 1 else Scale.of(view.values).apply(view.values)[:, 0]
+        )
         newest = np.arange(len(view.rows) - min(BATCH, len(view.rows)), len(view.rows))
         best = np.argsort(-view.worth, kind="stable")[:IMITATED]
         rows = view.rows[np.concatenate([newest, best])]

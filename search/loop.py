@@ -204,7 +204,9 @@ class Loop:
 
     def _due(self, number: int) -> bool:
         """Whether everything that suggestion ``number`` is made from has finished."""
-        return all(row.finished for row in self._rows[self._told : max(0, number - self._settings.window + 1)])
+        return all(
+            row.finished for row in self._rows[self._told : max(0, number - self._settings.window + 1)]
+        )
 
     def _ask(self, number: int) -> Row:
         self._tell_before(number)
@@ -247,9 +249,7 @@ class Loop:
         network = self._catalogue.network(row.decisions)
         architecture = network.architecture if network is not None else None
         self._runs[row.number] = _Run(row)
-        self._pool.submit(
-            Candidate(row.number, row.decisions, row.key, architecture, self._settings.seed)
-        )
+        self._pool.submit(Candidate(row.number, row.decisions, row.key, architecture, self._settings.seed))
         self.progress.running = len(self._runs)
         self._report(self.progress)
 
@@ -353,5 +353,3 @@ class Loop:
 
 def _is_number(value: float | None) -> bool:
     return value is not None and value == value and abs(value) != float("inf")
-
-

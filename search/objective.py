@@ -86,7 +86,9 @@ class Objective:
         """The values to store and tell, in the order of ``names``. Raises InputError for a missing cost."""
         for cost in self.costs_used:
             if costs.get(cost) is None:
-                raise InputError(f"objective: wanted the {cost} of every network, got none from this evaluator")
+                raise InputError(
+                    f"objective: wanted the {cost} of every network, got none from this evaluator"
+                )
         if self.kind == "accuracy":
             return (accuracy, *(float(costs[cost]) for cost in self.minimised))
         return (accuracy * self.factor(float(costs[self.cost])),)

@@ -126,9 +126,7 @@ def storage_of(url: str) -> Any:
             _use_write_ahead_log(storage.engine)
         with storage.engine.begin() as connection:
             # Optuna opens a read-only file without complaint.
-            connection.execute(
-                sqlalchemy.text("UPDATE version_info SET schema_version = schema_version")
-            )
+            connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
     except ImportError as error:
         raise InputError.of("storage", "a database whose driver is installed", f"{url} ({error})") from None
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError) as error:
@@ -258,9 +256,7 @@ class StoredLedger:
 
     def _set_state(self, connection: Any, trial_id: int, state: str, **columns: Any) -> None:
         table = self._models.TrialModel.__table__
-        connection.execute(
-            table.update().where(table.c.trial_id == trial_id).values(state=state, **columns)
-        )
+        connection.execute(table.update().where(table.c.trial_id == trial_id).values(state=state, **columns))
 
 
 def _values(models: Any, trial_id: int, values: Sequence[float]) -> list[dict[str, Any]]:
@@ -293,3 +289,8 @@ def _naive(moment: datetime | None) -> datetime | None:
 def _aware(moment: datetime | None) -> datetime | None:
     """Optuna hands out naive local times."""
     return moment.astimezone(UTC) if moment else None
+
+
+def decisions_of(rows: Sequence[Row]) -> list[Decisions]:
+    """The decisions of each row, in order: what was searched, without what came of it."""
+    return [row.decisions for row in rows]

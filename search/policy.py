@@ -31,6 +31,7 @@ class Encoding:
         self.sizes = np.array([len(d.options) for d in space.decisions])
         self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])[:-1]
         self.options = int(self.sizes.sum())
+        self.unconditional = all(d.parent is None for d in space.decisions)
         position = {d.name: i for i, d in enumerate(space.decisions)}
         self._parents: list[tuple[int, Ints] | None] = [
             None if d.parent is None else (position[d.parent], _positions(space.by_name[d.parent], d.when))
@@ -40,7 +41,8 @@ class Encoding:
     def row(self, assignment: Decisions) -> Ints:
         """Option positions, −1 where inactive; shape (decisions,)."""
         return np.array(
-            [d.index(assignment[d.name]) if d.name in assignment else -1 for d in self.decisions], dtype=np.int64
+            [d.index(assignment[d.name]) if d.name in assignment else -1 for d in self.decisions],
+            dtype=np.int64,
         )
 
     def assignment(self, row: Ints) -> Decisions:
@@ -78,7 +80,7 @@ class _Step:
     """What the backward pass needs of one decision."""
 
     decision: int
-    rows: Ints
+    rows: Ints | slice
     tokens: Ints
     joined: Floats
     gates: tuple[Floats, Floats, Floats, Floats]
@@ -114,20 +116,18 @@ class Policy:
 
     def sample(self, number: int, rng: np.random.Generator, temperature: Floats | float = 1.0) -> Ints:
         """``number`` sequences drawn from the policy at ``temperature`` (one, or one for each sequence)."""
-        rows = np.full((number, len(self.encoding.decisions)), -1, dtype=np.int64)
-        uniform = rng.random((number, rows.shape[1]))
-        self._forward(rows, draw=(uniform, np.broadcast_to(np.asarray(temperature, float), (number,))))
-        return rows
+        return self.complete(np.full((number, len(self.encoding.decisions)), -1), rng, temperature)
 
-    def resample(
-        self, rows: Ints, redraw: NDArray[np.bool_], rng: np.random.Generator, temperature: float = 1.0
-    ) -> Ints:
-        """``rows`` with the marked decisions drawn anew given those before them, and newly active ones drawn."""
-        kept = np.where(redraw, -1, rows)
-        fresh = np.full_like(rows, -1)
-        uniform = rng.random(rows.shape)
-        self._forward(fresh, draw=(uniform, np.full(len(rows), temperature)), kept=kept)
-        return fresh
+    def complete(self, kept: Ints, rng: np.random.Generator, temperature: Floats | float = 1.0) -> Ints:
+        """``kept`` with every −1 that is active drawn from the policy, given the decisions before it.
+
+        A kept option whose decision is not active under what was drawn is dropped.
+        """
+        rows = np.full_like(kept, -1)
+        uniform = rng.random(kept.shape)
+        temperatures = np.broadcast_to(np.asarray(temperature, float), (len(kept),))
+        self._forward(rows, draw=(uniform, temperatures), kept=kept)
+        return rows
 
     def log_probabilities(self, rows: Ints) -> Floats:
         """log π of each sequence; shape (sequences,)."""
@@ -135,7 +135,12 @@ class Policy:
         return total
 
     def update(
-        self, rows: Ints, advantages: Floats, entropy_weight: float, old: Floats | None = None, clip: float = 0.2
+        self,
+        rows: Ints,
+        advantages: Floats,
+        entropy_weight: float,
+        old: Floats | None = None,
+        clip: float = 0.2,
     ) -> None:
         """One Adam step up the mean of advantage × log π + entropy_weight × entropy.
 
@@ -163,9 +168,11 @@ class Policy:
         token = np.full(batch, encoding.options)
         total, steps = np.zeros(batch), []
         for d in range(rows.shape[1]):
-            at = np.flatnonzero(encoding.active(rows, d))
-            if not len(at):
-                continue
+            at: Ints | slice = slice(None)
+            if not encoding.unconditional:
+                at = np.flatnonzero(encoding.active(rows, d))
+                if not len(at):
+                    continue
             tokens = token[at]
             joined = np.concatenate([w["options"][tokens] + w["decisions"][d], h[at]], axis=1)
             z = joined @ w["lstm"] + w["lstm_bias"]
@@ -181,24 +188,24 @@ class Policy:
             high = low + encoding.sizes[d]
             logits = hidden @ w["output"][low:high].T + w["output_bias"][low:high]
             if draw is not None:
-                chosen = _draw(logits / draw[1][at, None], draw[0][at, d])
+                chosen = _draw(logits / draw[1][at][:, None], draw[0][at, d])
                 if kept is not None:
                     chosen = np.where(kept[at, d] >= 0, kept[at, d], chosen)
                 rows[at, d] = chosen
             chosen = rows[at, d]
             logits -= logits.max(axis=1, keepdims=True)
             log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-            total[at] += log_p[np.arange(len(at)), chosen]
+            total[at] += log_p[np.arange(len(chosen)), chosen]
             token[at] = low + chosen
             if keep:
                 steps.append(
-                    _Step(d, at, tokens, joined, (i, f, o, g), before, cell_tanh, hidden, np.exp(log_p), chosen)
+                    _Step(
+                        d, at, tokens, joined, (i, f, o, g), before, cell_tanh, hidden, np.exp(log_p), chosen
+                    )
                 )
         return total, steps, h
 
-    def _backward(
-        self, steps: list[_Step], advantages: Floats, entropy_weight: float
-    ) -> dict[str, Floats]:
+    def _backward(self, steps: list[_Step], advantages: Floats, entropy_weight: float) -> dict[str, Floats]:
         """Gradient of Σ advantage × log π + entropy_weight × entropy, by back-propagation through time."""
         w, size, encoding = self.weights, self.hidden, self.encoding
         gradient = {name: np.zeros_like(weight) for name, weight in w.items()}
@@ -207,8 +214,8 @@ class Policy:
             at, p = step.rows, step.probabilities
             log_p = np.log(np.maximum(p, 1e-300))
             entropy = -(p * log_p).sum(axis=1, keepdims=True)
-            dlogits = -advantages[at, None] * p - entropy_weight * p * (log_p + entropy)
-            dlogits[np.arange(len(at)), step.chosen] += advantages[at]
+            dlogits = -advantages[at][:, None] * p - entropy_weight * p * (log_p + entropy)
+            dlogits[np.arange(len(p)), step.chosen] += advantages[at]
             low = encoding.offsets[step.decision]
             high = low + encoding.sizes[step.decision]
             gradient["output"][low:high] += dlogits.T @ step.hidden

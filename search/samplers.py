@@ -70,7 +70,6 @@ class OptunaSearcher:
 
     novel = False
     learns = True
-    patience: int | None = 100
 
     def __init__(
         self,
@@ -81,7 +80,9 @@ class OptunaSearcher:
         *,
         replays: bool = False,
         ordinal: bool = False,
+        patience: int = 30,
     ) -> None:
+        self.patience: int | None = patience
         self._space, self._seed, self._sampler, self._replays = space, seed, sampler, replays
         self._study = _quiet_study(sampler, objectives)
         self._storage, self._study_id = self._study._storage, self._study._study_id
@@ -127,6 +128,7 @@ class OptunaSearcher:
             self._storage.set_trial_intermediate_value(
                 trial_id, told.curve[-1][0] if told.curve else 1, told.values[0]
             )
+        self._study._thread_local.cached_all_trials = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._sampler.after_trial(self._study, self._storage.get_trial(trial_id), state, told.values)
@@ -222,7 +224,8 @@ def _tpe(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searc
 
 def _gp(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
     sampler = optuna.samplers.GPSampler(seed=settings.seed, warn_independent_sampling=False)
-    return OptunaSearcher(space, settings.seed, sampler, objectives)
+    # A draw takes a fit and an optimisation: over budget, the loop had better look for itself.
+    return OptunaSearcher(space, settings.seed, sampler, objectives, patience=3)
 
 
 def _nsga2(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:

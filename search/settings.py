@@ -44,9 +44,7 @@ class Budgets:
 
     def exceeded(self, costs: Mapping[str, float]) -> tuple[str, ...]:
         """The budgets that known ``costs`` break; a cost that is not known breaks none."""
-        return tuple(
-            name for name, (cost, bound) in self.bounds().items() if (costs.get(cost) or 0) > bound
-        )
+        return tuple(name for name, (cost, bound) in self.bounds().items() if (costs.get(cost) or 0) > bound)
 
     def excess(self, costs: Mapping[str, float]) -> float:
         """The largest known cost as a multiple of its budget: 1 or less is within all of them."""

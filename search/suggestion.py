@@ -100,5 +100,3 @@ class Suggestions:
             if network.key not in self._keys:
                 return network
         return None
-
-

@@ -148,9 +148,13 @@ def check_budgets(catalogue: Catalogue, seed: int = 0) -> Network | None:
     if not catalogue.within(best):
         worst = ", ".join(f"{name} {_plain(bound)}" for name, (_, bound) in budgets.bounds().items())
         had = ", ".join(
-            f"{cost} {_plain(best.costs[cost])}" for cost, _ in budgets.bounds().values() if cost in best.costs
+            f"{cost} {_plain(best.costs[cost])}"
+            for cost, _ in budgets.bounds().values()
+            if cost in best.costs
         )
-        raise BudgetError(f"{worst}: no network of space {catalogue.space.name} meets all of them; nearest: {had}")
+        raise BudgetError(
+            f"{worst}: no network of space {catalogue.space.name} meets all of them; nearest: {had}"
+        )
     return best
 
 

@@ -41,16 +41,17 @@ def test_probabilities_of_all_sequences_sum_to_one() -> None:
     assert np.exp(policy.log_probabilities(rows)).sum() == pytest.approx(1.0)
 
 
-def test_resampling_keeps_what_is_not_redrawn() -> None:
+def test_completing_keeps_what_is_given() -> None:
     encoding = Encoding(CONDITIONAL)
     policy, rng = Policy(encoding, 0), np.random.default_rng(1)
     rows = policy.sample(50, rng)
-    redraw = np.zeros_like(rows, dtype=bool)
-    assert (policy.resample(rows, redraw, rng) == rows).all()
-    redraw[:, 2:] = True
-    assert (policy.resample(rows, redraw, rng)[:, :2] == rows[:, :2]).all()
-    redraw[:, 0] = True
-    for row in policy.resample(rows, redraw, rng, temperature=5.0):
+    assert (policy.complete(rows, rng) == rows).all()
+    kept = rows.copy()
+    kept[:, 2:] = -1
+    assert (policy.complete(kept, rng)[:, :2] == rows[:, :2]).all()
+    kept = rows.copy()
+    kept[:, 0] = -1
+    for row in policy.complete(kept, rng, temperature=5.0):
         CONDITIONAL.validate(encoding.assignment(row))
 
 

@@ -1,0 +1,112 @@
+"""A pool that answers in an order of its own choosing, and searches made of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from evaluators.evaluator import Candidate, Failure, Measurement
+from evaluators.workers import Event
+from search.catalogue import Catalogue
+from search.loop import Loop
+from search.persistence import MemoryLedger, Row
+from search.samplers import searcher
+from search.settings import SearchSettings
+from search.survey import check_budgets
+from space.search_space import Decision, SearchSpace
+
+FLAT = SearchSpace("flat", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(5)))
+CONDITIONAL = SearchSpace(
+    "conditional",
+    (
+        Decision("depth", (0, 1, 2)),
+        Decision("kind", ("a", "b"), "depth", (1, 2)),
+        Decision("a.size", (3, 5, 7, 9), "kind", ("a",)),
+        Decision("a.wide", (False, True), "kind", ("a",)),
+        Decision("b.ratio", (0.25, 0.5), "kind", ("b",)),
+        Decision("width", (8, 16, 24, 32)),
+    ),
+)
+
+
+class Priced:
+    """Costs of spaces without architectures: the sum of all numbers among the options, as MACs."""
+
+    def costs(self, decisions: Any) -> dict[str, float]:
+        numbers = [float(v) for v in decisions.values() if not isinstance(v, str)]
+        return {"macs": sum(numbers), "params": float(len(numbers))}
+
+
+def accuracy_of(candidate: Candidate) -> float:
+    """Rises with the options, with noise that hangs on the network."""
+    numbers = [float(v) for v in candidate.decisions.values() if not isinstance(v, str)]
+    return min(0.99, 0.3 + 0.01 * sum(numbers) + 0.05 * random.Random(candidate.stream).random())
+
+
+class ShufflingPool:
+    """``slots`` candidates at once, answered in an order drawn from ``seed``; counts what was submitted.
+
+    ``answer`` gives an accuracy, a list of them (one for each epoch) or a Failure.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Candidate], float | list[float] | Failure] = accuracy_of,
+        slots: int = 1,
+        seed: int = 0,
+        stop_after: int | None = None,
+    ) -> None:
+        self._answer, self.slots, self._rng, self._stop = answer, slots, random.Random(seed), stop_after
+        self._running: dict[int, tuple[Candidate, list[float] | Failure, int]] = {}
+        self.submitted: list[Candidate] = []
+        self.cancelled: list[int] = []
+
+    @property
+    def free(self) -> int:
+        return self.slots - len(self._running)
+
+    def submit(self, candidate: Candidate) -> None:
+        assert self.free > 0
+        answer = self._answer(candidate)
+        self._running[candidate.number] = (
+            candidate,
+            answer if isinstance(answer, (list, Failure)) else [answer],
+            0,
+        )
+        self.submitted.append(candidate)
+
+    def poll(self, timeout: float | None = None) -> list[Event]:
+        if self._stop is not None and len(self.submitted) > self._stop:
+            raise KeyboardInterrupt
+        number = self._rng.choice(list(self._running))
+        candidate, answer, epoch = self._running[number]
+        if isinstance(answer, Failure):
+            del self._running[number]
+            return [Event(number, failure=answer, worker="fake")]
+        if epoch == len(answer):
+            del self._running[number]
+            return [Event(number, done=True, worker="fake")]
+        self._running[number] = (candidate, answer, epoch + 1)
+        return [Event(number, measurement=Measurement(epoch + 1, answer[epoch], None, 0.01), worker="fake")]
+
+    def cancel(self, number: int) -> None:
+        self.cancelled.append(number)
+        del self._running[number]
+
+
+def search(
+    space: SearchSpace, settings: SearchSettings, pool: ShufflingPool | None = None, ledger: Any = None
+) -> list[Row]:
+    """Runs a search (to KeyboardInterrupt, if the pool stops it) and returns its rows."""
+    ledger = MemoryLedger() if ledger is None else ledger
+    catalogue = Catalogue(space, settings.budgets, Priced())
+    anchor = check_budgets(catalogue, settings.seed)
+    loop = Loop(
+        settings, catalogue, searcher(space, settings), pool or ShufflingPool(), ledger, anchor=anchor
+    )
+    try:
+        loop.run()
+    except KeyboardInterrupt:
+        pass
+    return list(ledger.rows())

@@ -1,0 +1,125 @@
+"""One contract for every searcher: legal, seeded, resumable, within budget, never measuring a network twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evaluators.evaluator import Candidate, Failure
+from search.objective import Objective
+from search.persistence import MemoryLedger, decisions_of
+from search.samplers import SAMPLERS, searcher
+from search.settings import Budgets, SearchSettings
+from space.errors import InputError, UnknownNameError
+from space.search_space import SearchSpace
+from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, accuracy_of, search
+
+SPACES = {"flat": FLAT, "conditional": CONDITIONAL}
+SLOW = {"gp": 14}
+
+
+def cases() -> list[tuple[str, str]]:
+    return [(name, space) for name in SAMPLERS for space in SPACES if (name, space) != ("cmaes", "conditional")]
+
+
+@pytest.fixture(params=cases(), ids=lambda case: "-".join(case))
+def case(request: pytest.FixtureRequest) -> tuple[SearchSpace, SearchSettings]:
+    name, space = request.param
+    return SPACES[space], SearchSettings(sampler=name, trials=SLOW.get(name, 30), seed=3, window=3)
+
+
+def test_suggestions_are_legal_and_rows_complete(case: tuple[SearchSpace, SearchSettings]) -> None:
+    space, settings = case
+    rows = search(space, settings)
+    assert [row.number for row in rows] == list(range(settings.trials))
+    assert all(row.state == "COMPLETE" for row in rows)
+    for row in rows:
+        assert space.validate(row.decisions) == row.decisions
+
+
+def test_timing_and_workers_change_nothing(case: tuple[SearchSpace, SearchSettings]) -> None:
+    space, settings = case
+    alone = search(space, settings)
+    shuffled = search(space, settings, ShufflingPool(slots=3, seed=5))
+    assert decisions_of(alone) == decisions_of(shuffled)
+    assert [row.values for row in alone] == [row.values for row in shuffled]
+
+
+def test_another_seed_gives_another_search(case: tuple[SearchSpace, SearchSettings]) -> None:
+    space, settings = case
+    assert decisions_of(search(space, settings)) != decisions_of(search(space, replace(settings, seed=4)))
+
+
+@pytest.mark.parametrize("stop", [1, 9])
+def test_a_stopped_search_goes_on_as_if_it_had_not(case: tuple[SearchSpace, SearchSettings], stop: int) -> None:
+    space, settings = case
+    whole = search(space, settings)
+    ledger = MemoryLedger()
+    first = ShufflingPool(slots=2, seed=1, stop_after=stop)
+    stopped = search(space, settings, first, ledger)
+    assert any(row.state == "WAITING" for row in stopped)
+    second = ShufflingPool(slots=3, seed=2)
+    resumed = search(space, settings, second, ledger)
+    assert decisions_of(resumed) == decisions_of(whole)
+    finished = {row.number for row in stopped if row.finished}
+    assert not finished & {candidate.number for candidate in second.submitted}
+
+
+def test_budgets_are_kept_and_no_network_is_measured_twice(case: tuple[SearchSpace, SearchSettings]) -> None:
+    space, settings = case
+    bound = 9 if space is FLAT else 20
+    pool = ShufflingPool(slots=2)
+    rows = search(space, replace(settings, budgets=Budgets(max_macs=bound)), pool)
+    assert all(row.costs["macs"] <= bound for row in rows)
+    keys = [candidate.key for candidate in pool.submitted]
+    assert len(set(keys)) == len(keys)
+    for row in rows:
+        if row.result["status"] == "reused":
+            original = rows[row.result["measured_by"]]
+            assert (original.key, original.values) == (row.key, row.values)
+
+
+def test_failures_break_nothing(case: tuple[SearchSpace, SearchSettings]) -> None:
+    space, settings = case
+
+    def answer(candidate: Candidate) -> float | Failure:
+        return Failure("oom", "too large") if candidate.number % 3 == 0 else accuracy_of(candidate)
+
+    rows = search(space, settings, ShufflingPool(answer, slots=2))
+    assert len(rows) == settings.trials
+    assert {row.state for row in rows} == {"COMPLETE", "FAIL"}
+    assert {row.result["status"] for row in rows if row.state == "FAIL"} == {"oom"}
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "cmaes"])
+def test_several_objectives(name: str) -> None:
+    settings = SearchSettings(
+        sampler=name, trials=SLOW.get(name, 26), window=2, objective=Objective.parse("accuracy,macs")
+    )
+    rows = search(CONDITIONAL, settings, ShufflingPool(slots=2, seed=1))
+    assert all(row.values is not None and len(row.values) == 2 for row in rows)
+    assert decisions_of(rows) == decisions_of(search(CONDITIONAL, settings))
+
+
+@pytest.mark.parametrize("name", ["controller", "controller-ppo", "evolution", "grid"])
+def test_a_small_space_is_used_up_before_anything_repeats(name: str) -> None:
+    rows = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size))
+    assert len({row.key for row in rows}) == CONDITIONAL.size
+
+
+@pytest.mark.parametrize("name", ["controller", "evolution", "tpe", "random"])
+def test_a_used_up_space_is_answered_from_the_store(name: str) -> None:
+    pool = ShufflingPool()
+    rows = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size + 5), pool)
+    assert len(rows) == CONDITIONAL.size + 5
+    assert len(pool.submitted) <= CONDITIONAL.size
+
+
+def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="controller"):
+        searcher(FLAT, SearchSettings(sampler="controler"))
+    with pytest.raises(InputError, match="conditional"):
+        searcher(CONDITIONAL, SearchSettings(sampler="cmaes"))
+    with pytest.raises(InputError, match="one objective"):
+        searcher(FLAT, SearchSettings(sampler="cmaes", objective=Objective.parse("accuracy,macs")))
