@@ -5,7 +5,7 @@ It runs through ``nascale.launch`` like every search: the same loop, store, work
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,7 @@ class ScalingSearch:
     """What is going to be trained: nothing was trained or written yet."""
 
     spec: ScalingSpec
+    candidates: int
     contenders: tuple[Contender, ...]
     first: tuple[str, ...]
     prepared: Prepared
@@ -115,7 +116,7 @@ class ScalingSearch:
         seeds = self.spec.seed_list
         planned = len(networks) + 1 if self.spec.method == "grid" else f"at most {self.spec.most}"
         lines = [
-            f"{len(scaled) - 3} candidates and 3 single dimensions round to {len(networks)} distinct networks; "
+            f"{self.candidates} candidates and 3 single dimensions round to {len(networks)} distinct networks; "
             f"rounding {POLICIES[self.spec.rounding]}",
             f"the network has {self.base.macs:,} MACs; every contender is brought to {self.target_macs:,.0f}: "
             f"real MACs are {min(shares):+.1%} to {max(shares):+.1%} off",
@@ -156,7 +157,8 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
     base = architecture.replace(
         resolution=resolution, classes=len(images.classes), in_channels=images.channels
     )
-    contenders, first = _contenders(base, draft)
+    candidates = paper_grid(draft.step, draft.tolerance, growth, draft.largest)
+    contenders, first = _contenders(base, draft, candidates)
     most = len(contenders) if method == "grid" else min(draft.most, len(contenders))
     if most < len(first):
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)
@@ -164,12 +166,13 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
     space = contender_space(contenders, seeds)
     catalogue = Catalogue(space, spec.settings().budgets, SeededKeys.of(contenders))
     prepared = Prepared(spec, space, evaluator, catalogue, None, survey(catalogue, spec.seed))
-    return ScalingSearch(spec, tuple(contenders), first, prepared)
+    return ScalingSearch(spec, len(candidates), tuple(contenders), first, prepared)
 
 
-def _contenders(base: Architecture, spec: ScalingSpec) -> tuple[list[Contender], tuple[str, ...]]:
+def _contenders(
+    base: Architecture, spec: ScalingSpec, candidates: Sequence[tuple[float, float, float]]
+) -> tuple[list[Contender], tuple[str, ...]]:
     """All contenders, the base first, and the labels that the law trains first."""
-    candidates = paper_grid(spec.step, spec.tolerance, spec.growth, spec.largest)
     rounding = POLICIES[spec.rounding]
     grid = grid_contenders(base, candidates, spec.growth, spec.macs_tolerance, rounding)
     if spec.method == "grid":

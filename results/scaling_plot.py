@@ -152,6 +152,7 @@ def _draw_coefficients(axes: Axes, law: Mapping[str, Any], look: theme.Theme) ->
         axes.plot(place, paper, "x", color=look.front, label="EfficientNet's" if place == 0 else None)
     axes.set_xticks(range(3), ["α", "β", "γ"])
     axes.set_xlim(-0.5, 2.5)
+    axes.margins(y=0.25)
     axes.set_title(f"read off the law, {law['interval_level']:.0%} intervals")
     axes.legend()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ MOBILENET_V1 = np.array(
 )
 
 
-def points(rows: list[tuple[float, ...]]) -> Points:
+def points(rows: Sequence[tuple[float, ...]]) -> Points:
     table = np.array(rows, dtype=float)
     return Points(table[:, :3], table[:, 3] / 100)
 
@@ -139,7 +140,7 @@ FEW = "wanted 7 or more distinct networks.*got 4: 3 missing; none changes severa
         ([(1, 1, 1, 70)] * 9, "got none"),
     ],
 )
-def test_points_that_carry_no_law(rows: list[tuple[float, ...]], message: str) -> None:
+def test_points_that_carry_no_law(rows: Sequence[tuple[float, ...]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         fit_law(points(rows))
 
