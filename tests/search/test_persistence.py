@@ -1,0 +1,195 @@
+"""Stored studies: what Optuna reads back, what a kill leaves, what is refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from evaluators.evaluator import Candidate, Failure
+from search.objective import Objective
+from search.persistence import StoredLedger, decisions_of
+from search.settings import SearchSettings
+from search.study import open_study, release_study
+from space.errors import InputError, RunError
+from space.search_space import SearchSpace
+from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, search
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ledger_of(folder: Path, space: SearchSpace = CONDITIONAL, objective: str = "accuracy", **spec: object) -> StoredLedger:
+    chosen = {"trials": 12, "space": space.name, **spec}
+    return open_study(
+        f"sqlite:///{folder / 'store.db'}", "s", chosen, Objective.parse(objective), space, {"provenance": {}}
+    )
+
+
+def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path)
+
+    def answer(candidate: Candidate) -> list[float] | Failure:
+        return Failure("nan", "diverged") if candidate.number == 4 else [0.25, 0.5]
+
+    rows = search(CONDITIONAL, SearchSettings(trials=12, window=2), ShufflingPool(answer, slots=2), ledger)
+    release_study(ledger)
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
+    assert [t.number for t in study.trials] == list(range(12))
+    for trial, row in zip(study.trials, rows, strict=True):
+        assert trial.params == row.decisions
+        assert all(
+            isinstance(d, optuna.distributions.CategoricalDistribution) for d in trial.distributions.values()
+        )
+        assert (trial.user_attrs["key"], trial.user_attrs["costs"]) == (row.key, row.costs)
+        assert trial.user_attrs["result"]["status"] == row.result["status"]
+        assert trial.datetime_start is not None and trial.datetime_complete is not None
+        if row.number == 4:
+            assert trial.state.name == "FAIL" and trial.user_attrs["result"]["error"] == "nan: diverged"
+        else:
+            assert trial.state.name == "COMPLETE" and trial.value == 0.5
+            assert trial.intermediate_values == {1: 0.25, 2: 0.5}
+    assert study.best_value == 0.5
+    assert study.user_attrs["objectives"] == [{"name": "accuracy", "direction": "maximize"}]
+    # Another tool can go on with the study.
+    trial = study.ask({d.name: optuna.distributions.CategoricalDistribution(d.options) for d in FLAT.decisions})
+    study.tell(trial, 0.1)
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path, objective="accuracy,macs")
+    settings = SearchSettings(trials=8, objective=Objective.parse("accuracy,macs"))
+    written = search(CONDITIONAL, settings, None, ledger)
+    release_study(ledger)
+    again = ledger_of(tmp_path, objective="accuracy,macs")
+    assert again.rows() == written
+    release_study(again)
+
+
+def test_a_stop_on_purpose_leaves_nothing_running(tmp_path: Path) -> None:
+    ledger = ledger_of(tmp_path)
+    settings = SearchSettings(trials=12, window=3)
+    search(CONDITIONAL, settings, ShufflingPool(slots=3, stop_after=5), ledger)
+    states = {row.state for row in ledger.rows()}
+    assert "RUNNING" not in states and "WAITING" in states
+    search(CONDITIONAL, settings, ShufflingPool(slots=2), ledger)
+    assert [row.state for row in ledger.rows()] == ["COMPLETE"] * 12
+    release_study(ledger)
+    assert not (tmp_path / "store.db-wal").exists()
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from search.settings import SearchSettings
+from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
+from tests.search.test_persistence import ledger_of
+
+def slow(candidate):
+    print(candidate.number, flush=True)
+    time.sleep(0.02)
+    return accuracy_of(candidate)
+
+search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slots=3), ledger_of(Path(sys.argv[1])))
+"""
+
+
+def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout is not None
+    begun = [int(process.stdout.readline()) for _ in range(11)]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert max(begun) >= 10
+    ledger = ledger_of(tmp_path)
+    left = ledger.rows()
+    done = {row.number for row in left if row.finished}
+    stale = {row.number for row in left if row.state == "RUNNING"}
+    assert done and stale and done | stale == set(range(len(left)))
+    pool = ShufflingPool(slots=2)
+    rows = search(CONDITIONAL, SearchSettings(trials=30, window=3), pool, ledger)
+    release_study(ledger)
+    assert [row.state for row in rows] == ["COMPLETE"] * 30
+    again = {candidate.number for candidate in pool.submitted}
+    assert stale <= again and not done & again
+    assert decisions_of(rows) == decisions_of(search(CONDITIONAL, SearchSettings(trials=30, window=3)))
+
+
+def test_another_spec_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    release_study(ledger_of(tmp_path, seed=1, workers=2))
+    with pytest.raises(InputError, match="seed 1 → 2"):
+        ledger_of(tmp_path, seed=2, workers=2)
+    with pytest.raises(InputError, match="trials"):
+        ledger_of(tmp_path, seed=1, trials=5)
+    release_study(ledger_of(tmp_path, seed=1, workers=4, trials=20))
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
+    assert study.user_attrs["spec"]["trials"] == 20
+
+
+def test_a_study_of_another_tool_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    study = optuna.create_study(study_name="s", storage=url)
+    study.tell(study.ask(), 1.0)
+    with pytest.raises(InputError, match="nascale made"):
+        ledger_of(tmp_path)
+
+
+def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from tests.search.test_persistence import ledger_of\n"
+        "ledger_of(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "open\n"
+        with pytest.raises(RunError, match=str(process.pid)):
+            ledger_of(tmp_path)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    release_study(ledger_of(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////proc/nowhere/x.db", "nonsense://host/x", "postgresql+nodriver://host/x"]
+)
+def test_a_storage_that_cannot_be_written_is_named(url: str) -> None:
+    with pytest.raises(InputError, match="storage"):
+        open_study(url, "s", {}, Objective(), FLAT, {})
+
+
+def test_a_read_only_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    sqlite3.connect(path).close()
+    path.write_bytes(b"this is no database, however long one looks at it" * 30)
+    with pytest.raises(InputError, match="storage"):
+        ledger_of(tmp_path)
+
+
+def test_a_trial_takes_two_transactions(tmp_path: Path) -> None:
+    from sqlalchemy import event
+
+    ledger = ledger_of(tmp_path, space=FLAT)
+    commits: list[float] = []
+    event.listen(ledger._engine, "commit", lambda connection: commits.append(time.monotonic()))
+    search(FLAT, SearchSettings(sampler="random", trials=12), None, ledger)
+    release_study(ledger)
+    # Reading the rows before and after may end transactions of its own.
+    assert 24 <= len(commits) <= 28
