@@ -14,13 +14,19 @@ from nascale.survey_text import survey_lines
 @click.command("spaces")
 @click.argument("name", required=False)
 @click.option("--resolution", type=click.IntRange(min=1), help="Side of the images in pixels.")
-@click.option("--in-channels", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--classes", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "--in-channels", type=click.IntRange(min=1), default=3, show_default=True, help="Channels of the images."
+)
+@click.option(
+    "--classes", type=click.IntRange(min=1), default=10, show_default=True, help="Classes to tell apart."
+)
 @click.option("--max-macs", type=Quantity(), help="Budget on multiply-accumulates.")
 @click.option("--max-flops", type=Quantity(), help="Budget on floating-point operations.")
 @click.option("--max-params", type=Quantity(), help="Budget on parameters.")
 @click.option("--max-memory", type=Quantity("bytes"), help="Budget on activation memory, one image.")
-@click.option("--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Networks to draw.")
+@click.option(
+    "--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Networks to draw."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--decisions", is_flag=True, help="List the decisions instead.")
 @table_options
@@ -46,7 +52,12 @@ def command(
     if name is None:
         listed = [space_of(known) for known in SPACES]
         rows = [
-            {"space": s.name, "decisions": len(s.decisions), "conditional": sum(d.parent is not None for d in s.decisions), "size": s.size}
+            {
+                "space": s.name,
+                "decisions": len(s.decisions),
+                "conditional": sum(d.parent is not None for d in s.decisions),
+                "size": s.size,
+            }
             for s in listed
         ]
         emit(rows, format_, output)
@@ -63,7 +74,9 @@ def command(
                 {
                     "decision": d.name,
                     "options": ", ".join(map(str, d.options)),
-                    "active": "always" if d.parent is None else f"{d.parent} = {' or '.join(map(str, d.when))}",
+                    "active": "always"
+                    if d.parent is None
+                    else f"{d.parent} = {' or '.join(map(str, d.when))}",
                 }
                 for d in space.decisions
             ],
@@ -80,4 +93,18 @@ def command(
             click.echo(line)
         return
     shares = {f"share_{k.removeprefix('max_')}": v for k, v in found.shares.items()}
-    emit([{"space": space.name, "size": space.size, "networks": found.networks, "seed": seed, **row, **shares} for row in found.rows()], format_, output)
+    emit(
+        [
+            {
+                "space": space.name,
+                "size": space.size,
+                "networks": found.networks,
+                "seed": seed,
+                **row,
+                **shares,
+            }
+            for row in found.rows()
+        ],
+        format_,
+        output,
+    )
