@@ -1,0 +1,142 @@
+"""The main job as a person runs it: real images, real Ray workers, kill -9, and the same command again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+TRIALS = 8
+SEARCH = (
+    f"search --space mixed --sampler controller --data digits --epochs 1 --fraction 0.3 --trials {TRIALS} "
+    "--workers 2 --seed 3 --study job --storage sqlite:///job.db"
+).split()
+
+
+def nascale(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    # A home of its own: Ray writes a token there.
+    environment = {**os.environ, "HOME": str(cwd), "RAY_AUTH_MODE": "disabled"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "nascale", *arguments],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finished(database: Path) -> int:
+    if not database.exists():
+        return 0
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        try:
+            return int(
+                connection.execute("SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'").fetchone()[0]
+            )
+        except sqlite3.OperationalError:
+            return 0  # the tables are not there yet
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study that was killed in the middle and then finished by the same command."""
+    place = tmp_path_factory.mktemp("job")
+    process = nascale(*SEARCH, cwd=place)
+    deadline = time.monotonic() + 120
+    while finished(place / "job.db") < 3 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    text, _ = process.communicate()
+    before = finished(place / "job.db")
+    assert 3 <= before < TRIALS, text
+    again = nascale(*SEARCH, cwd=place)
+    text, _ = again.communicate(timeout=150)
+    assert again.returncode == 0, text
+    assert f"going on with study job: {before} trials done" in text
+    return place
+
+
+def rows(place: Path, *arguments: str) -> list[dict[str, object]]:
+    process = nascale(*arguments, "--storage", "sqlite:///job.db", "--format", "json", cwd=place)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, text
+    loaded: list[dict[str, object]] = json.loads(text)
+    return loaded
+
+
+def test_nothing_is_lost_and_nothing_measured_twice(job: Path) -> None:
+    trials = rows(job, "trials", "job")
+    assert [t["number"] for t in trials] == list(range(TRIALS))
+    assert {t["state"] for t in trials} == {"COMPLETE"}
+    measured = Counter(t["key"] for t in trials if t["status"] == "ok")
+    assert set(measured.values()) == {1}
+    assert all(0 <= float(str(t["accuracy"])) <= 1 for t in trials)
+
+
+def test_the_front_is_a_front_of_those_trials(job: Path) -> None:
+    front = rows(job, "front", "job")
+    assert {"number", "key", "accuracy", "macs", "params"} <= set(front[0])
+    accuracies = [float(str(row["accuracy"])) for row in front]
+    assert accuracies == sorted(accuracies, reverse=True)
+    trials = rows(job, "trials", "job")
+    for row in front:
+        for other in trials:
+            better = float(str(other["accuracy"])) >= float(str(row["accuracy"]))
+            cheaper = float(str(other["macs"])) <= float(str(row["macs"]))
+            strictly = other["accuracy"] != row["accuracy"] or other["macs"] != row["macs"]
+            assert not (better and cheaper and strictly)
+
+
+def test_a_finished_search_is_answered_from_the_store(job: Path) -> None:
+    process = nascale(*SEARCH, cwd=job)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"study job: {TRIALS} trials" in text
+
+
+def test_another_spec_under_its_name_is_refused(job: Path) -> None:
+    process = nascale(*SEARCH, "--seed", "4", cwd=job)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "seed" in text.splitlines()[-1]
+
+
+def test_the_winner_scales_to_budgets(job: Path) -> None:
+    best = rows(job, "front", "job")[0]
+    budgets = [float(str(best["macs"])) * step for step in (2, 4)]
+    family = rows(
+        job,
+        "scale",
+        "family",
+        f"job:{best['number']}",
+        "--budgets",
+        ",".join(f"{b:.0f}" for b in budgets),
+        "--no-write",
+    )
+    for row, budget in zip(family, budgets, strict=True):
+        assert 0.9 * budget < float(str(row["macs"])) <= budget
+
+
+def test_ctrl_c_stops_cleanly_and_the_study_goes_on(tmp_path: Path) -> None:
+    arguments = [*SEARCH, "--workers", "0"]
+    process = nascale(*arguments, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while finished(tmp_path / "job.db") < 1 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert "the same command goes on" in text
+    assert "Traceback" not in text
+    with sqlite3.connect(tmp_path / "job.db") as connection:
+        states = {state for (state,) in connection.execute("SELECT state FROM trials")}
+    assert "RUNNING" not in states
