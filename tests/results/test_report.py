@@ -173,3 +173,36 @@ def test_the_picture(html: str, width: int, theme: str, tmp_path: Path) -> None:
     # The panel draws the network of the first member: bars in the colour of at least one family.
     assert sum(near(pixels, color).sum() > 200 for color in look.series[:3]) >= 1
     assert near(pixels, look.ink, 40).sum() > 3000, "no text"
+
+
+@needs_chromium
+def test_pointing_at_a_trial_shows_its_network(html: str, trials: pd.DataFrame, tmp_path: Path) -> None:
+    assert CHROMIUM is not None
+    front = frame.front_of(trials)
+    other = int(
+        trials.loc[frame.eligible(trials) & ~trials["number"].isin(front["number"]), "number"].iloc[0]
+    )
+    member = int(front["number"].iloc[-1])
+    # What a pointer would do, then what the panel says after each.
+    pointed = (
+        "<script>var said = [];"
+        f"[{member}, {other}].forEach(function (n) {{"
+        "document.querySelector('#front [data-n=\"' + n + '\"]')"
+        ".dispatchEvent(new Event('pointerover', {bubbles: true}));"
+        "var panel = document.getElementById('panel');"
+        "said.push(panel.querySelector('h3').textContent, panel.querySelectorAll('svg').length,"
+        "panel.querySelectorAll('dl').length, document.querySelectorAll('.picked').length); });"
+        "document.title = said.join('|');</script></body>"
+    )
+    page = tmp_path / "report.html"
+    page.write_text(html.replace("</body>", pointed), encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+         page.as_uri()],
+        check=True, capture_output=True, text=True, timeout=90, env={**os.environ, "HOME": str(tmp_path)},
+    )  # fmt: skip
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None
+    # Both shapes of the chart mark the trial; a member of the front is drawn, another one listed in words. A member
+    # is a dot and a point of the front.
+    assert title[1] == f"Trial {member}|1|1|4|Trial {other}|0|2|2"
