@@ -23,6 +23,7 @@ from search.coefficient_search import (
 )
 from search.coefficients import LawFit, paper_grid
 from search.contenders import (
+    NOT_RACING,
     Contender,
     SeededKeys,
     contender_space,
@@ -105,7 +106,7 @@ class ScalingSearch:
 
     def summary(self) -> list[str]:
         """How many candidates, how many distinct networks, and their real MACs, in sentences."""
-        scaled = [c for c in self.contenders if c.kind != "base" and " at " not in c.label]
+        scaled = [c for c in self.contenders if c.kind not in NOT_RACING]
         networks = {c.architecture.key for c in scaled}
         shares = [c.macs / self.target_macs - 1 for c in scaled]
         outside = [

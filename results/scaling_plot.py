@@ -103,15 +103,15 @@ def coefficients_figure(
 ) -> Figure:
     """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
 
-    ``rows`` hold ``contender``, ``kind`` ("base", "depth", "width", "resolution" or "compound"),
+    ``rows`` hold ``contender``, ``kind`` ("base", "smaller", "depth", "width", "resolution" or "compound"),
     ``accuracy``, ``low`` and ``high`` (None without an interval); ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
     """
-    kinds = ("compound", "depth", "width", "resolution", "base")
+    kinds = ("compound", "depth", "width", "resolution", "base", "smaller")
     with theme.drawn_in(look):
         figure = _figure(10, max(3.8, 0.9 + 0.17 * len(rows)))
         axes = figure.subplots(1, 2 if law else 1, width_ratios=[2.4, 1] if law else None, squeeze=False)[0]
         ordered = sorted(rows, key=lambda row: row["accuracy"])
-        colors = dict(zip(kinds, (*look.series[:4], look.muted), strict=True))
+        colors = dict(zip(kinds, (*look.series[:4], look.muted, look.dot), strict=True))
         for kind in kinds:
             chosen = [(i, row) for i, row in enumerate(ordered) if row["kind"] == kind]
             if not chosen:
@@ -153,8 +153,8 @@ def _draw_coefficients(axes: Axes, law: Mapping[str, Any], look: theme.Theme) ->
     axes.set_xticks(range(3), ["α", "β", "γ"])
     axes.set_xlim(-0.5, 2.5)
     axes.margins(y=0.25)
-    axes.set_title(f"read off the law, {law['interval_level']:.0%} intervals")
-    axes.legend()
+    axes.set_title(f"of the law, {law['interval_level']:.0%} intervals")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2)
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from search.coefficients import EXPONENTS, LEVEL, LawFit, fit_law, informative_point
-from search.contenders import Contender
+from search.contenders import NOT_RACING, Contender
 from search.persistence import Row
 from search.points import DIMENSIONS, Points
 from search.searcher import Told
@@ -170,7 +170,7 @@ class Ranking:
 
 
 def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], draws: int = 4000) -> Ranking:
-    """The ranking of measured (label, accuracy) pairs. The base is listed but does not compete.
+    """The ranking of measured (label, accuracy) pairs. The base and smaller ones are listed but do not compete.
 
     Candidates that round to the same network are one contender, under the first one's label.
     """
@@ -187,7 +187,7 @@ def rank(results: Sequence[tuple[str, float]], contenders: Sequence[Contender], 
     freedom = sum(len(g) - 1 for g in groups.values())
     factor = float(student.ppf(0.5 + LEVEL / 2, freedom)) if freedom else 0.0
     order = sorted(groups, key=lambda label: -float(np.mean(groups[label])))
-    racing = [label for label in order if by_label[label].kind != "base"]
+    racing = [label for label in order if by_label[label].kind not in NOT_RACING]
     shares = _best_shares([groups[label] for label in racing], deviation, draws)
     rows = []
     for label in order:

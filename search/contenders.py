@@ -18,13 +18,17 @@ from space.rounding import RELEASED, Rounding
 from space.scaling import Coefficients
 from space.search_space import Decision, Option, SearchSpace
 
+NOT_RACING = ("base", "smaller")
 SINGLES = {"depth": (1.0, 0.0, 0.0), "width": (0.0, 1.0, 0.0), "resolution": (0.0, 0.0, 1.0)}
 _POWERS = (1.0, 2.0, 2.0)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A network to train. ``label`` names it in the study; ``kind`` is base, depth, width, resolution or compound.
+    """A network to train. ``label`` names it in the study.
+
+    ``kind`` is depth, width, resolution or compound for those that compete at equal MACs, base or smaller for
+    those that do not.
 
     ``coefficients`` are the nominal α, β, γ, ``phi`` the nudged φ, ``multipliers`` what rounding made of
     depth, width and resolution.
@@ -61,10 +65,9 @@ def directed(
     growth: float,
     tolerance: float = 0.02,
     rounding: Rounding = RELEASED,
-    at: str = "",
 ) -> Contender:
-    """``base`` scaled along ``coefficients`` to ``growth`` times its MACs; ``at`` goes into the label."""
-    label = " ".join(f"{value:.4g}" for value in coefficients) + at
+    """``base`` scaled along ``coefficients`` to ``growth`` times its MACs."""
+    label = " ".join(f"{value:.4g}" for value in coefficients)
     return _contender(base, label, _kind(coefficients), coefficients, growth, tolerance, rounding)
 
 
@@ -121,7 +124,7 @@ def grid_contenders(
 def law_start(
     base: Architecture, growth: float, tolerance: float = 0.02, rounding: Rounding = RELEASED
 ) -> list[Contender]:
-    """What the law-guided search trains first: the base, the singles, and balanced growths at three sizes.
+    """What the law-guided search trains first: the base, the singles, and balanced networks of three sizes.
 
     A law needs both directions (singles against balanced) and sizes (how fast the error falls at all).
     """
@@ -130,8 +133,10 @@ def law_start(
         base_contender(base),
         *(single(base, dimension, growth, tolerance, rounding) for dimension in SINGLES),
         directed(base, third, growth, tolerance, rounding),
-        directed(base, third, growth**0.5, tolerance, rounding, " at half"),
-        directed(base, third, growth**0.25, tolerance, rounding, " at a quarter"),
+        *(
+            _contender(base, f"balanced x{size:.3g}", "smaller", third, size, tolerance, rounding)
+            for size in (growth**0.5, growth**0.25)
+        ),
     ]
 
 

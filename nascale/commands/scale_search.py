@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -151,8 +152,9 @@ def _interrupt(*_: object) -> None:
 
 def _title(search: ScalingSearch) -> str:
     spec = search.spec
+    kind, _, where = spec.data.partition(":")
     return (
-        f"{search.base.architecture.label or 'network'} × {spec.growth:g} MACs on {spec.data.partition(':')[0]}, "
+        f"{search.base.architecture.label or 'network'} × {spec.growth:g} MACs on {Path(where).stem or kind}, "
         f"{spec.epochs} epochs"
     )
 
@@ -168,7 +170,7 @@ def _contender_rows(search: ScalingSearch) -> list[dict[str, Any]]:
             "width": c.multipliers[1],
             "resolution": c.architecture.resolution,
             "macs": c.macs,
-            "off": None if c.kind == "base" else c.macs / search.target_macs - 1,
+            "off": None if c.kind in ("base", "smaller") else c.macs / search.target_macs - 1,
             "moves": "; ".join(c.moves),
             "key": c.architecture.key,
         }
@@ -206,10 +208,11 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
 def claims(result: ScalingResult) -> list[str]:
     """What the trainings say, in sentences: the winner and who ties with it, compound against single, the law."""
     from search.coefficients import GREEK, LEVEL
+    from search.contenders import NOT_RACING
 
     ranking = result.ranking
     lines = [f"{result.trainings} trainings in study {result.outcome.study}"]
-    racing = [row for row in ranking.rows if row["kind"] != "base"]
+    racing = [row for row in ranking.rows if row["kind"] not in NOT_RACING]
     if result.stopped:
         lines[0] += f"; the law stopped: {result.stopped}"
     if racing and ranking.freedom:
