@@ -45,9 +45,9 @@ def seconds(work: Callable[[], Any], repeats: int = _REPEATS) -> float:
 def paired(one: Callable[[], Any], other: Callable[[], Any], repeats: int = 9) -> tuple[float, float]:
     """Median wall times of two works, run by turns so that both see the same machine."""
     times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(repeats):
-        for work, taken in zip((one, other), times, strict=True):
-            taken.append(seconds(work, 1))
+    for turn in range(repeats):
+        for which in (0, 1) if turn % 2 else (1, 0):
+            times[which].append(seconds((one, other)[which], 1))
     return statistics.median(times[0]), statistics.median(times[1])
 
 
