@@ -31,6 +31,10 @@ class Scores:
         return statistics.median(known) if known else math.nan
 
 
+def _unknown(repeats: int, count: int) -> list[list[float]]:
+    return [[math.nan] * count for _ in range(repeats)]
+
+
 def measure(
     pool: Pool,
     names: Sequence[str],
@@ -45,11 +49,9 @@ def measure(
     ``report(done, total)`` is called after each network. Raises RunError if every network failed.
     """
     count, total = len(architectures), len(architectures) * repeats
-    found = [
-        Scores(name, *([[math.nan] * count for _ in range(repeats)] for _ in range(2))) for name in names
-    ]
+    found = [Scores(name, _unknown(repeats, count), _unknown(repeats, count)) for name in names]
     # Costly networks first: the last ones to run are then short, and no worker waits long at the end.
-    waiting = sorted(range(total), key=lambda n: (n // count, _cost(architectures[n % count])), reverse=False)
+    waiting = sorted(range(total), key=lambda n: (n // count, _cost(architectures[n % count])))
     done = 0
     failures: list[str] = []
     while done < total:

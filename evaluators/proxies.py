@@ -76,20 +76,21 @@ def evaluator(text: str, images: ImageSet, **defaults: Any) -> Evaluator:
     return _make(ZeroCostEvaluator, text, defaults, {**settings, "images": images, "score": name})
 
 
-def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Evaluator:
     """``cls`` with ``settings``, and with those of ``defaults`` that it knows."""
     known = [f.name for f in dataclasses.fields(cls) if not f.name.startswith("_")]
     for key in settings:
         if key not in known:
             raise UnknownNameError(f"proxy {text}: setting", key, known)
     try:
-        return cls(**{**{k: v for k, v in defaults.items() if k in known}, **settings})
+        made: Evaluator = cls(**{**{k: v for k, v in defaults.items() if k in known}, **settings})
     except TypeError as error:
         raise InputError.of(f"proxy {text}", "settings of the right kind", str(error)) from None
     except NascaleError as error:
         if isinstance(error, InputError):
             raise InputError(f"proxy {text}: {error}") from None
         raise
+    return made
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -286,8 +286,9 @@ def _read(settings: TableSettings) -> pd.DataFrame:
     if missing.to_numpy().any():
         row, column = np.argwhere(missing.to_numpy())[0]
         raise InputError(f"table {path.name}: wanted a value in column {frame.columns[column]!r} of row {row}, got none")
-    for column in (*settings.accuracy, settings.truth, *(c for c, _ in settings.costs.values())):
-        if column and not pd.api.types.is_numeric_dtype(frame[column]):
+    numeric = (*settings.accuracy, settings.truth, *(c for c, _ in settings.costs.values()))
+    for column in filter(None, numeric):
+        if not pd.api.types.is_numeric_dtype(frame[column]):
             raise InputError.of(f"table {path.name}: column {column!r}", "numbers", str(frame[column].dtype))
     return frame
 

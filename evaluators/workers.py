@@ -305,7 +305,7 @@ class RayPool:
             memory_bytes = _share_of_memory(workers)
         self._memory_bytes = memory_bytes
         threads = str(max(1, math.floor(cpus_per_trial)))
-        self._slot_class = ray.remote(_Slot).options(
+        self._slot_class: Any = ray.remote(_Slot).options(
             num_cpus=cpus_per_trial,
             num_gpus=gpus_per_trial,
             max_concurrency=3,

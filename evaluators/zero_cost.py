@@ -134,7 +134,7 @@ def fisher(network: Network, batches: list[Batch]) -> float:
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if output.ndim == 4:
             activation = output.detach()
-            output.register_hook(
+            output.register_hook(  # type: ignore[no-untyped-call]
                 lambda g: terms.append(0.5 * (g * activation).sum((2, 3)).pow(2).mean(0).sum())
             )
 

@@ -213,6 +213,6 @@ def _converted(item: Field[Any], value: Any) -> Any:
         if kind == "text" and item.name == "objective" and isinstance(value, (list, tuple)):
             return ",".join(map(str, value))
         raise InputError.of(item.name, words, value)
-    if kind == "float":
+    if kind == "float" and isinstance(value, (int, float)):
         return float(value)
-    return os.fspath(value) if kind == "text" else value
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -21,6 +21,7 @@ from bisect import insort
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from results.pareto import front, hypervolume
 from search.critic import CAPACITY, Critic
@@ -62,6 +63,7 @@ class ControllerSearcher:
         self._pending: dict[int, None] = {}
         self._best: list[tuple[float, int]] = []
         self._updates = 0
+        self._front_state: tuple[int, list[int]] = (0, [])
 
     def propose(self, number: int) -> Iterator[Decisions]:
         """The pool, best first; further pools, ever more random, where all of it was refused."""
@@ -107,15 +109,14 @@ class ControllerSearcher:
 
     def _front(self) -> list[int]:
         """Indices of the trials on the front, kept up by one comparison of the new with the old front."""
-        known = getattr(self, "_front_state", (0, []))
-        seen, members = known
+        seen, members = self._front_state
         fresh = [i for i in range(seen, len(self._told)) if self._told[i].values is not None]
         candidates = [*members, *fresh]
         if fresh:
             points = np.array([self._told[i].values for i in candidates])
             on = front(points, ["maximize"] * self._objectives)
             members = [i for i, kept in zip(candidates, on, strict=True) if kept]
-        self._front_state: tuple[int, list[int]] = (len(self._told), members)
+        self._front_state = (len(self._told), members)
         return members
 
     def _pool(self, view: _View, rng: np.random.Generator, heat: float) -> Ints:
@@ -129,11 +130,11 @@ class ControllerSearcher:
         temperatures = np.concatenate([rng.choice(TEMPERATURES, SAMPLED), np.full(VARIED, 2.0)]) * heat
         return np.unique(self.policy.complete(kept, rng, temperatures), axis=0)
 
-    def _redraw(self, parents: Ints, rng: np.random.Generator, heat: float) -> np.ndarray:  # type: ignore[type-arg]
+    def _redraw(self, parents: Ints, rng: np.random.Generator, heat: float) -> NDArray[np.bool_]:
         """Which decisions of each parent are drawn anew: on average one to four of the active ones."""
         active = parents >= 0
         wanted = rng.integers(1, 5, len(parents))[:, None] * heat
-        return (rng.random(parents.shape) * active.sum(axis=1, keepdims=True) < wanted) & active
+        return np.asarray((rng.random(parents.shape) * active.sum(axis=1, keepdims=True) < wanted) & active)
 
     def _score(self, view: _View, pool: Ints) -> Floats:
         """What the critic hopes of each row of the pool."""

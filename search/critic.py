@@ -58,4 +58,4 @@ class Critic:
 def _covariance(left: Floats, right: Floats) -> Floats:
     agree = left @ right.T
     active = (left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :]) / 2
-    return CONSTANT + AGREEMENT * agree / active + LIKENESS * np.exp((agree - active) / REACH)
+    return np.asarray(CONSTANT + AGREEMENT * agree / active + LIKENESS * np.exp((agree - active) / REACH))

@@ -263,4 +263,4 @@ def _draw(logits: Floats, uniform: Floats) -> Ints:
     """One option a row by inversion of the softmax's cumulative sums."""
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     cumulative = p.cumsum(axis=1)
-    return (cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1)
+    return np.asarray((cumulative < uniform[:, None] * cumulative[:, -1:]).sum(axis=1))

@@ -163,11 +163,13 @@ class OptunaSearcher:
         distribution = self._distributions[decision.name]
         if len(decision.options) == 1:
             return decision.options[0]
+        value: Any
         if decision.name in relative:
             value = relative[decision.name]
         else:
             value = self._sampler.sample_independent(self._study, trial, decision.name, distribution)
-        return decision.options[value] if self._ordinal else value
+        option: Option = decision.options[value] if self._ordinal else value
+        return option
 
 
 class _Groups(_GroupDecomposedSearchSpace):
@@ -246,7 +248,7 @@ def _cmaes(space: SearchSpace, settings: SearchSettings, objectives: int) -> Sea
             raise InputError.of("sampler cmaes", "a space without conditional decisions", decision.name)
         if any(isinstance(option, str) for option in decision.options):
             raise InputError.of("sampler cmaes", "a space of numbers", f"{decision.name} of names")
-        if list(decision.options) != sorted(decision.options):  # type: ignore[type-var]
+        if list(decision.options) != sorted(decision.options):
             raise InputError.of("sampler cmaes", "options in rising order", decision.options)
     sampler = optuna.samplers.CmaEsSampler(seed=settings.seed, warn_independent_sampling=False)
     return OptunaSearcher(space, settings.seed, sampler, objectives, replays=True, ordinal=True)
