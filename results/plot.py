@@ -157,7 +157,7 @@ def _sheet(width: float, height: float, rows: int = 1) -> tuple[Figure, Sequence
     FigureCanvasAgg(figure)
     head = 0.86 / height
     grid = figure.add_gridspec(
-        rows, 1, left=0.72 / width, right=1 - 0.2 / width, bottom=0.58 / height, top=1 - head, hspace=0.14
+        rows, 1, left=0.78 / width, right=1 - 0.2 / width, bottom=0.62 / height, top=1 - head, hspace=0.14
     )
     return figure, [figure.add_subplot(grid[i, 0]) for i in range(rows)]
 
@@ -166,8 +166,8 @@ def _head(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
     """A title and a quieter line under it, aligned with the left edge of ``axes``."""
     left = axes.get_position().x0
     height = float(figure.get_figheight())
-    figure.text(left, 1 - 0.16 / height, title, fontsize=12.5, fontweight="bold", va="top")
-    figure.text(left, 1 - 0.44 / height, subtitle, fontsize=9, va="top", alpha=0.75)
+    figure.text(left, 1 - 0.16 / height, title, fontsize=13, fontweight="bold", va="top")
+    figure.text(left, 1 - 0.44 / height, subtitle, fontsize=10, va="top", alpha=0.75)
 
 
 def _axis(axes: Axes, which: str, of: Axis, values: Any) -> None:
@@ -296,7 +296,7 @@ def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any,
         zorder=7,
     )
     obstacles = np.vstack([points, _along(stairs)])
-    labels.place(axes, texts, obstacles, fontsize=8.5, color=look.ink, linespacing=1.25)
+    labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
 
 
 def _along(stairs: Any) -> Any:

@@ -27,7 +27,7 @@ from nascale.survey_text import survey_lines
 @click.option(
     "--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Networks to draw."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 @click.option("--decisions", is_flag=True, help="List the decisions instead.")
 @table_options
 def command(
