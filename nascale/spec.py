@@ -70,7 +70,7 @@ class SearchSpec:
     max_seconds: float | None = _key(None, "seconds", "Start no trial after this much time in this run.")
     max_epochs: int | None = _key(None, "int", "Start no trial after so many trained epochs in the study.")
     max_failures: int | None = _key(None, "int", "Give up after so many failed trials.")
-    pruner: str = _key("none", "text", "none, or median: stop a training that is below the median at its epoch.")
+    pruner: str = _key("none", "text", "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.")
     seed: int = _key(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
     window: int | None = _key(
         None,

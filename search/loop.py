@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from evaluators.evaluator import Candidate, Failure, Measurement
 from search.catalogue import Catalogue, Network
 from search.persistence import Ledger, Row, now
-from search.pruning import MedianRule
+from search.pruning import rule
 from search.searcher import Searcher, Told
 from search.settings import SearchSettings
 from search.suggestion import Exhausted, Suggestions
@@ -128,7 +128,7 @@ class Loop:
         self._runs: dict[int, _Run] = {}
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
-        self._rule = MedianRule() if settings.pruner == "median" else None
+        self._rule = rule(settings.pruner, int(self._fidelity.get("epochs") or 1))
         self.progress = Progress(settings.trials)
         self._unfinished: list[Row] = []
 
@@ -163,6 +163,7 @@ class Loop:
             self._measured_by.setdefault(row.key, row.number)
             if row.finished:
                 self.progress.count(row)
+                self._learn(row)
             elif row.number < self._settings.trials:
                 self._unfinished.append(row)
 
@@ -289,7 +290,7 @@ class Loop:
                 self._end(run, "COMPLETE", "ok")
         elif self._rule is not None and event.measurement is not None:
             before = max(0, run.row.number - self._settings.window + 1)
-            if self._rule.prunes(run.curve, before):
+            if self._rule.prunes(run.row.number, run.curve, before):
                 self._pool.cancel(event.number)
                 self._end(run, "PRUNED", "pruned")
             else:
@@ -341,9 +342,13 @@ class Loop:
         self._ledger.finish(row)
         self.progress.new += 1
         self.progress.count(row)
-        if self._rule is not None and row.state == "COMPLETE" and row.result["measured_by"] is None:
-            self._rule.learn(row.number, row.curve)
+        self._learn(row)
         self._report(self.progress)
+
+    def _learn(self, row: Row) -> None:
+        """Shows the pruner a trial that was trained here."""
+        if self._rule is not None and row.state != "FAIL" and row.result["measured_by"] is None:
+            self._rule.learn(row.number, row.curve, row.state == "COMPLETE")
 
     def _release(self) -> None:
         """Stores what is unfinished as waiting, so that nothing stays marked as running."""

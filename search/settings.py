@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from search.objective import Objective
-from space.errors import InputError
+from search.pruning import PRUNERS
+from space.errors import InputError, UnknownNameError
 
 BUDGETS = {
     "max_macs": "macs",
@@ -82,8 +83,8 @@ class SearchSettings:
                 raise InputError.of(name, "1 or more", getattr(self, name))
         if self.seed < 0:
             raise InputError.of("seed", "0 or more", self.seed)
-        if self.pruner not in ("none", "median"):
-            raise InputError.of("pruner", "none or median", self.pruner)
+        if self.pruner not in PRUNERS:
+            raise UnknownNameError("pruner", self.pruner, PRUNERS)
         for name in ("max_seconds", "max_epochs", "max_failures"):
             value = getattr(self, name)
             if value is not None and not value > 0:

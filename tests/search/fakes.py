@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from evaluators.evaluator import Candidate, Failure, Measurement
@@ -105,8 +106,6 @@ def search(
     loop = Loop(
         settings, catalogue, searcher(space, settings), pool or ShufflingPool(), ledger, anchor=anchor
     )
-    try:
+    with suppress(KeyboardInterrupt):
         loop.run()
-    except KeyboardInterrupt:
-        pass
     return list(ledger.rows())
