@@ -192,10 +192,11 @@ def _print_table(
     from rich.text import Text
 
     terminal = file is sys.stdout and sys.stdout.isatty()
-    console = Console(file=file, width=width if width or terminal else 10_000, highlight=False)
     if not rows:
-        console.print(Text("no rows"))
+        print("no rows", file=file)
         return
+    paper = file if terminal else io.StringIO()
+    console = Console(file=paper, width=width if width or terminal else 10_000, highlight=False)
     names = [c for c in columns if c in rows[0]] if columns else list(rows[0])
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
     body = [row for row in rows if not isinstance(row, _Header)]
@@ -207,3 +208,6 @@ def _print_table(
     for row in body:
         table.add_row(*(Text(_cell(name, row[name])) for name in names))
     console.print(table)
+    if not terminal:
+        # Off the terminal nobody needs lines filled up with blanks.
+        file.write("".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +208,17 @@ def _row(member: Member, network: Architecture, measure: str, batch: int, roundi
         row["latency_seconds"] = member.cost
     return row | {
         "used": None if member.budget is None else member.used,
-        "moves": "; ".join(member.moves),
+        "moves": _counted(member.moves),
         "note": member.note,
         "rounding": rounding,
         "key": network.key,
     }
+
+
+def _counted(moves: Sequence[str]) -> str:
+    """``a; a; b`` → ``a ×2; b``."""
+    runs = [(move, len(list(group))) for move, group in groupby(sorted(moves, key=moves.index))]
+    return "; ".join(f"{move} ×{count}" if count > 1 else move for move, count in runs)
 
 
 def _write(
