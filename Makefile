@@ -6,13 +6,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check format clean
 
 demo: $(READY)
 	$(VENV)/bin/nascale demo
 
+# Files stay whole (loadfile): those that start Ray start it once.
 test: $(READY) check
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
 	$(VENV)/bin/ruff check .
