@@ -87,7 +87,7 @@ class ScriptRunner:
 
     def __init__(self) -> None:
         self.study = _study()
-        self.actors = [_Bare.remote() for _ in range(2)]
+        self.actors = [_Bare.remote() for _ in range(2)]  # type: ignore[attr-defined]
         ray.get([actor.evaluate.remote(0.0) for actor in self.actors])
 
     def run(self, trials: int) -> float:

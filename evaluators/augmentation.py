@@ -77,7 +77,9 @@ def _holes(x: Tensor, side: int, generator: torch.Generator) -> Tensor:
     left = (centre[1] * width).long()[:, None] - side // 2
     rows = torch.arange(height, device=x.device)
     columns = torch.arange(width, device=x.device)
-    inside = ((rows >= top) & (rows < top + side))[:, :, None] & ((columns >= left) & (columns < left + side))[:, None]
+    inside = ((rows >= top) & (rows < top + side))[:, :, None] & (
+        (columns >= left) & (columns < left + side)
+    )[:, None]
     return (~inside)[:, None].to(x.dtype)
 
 
@@ -139,5 +141,7 @@ class Images:
         x = x[:, :, top : top + side, left : left + side]
         if side != self._resolution:
             size = (self._resolution, self._resolution)
-            x = F.interpolate(x, size, mode="bilinear", antialias=self._resolution < side, align_corners=False)
+            x = F.interpolate(
+                x, size, mode="bilinear", antialias=self._resolution < side, align_corners=False
+            )
         return (x - self._mean) / self._std

@@ -141,7 +141,14 @@ def load(
     splits = split(labels, parts, seed=seed, validation=validation, test=test, source=source.name)
     settings = {"seed": seed, "validation_share": validation, "test_share": test}
     return ImageSet(
-        text, images, labels, *splits, source.classes, checksum, settings=settings, skipped=tuple(source.skipped)
+        text,
+        images,
+        labels,
+        *splits,
+        source.classes,
+        checksum,
+        settings=settings,
+        skipped=tuple(source.skipped),
     )
 
 
@@ -256,7 +263,9 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         path.parent.mkdir(parents=True, exist_ok=True)
         mapped: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     except OSError as error:
-        raise InputError.of("NASCALE_CACHE", "a folder that can be written", f"{path.parent} ({error})") from None
+        raise InputError.of(
+            "NASCALE_CACHE", "a folder that can be written", f"{path.parent} ({error})"
+        ) from None
     return mapped
 
 
@@ -265,9 +274,7 @@ def _check_labels(source: Source, labels: NDArray[np.int64]) -> None:
         raise InputError.of(source.name, "at least one image", "none")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= len(source.classes):
-        raise InputError.of(
-            source.name, f"labels in 0..{len(source.classes) - 1}", low if low < 0 else high
-        )
+        raise InputError.of(source.name, f"labels in 0..{len(source.classes) - 1}", low if low < 0 else high)
     if len(source.classes) < 2:
         raise InputError.of(source.name, "at least two classes", len(source.classes))
 

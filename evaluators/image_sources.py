@@ -57,7 +57,9 @@ def _existing(kind: str, text: str, folder: bool) -> Path:
     path = Path(text).expanduser()
     wanted = "a folder" if folder else "a file"
     if not text or not (path.is_dir() if folder else path.is_file()):
-        raise InputError.of(f"data {kind}:{text}", wanted, "nothing there" if not path.exists() else "something else")
+        raise InputError.of(
+            f"data {kind}:{text}", wanted, "nothing there" if not path.exists() else "something else"
+        )
     return path
 
 
@@ -75,17 +77,17 @@ def digits(text: str, size: int | None, skip_bad: bool) -> Source:
     if text:
         raise InputError.of("data", "digits without a path", f"digits:{text}")
     spec = importlib.util.find_spec("sklearn")
-    # Reading the file itself spares the import of scikit-learn, a second of every start.
     roots = [] if spec is None else [Path(p) for p in spec.submodule_search_locations or ()]
-    for file in (root / "datasets" / "data" / "digits.csv.gz" for root in roots):
-        if file.exists():
-            with gzip.open(file, "rt") as lines:
-                table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
-            images = np.rint(table[:, :64].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
-            labels = table[:, 64].astype(np.int64)
-            names = tuple(str(d) for d in range(10))
-            return Source("digits", len(images), (8, 8, 1), names, lambda: iter([(images, labels, -1)]))
-    raise InputError.of("data", "scikit-learn, which ships the digits", "an environment without it")
+    files = [f for f in (root / "datasets" / "data" / "digits.csv.gz" for root in roots) if f.exists()]
+    if not files:
+        raise InputError.of("data", "scikit-learn, which ships the digits", "an environment without it")
+    # Reading the file itself spares the import of scikit-learn, a second of every start.
+    with gzip.open(files[0], "rt") as lines:
+        table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+    images = np.rint(table[:, :64].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
+    labels = table[:, 64].astype(np.int64)
+    names = tuple(str(d) for d in range(10))
+    return Source("digits", len(images), (8, 8, 1), names, lambda: iter([(images, labels, -1)]))
 
 
 def npz(text: str, size: int | None, skip_bad: bool) -> Source:
@@ -161,7 +163,9 @@ def _npz_labels(name: str, arrays: Any, part: str, shape: tuple[int, ...]) -> ND
     labels = np.asarray(arrays[f"y_{part}"])
     labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError.of(f"{name} y_{part}", "whole numbers of shape (n,)", f"{labels.dtype}{labels.shape}")
+        raise InputError.of(
+            f"{name} y_{part}", "whole numbers of shape (n,)", f"{labels.dtype}{labels.shape}"
+        )
     if len(labels) != shape[0]:
         raise InputError.of(f"{name} y_{part}", f"{shape[0]} labels, one an image", len(labels))
     return labels.astype(np.int64)
@@ -246,7 +250,9 @@ def _listing(path: Path, name: str) -> list[tuple[Path, int]]:
     known = seen.get(0, seen.get(-1, set()))
     for part, names in seen.items():
         if names - known:
-            raise InputError.of(name, "the classes of train in every split", f"{sorted(names - known)[0]} in {PARTS[part]}")
+            raise InputError.of(
+                name, "the classes of train in every split", f"{sorted(names - known)[0]} in {PARTS[part]}"
+            )
     return files
 
 
@@ -324,7 +330,9 @@ def _cifar(text: str, fine: bool) -> Source:
             if any(part == 0 for _, part in present):
                 missing = [f for f in (*train, *test) if not (root / f).is_file()]
                 if missing:
-                    raise InputError.of(name, f"{len(train)} training files and a test file", f"no {missing[0]}")
+                    raise InputError.of(
+                        name, f"{len(train)} training files and a test file", f"no {missing[0]}"
+                    )
                 return _cifar_source(name, present, fine)
     raise InputError.of(name, "CIFAR's python batches or binary files", f"none in {path}")
 
@@ -350,7 +358,9 @@ def _cifar_pickle(name: str, file: Path, fine: bool) -> tuple[NDArray[np.uint8],
         images = np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3072)
         labels = np.asarray(batch[b"fine_labels" if fine else b"labels"], dtype=np.int64)
     except Exception as error:  # a broken pickle raises nearly anything
-        raise InputError.of(f"{name} {file.name}", "a CIFAR python batch", f"{type(error).__name__}: {error}") from None
+        raise InputError.of(
+            f"{name} {file.name}", "a CIFAR python batch", f"{type(error).__name__}: {error}"
+        ) from None
     if len(images) != len(labels):
         raise InputError.of(f"{name} {file.name}", f"{len(images)} labels", len(labels))
     return _planes(images), labels
@@ -394,7 +404,9 @@ def idx(text: str, size: int | None, skip_bad: bool) -> Source:
         arrays.append((pictures[..., None], targets.astype(np.int64), part))
         stamps += [_stamp(images), _stamp(labels)]
     if not arrays:
-        raise InputError.of(name, "train-images-idx3-ubyte[.gz] or t10k-images-idx3-ubyte[.gz]", f"none in {path}")
+        raise InputError.of(
+            name, "train-images-idx3-ubyte[.gz] or t10k-images-idx3-ubyte[.gz]", f"none in {path}"
+        )
     if len(arrays) == 1:
         arrays = [(arrays[0][0], arrays[0][1], -1)]
     shapes = {chunk[0].shape[1:] for chunk in arrays}
@@ -419,9 +431,13 @@ def _read_idx(file: Path, dimensions: int, name: str) -> NDArray[np.uint8]:
         zero, kind, rank = struct.unpack(">HBB", raw[:4])
         extents = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
     except (OSError, EOFError, zlib.error, struct.error) as error:
-        raise InputError.of(f"{name} {file.name}", "an IDX file", f"{type(error).__name__}: {error}") from None
+        raise InputError.of(
+            f"{name} {file.name}", "an IDX file", f"{type(error).__name__}: {error}"
+        ) from None
     if (zero, kind, rank) != (0, 8, dimensions):
-        raise InputError.of(f"{name} {file.name}", f"unsigned bytes in {dimensions} dimensions", raw[:4].hex())
+        raise InputError.of(
+            f"{name} {file.name}", f"unsigned bytes in {dimensions} dimensions", raw[:4].hex()
+        )
     body = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
     if len(body) != int(np.prod(extents)):
         raise InputError.of(f"{name} {file.name}", f"{int(np.prod(extents))} bytes of data", len(body))
@@ -434,11 +450,15 @@ def hugging_face(text: str, size: int | None, skip_bad: bool) -> Source:
     try:
         import datasets
     except ImportError:
-        raise InputError.of(name, "the package 'datasets' (pip install 'nascale[hf]')", "no such package") from None
+        raise InputError.of(
+            name, "the package 'datasets' (pip install 'nascale[hf]')", "no such package"
+        ) from None
     try:
         loaded = datasets.load_from_disk(text) if Path(text).is_dir() else datasets.load_dataset(text)
     except Exception as error:  # the library raises many kinds, its own included
-        raise InputError.of(name, "a data set", f"{type(error).__name__}: {str(error).splitlines()[0]}") from None
+        raise InputError.of(
+            name, "a data set", f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        ) from None
     splits = loaded if hasattr(loaded, "keys") else {"unsaid": loaded}
     parts = {"train": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
     used = {k: parts.get(k, -1) for k in splits if k in parts or len(splits) == 1}

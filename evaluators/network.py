@@ -105,7 +105,13 @@ def module(op: Op, inplace: bool = False) -> nn.Module:
     match op:
         case Conv2d():
             return nn.Conv2d(
-                op.in_channels, op.out_channels, op.kernel, op.stride, op.padding, groups=op.groups, bias=op.bias
+                op.in_channels,
+                op.out_channels,
+                op.kernel,
+                op.stride,
+                op.padding,
+                groups=op.groups,
+                bias=op.bias,
             )
         case BatchNorm():
             return nn.BatchNorm2d(op.channels, eps=op.eps, momentum=op.momentum)

@@ -121,7 +121,9 @@ class TrainEvaluator:
             return train
         if "subset" not in self._cache:
             rng = np.random.default_rng(0)
-            self._cache["subset"] = stratified(self.images.labels, train, self.fraction, rng, self.images.name)
+            self._cache["subset"] = stratified(
+                self.images.labels, train, self.fraction, rng, self.images.name
+            )
         subset: np.ndarray[Any, np.dtype[np.int64]] = self._cache["subset"]
         return subset
 
@@ -149,10 +151,12 @@ class TrainEvaluator:
             raise InputError.of("candidate.architecture", "a network to train", None)
         architecture = self.fitted(candidate.architecture)
         device = pick_device(self.device)
+        if device.type == "cuda":
+            _make_deterministic()
         self._check_memory(architecture, device)
         if self.threads is not None and device.type == "cpu":
             torch.set_num_threads(self.threads)
-        run = _Run(self, architecture, device, candidate.stream)
+        run = Training(self, architecture, device, candidate.stream)
         started = time.perf_counter()
         for epoch in range(1, self.epochs + 1):
             train_loss = run.train(epoch)
@@ -199,7 +203,7 @@ class TrainEvaluator:
         return {**self.__dict__, "_cache": {}}
 
 
-class _Run:
+class Training:
     """One training: network, optimiser, schedule and the splits it reads."""
 
     def __init__(
@@ -231,8 +235,6 @@ class _Run:
         self.autocast = wants_bfloat16(settings.precision, device)
         self.steps = len(self.train_images) // settings.batch_size
         self.total = self.steps * settings.epochs
-        if device.type == "cuda":
-            _make_deterministic()
 
     def train(self, epoch: int) -> float:
         """One pass over the training images; returns the mean loss. Raises Diverged."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from contextlib import suppress
 
 from evaluators.evaluator import Candidate, Evaluator, Failure, Measurement
 
@@ -32,10 +33,8 @@ class Trial:
 
     def run(self) -> None:
         """Does the work, in the calling thread. Raises nothing: failures are messages."""
-        try:
+        with suppress(Cancelled):  # one that arrives while a failure is being written down
             self._work()
-        except Cancelled:
-            pass  # arrived while a failure was being written down
         while not self._ended:
             try:
                 self._end()

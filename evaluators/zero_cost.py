@@ -138,7 +138,9 @@ def fisher(network: Network, batches: list[Batch]) -> float:
                 lambda g: terms.append(0.5 * (g * activation).sum((2, 3)).pow(2).mean(0).sum())
             )
 
-    hooks = [m.register_forward_hook(keep) for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.Conv2d)]
+    hooks = [
+        m.register_forward_hook(keep) for m in network.modules() if isinstance(m, nn.BatchNorm2d | nn.Conv2d)
+    ]
     _backward(network, batches[0])
     for hook in hooks:
         hook.remove()

@@ -59,9 +59,7 @@ def subject(
     return _of_study(text, names, architectures, data, longer, seed, device, storage)
 
 
-def _of_table(
-    path: str, names: list[str], count: int, data: str | None, seed: int, device: str
-) -> Subject:
+def _of_table(path: str, names: list[str], count: int, data: str | None, seed: int, device: str) -> Subject:
     from evaluators.table import open_table
     from nascale.spec import read_spec
 
@@ -126,7 +124,9 @@ def _of_study(
 
     study = load_study(name, storage, architectures=True)
     measured = [
-        t for t in study.trials if t.status == "ok" and t.result.get("accuracy") is not None and "architecture" in t.attributes
+        t
+        for t in study.trials
+        if t.status == "ok" and t.result.get("accuracy") is not None and "architecture" in t.attributes
     ]
     if len(measured) < 3:
         raise InputError.of(f"study {name}", "three or more measured networks", len(measured))
@@ -222,7 +222,9 @@ def verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
         baseline = max(free, key=lambda r: r["spearman"])
         better = [r for r in known if r["spearman"] > baseline["spearman"] and r not in free]
         if not better:
-            lines.append(f"no proxy ranks better than {baseline['proxy']} ({baseline['spearman']:.2f}), which is free")
+            lines.append(
+                f"no proxy ranks better than {baseline['proxy']} ({baseline['spearman']:.2f}), which is free"
+            )
         else:
             gain = max(better, key=lambda r: (r["spearman"] - baseline["spearman"]) / max(r["seconds"], 1e-9))
             lines.append(

@@ -33,7 +33,12 @@ def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
             seconds = max(row["seconds"], _FLOOR_SECONDS)
             low, high = row["spearman"] - row["spearman_low"], row["spearman_high"] - row["spearman"]
             axes.errorbar(
-                seconds, row["spearman"], yerr=[[max(0.0, low)], [max(0.0, high)]], fmt="o", color=color, capsize=2
+                seconds,
+                row["spearman"],
+                yerr=[[max(0.0, low)], [max(0.0, high)]],
+                fmt="o",
+                color=color,
+                capsize=2,
             )
             lift = 0.0
             while any(abs(lift + row["spearman"] - y) < 0.045 and 0.2 < seconds / x < 5 for x, y in placed):

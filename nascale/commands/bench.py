@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from nascale.cli import LazyGroup
 
 command = LazyGroup(
@@ -13,4 +12,3 @@ command = LazyGroup(
     },
     help="Which sampler, and which proxy, can be trusted here.",
 )
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -37,15 +37,27 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3"
     show_default=True,
     help="Proxies with settings, e.g. train:epochs=2,resolution=16.",
 )
-@click.option("--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on.")
-@click.option("--repeats", default=1, show_default=True, help="Seeds of each proxy; 2 or more tell its noise floor.")
+@click.option(
+    "--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on."
+)
+@click.option(
+    "--repeats", default=1, show_default=True, help="Seeds of each proxy; 2 or more tell its noise floor."
+)
 @click.option("--data", help="Images that the proxies use.  [default: the spec's]")
-@click.option("--longer", default=5.0, show_default=True, help="For a STUDY: train this many times its epochs.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the networks that are drawn, and of the proxies.")
+@click.option(
+    "--longer", default=5.0, show_default=True, help="For a STUDY: train this many times its epochs."
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed of the networks that are drawn, and of the proxies."
+)
 @click.option("--workers", default=2, show_default=True, help="Ray workers; 0 works in this process.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--plot", type=click.Path(dir_okay=False), help="Draw correlation against seconds (PNG or SVG).")
-@click.option("--scores", type=click.Path(dir_okay=False), help="Write every network's scores and truth (CSV).")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False), help="Draw correlation against seconds (PNG or SVG)."
+)
+@click.option(
+    "--scores", type=click.Path(dir_okay=False), help="Write every network's scores and truth (CSV)."
+)
 @storage_option
 @table_options
 def command(
@@ -109,6 +121,3 @@ def _counter() -> Callable[[int, int], None]:
             click.echo(f"{done}/{total} networks", err=True)
 
     return report
-
-
-

@@ -18,7 +18,9 @@ from space.errors import InputError, UnknownNameError
 from tests.evaluators.conftest import shared
 
 
-def write_npz(path: Path, n: int = 40, classes: int = 4, shape: tuple[int, ...] = (6, 6, 3), **changes: object) -> Path:
+def write_npz(
+    path: Path, n: int = 40, classes: int = 4, shape: tuple[int, ...] = (6, 6, 3), **changes: object
+) -> Path:
     rng = np.random.default_rng(0)
     arrays: dict[str, object] = {
         "x_train": rng.integers(0, 256, (n, *shape), dtype=np.uint8),
@@ -129,7 +131,9 @@ def test_cifar_s_own_files_load(tmp_path: Path, fine: bool, binary: bool) -> Non
             (tmp_path / f"{name}.bin").write_bytes(rows.tobytes())
         else:
             key = b"fine_labels" if fine else b"labels"
-            (tmp_path / name).write_bytes(pickle.dumps({b"data": pixels.reshape(20, -1), key: labels.tolist()}))
+            (tmp_path / name).write_bytes(
+                pickle.dumps({b"data": pixels.reshape(20, -1), key: labels.tolist()})
+            )
     images = load(f"cifar{100 if fine else 10}:{tmp_path}")
     assert np.array_equal(images.images[0], planes[names[0]][0].transpose(1, 2, 0))
     assert np.array_equal(images.images[-1], planes[names[-1]][-1].transpose(1, 2, 0))
@@ -220,7 +224,10 @@ def cases(folder: Path) -> dict[str, tuple[str, str]]:
         "floats": (f"npz:{folder / 'float.npz'}", "uint8 images, got 'float64'"),
         "channels first": (f"npz:{folder / 'planes.npz'}", "images .n, height, width, 1 or 3."),
         "too few labels": (f"npz:{folder / 'short.npz'}", "40 labels, one an image, got 39"),
-        "a class of one image": (f"npz:{folder / 'single.npz'}", "single.npz: wanted at least two images of each class"),
+        "a class of one image": (
+            f"npz:{folder / 'single.npz'}",
+            "single.npz: wanted at least two images of each class",
+        ),
         "no labels": (f"npz:{folder / 'bare.npz'}", "an array y_train"),
         "an empty folder": (f"folder:{folder / 'empty'}", "one folder per class"),
         "no images": (f"folder:{folder / 'nothing'}", "image files"),
@@ -238,7 +245,7 @@ def test_bad_input_is_one_line_that_names_the_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_source_offers_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="cifar100?, cifar100?"):
+    with pytest.raises(UnknownNameError, match=r"cifar100?, cifar100?"):
         load("cifar:x")
 
 

@@ -80,7 +80,9 @@ def test_a_row_says_what_it_cost_and_what_failed() -> None:
     assert row["spearman_per_second"] == pytest.approx(row["spearman"] / 2)
 
 
-@pytest.mark.parametrize(("scores", "truth"), [([1, 2], [1, 2]), ([1, 2, 3], [1, 2]), ([1, 2, 3], [1, 2, math.inf])])
+@pytest.mark.parametrize(
+    ("scores", "truth"), [([1, 2], [1, 2]), ([1, 2, 3], [1, 2]), ([1, 2, 3], [1, 2, math.inf])]
+)
 def test_what_cannot_be_ranked_is_refused(scores: list[float], truth: list[float]) -> None:
     with pytest.raises(InputError):
         rank_fidelity(scores, truth)

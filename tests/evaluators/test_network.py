@@ -103,7 +103,9 @@ def test_auxiliary_classifiers_exist_in_training_only() -> None:
     x, y = torch.randn(4, 1, 8, 8), torch.tensor([0, 1, 2, 3])
     logits, heads = trained(x)
     assert [weight for _, weight in heads] == [0.3] and heads[0][0].shape == logits.shape
-    expected = torch.nn.functional.cross_entropy(logits, y) + 0.3 * torch.nn.functional.cross_entropy(heads[0][0], y)
+    expected = torch.nn.functional.cross_entropy(logits, y) + 0.3 * torch.nn.functional.cross_entropy(
+        heads[0][0], y
+    )
     assert float(loss_of(trained(x), y).detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
     assert trained.eval()(x).shape == (4, 10)
 

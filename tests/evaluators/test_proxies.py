@@ -33,7 +33,11 @@ def test_text_becomes_a_name_and_settings() -> None:
         {"epochs": 3, "flip": True, "width": 0.5, "optimizer": "adamw", "resolution": None},
     )
     assert parse("macs") == ("macs", {})
-    assert split_list("macs, train:epochs=1,flip=true,naswot") == ["macs", "train:epochs=1,flip=true", "naswot"]
+    assert split_list("macs, train:epochs=1,flip=true,naswot") == [
+        "macs",
+        "train:epochs=1,flip=true",
+        "naswot",
+    ]
     assert set(SCORES) == set(KNOWN) | set(BASELINES)
 
 
@@ -109,7 +113,13 @@ def test_latency_is_a_positive_median_between_its_quartiles() -> None:
 
 
 def test_an_exported_network_can_be_timed(digits: ImageSet) -> None:
-    measured = next(iter(evaluator("latency:repeats=3,mode=exported,device=cpu", digits).evaluate(Candidate(0, {}, "", net(), 0))))
+    measured = next(
+        iter(
+            evaluator("latency:repeats=3,mode=exported,device=cpu", digits).evaluate(
+                Candidate(0, {}, "", net(), 0)
+            )
+        )
+    )
     assert measured.extra["score"] < 0 and measured.extra["latency"]["mode"] == "exported"
 
 

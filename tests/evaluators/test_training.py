@@ -34,7 +34,9 @@ def candidate(architecture: Architecture = NET, seed: int = 0, number: int = 0) 
     return Candidate(number, {}, architecture.key, architecture, seed)
 
 
-def run(images: ImageSet, architecture: Architecture = NET, seed: int = 0, **settings: Any) -> list[Measurement]:
+def run(
+    images: ImageSet, architecture: Architecture = NET, seed: int = 0, **settings: Any
+) -> list[Measurement]:
     settings = {"epochs": 2, "device": "cpu", **settings}
     return list(TrainEvaluator(images, **settings).evaluate(candidate(architecture, seed)))
 
@@ -123,7 +125,7 @@ def test_a_diverging_loss_is_an_error_of_its_own(digits: ImageSet) -> None:
 
 
 def test_a_network_too_large_for_its_memory_is_not_built(digits: ImageSet) -> None:
-    with pytest.raises(OutOfMemory, match="needs about .* MiB at batch 64, 1 MiB are there"):
+    with pytest.raises(OutOfMemory, match=r"needs about .* MiB at batch 64, 1 MiB are there"):
         run(digits, memory_bytes=2**20)
 
 
@@ -141,7 +143,9 @@ def test_a_network_too_large_for_its_memory_is_not_built(digits: ImageSet) -> No
         ({"warmup": 1.0}, "warmup"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(digits: ImageSet, settings: dict[str, Any], message: str) -> None:
+def test_settings_that_make_no_sense_are_refused(
+    digits: ImageSet, settings: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         TrainEvaluator(digits, **settings)
 
@@ -184,10 +188,7 @@ def test_a_shift_moves_whole_images_and_fills_with_zeros() -> None:
     seen = set()
     for image, source in zip(shifted, padded, strict=True):
         places = [
-            (i, j)
-            for i in range(5)
-            for j in range(5)
-            if torch.equal(source[:, i : i + 5, j : j + 5], image)
+            (i, j) for i in range(5) for j in range(5) if torch.equal(source[:, i : i + 5, j : j + 5], image)
         ]
         assert places
         seen |= set(places)

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
-from evaluators.workers import Event, Pool, RayPool, _cause_of_death, open_pool
+from evaluators.ray_pool import RayPool, _cause_of_death
+from evaluators.workers import Event, Pool, open_pool
 from space.errors import InputError, RunError
 from tests.evaluators.fakes import Fake, Unpicklable
 
@@ -198,7 +199,9 @@ def test_causes_of_death_are_told_apart() -> None:
     assert _cause_of_death(RuntimeError("something\nnew")) == ("died", "died: something new")
 
 
-def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_cleanly(tmp_path: Path) -> None:
+def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_cleanly(
+    tmp_path: Path,
+) -> None:
     """A driver elsewhere, beside namesakes of the packages, starts its own Ray and is interrupted."""
     (tmp_path / "results").mkdir()
     (tmp_path / "search.py").write_text("raise RuntimeError('the wrong search')\n")

@@ -11,7 +11,17 @@ import torch.nn.functional as F
 from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate
 from evaluators.network import build
-from evaluators.zero_cost import BASELINES, SCORES, Batch, ZeroCostEvaluator, grad_norm, grasp, naswot, snip, synflow
+from evaluators.zero_cost import (
+    BASELINES,
+    SCORES,
+    Batch,
+    ZeroCostEvaluator,
+    grad_norm,
+    grasp,
+    naswot,
+    snip,
+    synflow,
+)
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool
 from space.cost import costs
@@ -46,7 +56,9 @@ def test_the_baselines_are_the_cost_model_s(digits: ImageSet) -> None:
 
 def test_repeats_average_over_seeds(digits: ImageSet) -> None:
     one = [ZeroCostEvaluator(digits, "snip", 16, device="cpu").value(NET, seed) for seed in (5, 6)]
-    assert ZeroCostEvaluator(digits, "snip", 16, repeats=2, device="cpu").value(NET, 5) == pytest.approx(sum(one) / 2)
+    assert ZeroCostEvaluator(digits, "snip", 16, repeats=2, device="cpu").value(NET, 5) == pytest.approx(
+        sum(one) / 2
+    )
 
 
 def test_synflow_of_a_linear_chain_is_layers_times_the_sum_over_paths() -> None:
@@ -55,7 +67,9 @@ def test_synflow_of_a_linear_chain_is_layers_times_the_sum_over_paths() -> None:
     last = network.get_parameter("head.1.linear.weight").detach().abs().double()
     paths = float((last @ first).sum())  # inputs of one, mean over pixels is one
     x = torch.zeros(1, 1, 4, 4)
-    assert synflow(network, [Batch(x, torch.zeros(1, dtype=torch.long))]) == pytest.approx(math.log(2 * paths))
+    assert synflow(network, [Batch(x, torch.zeros(1, dtype=torch.long))]) == pytest.approx(
+        math.log(2 * paths)
+    )
 
 
 def test_naswot_counts_agreements_of_rectifiers() -> None:
@@ -75,7 +89,9 @@ def test_naswot_falls_when_images_repeat() -> None:
     x = batch(6)[0].x
     twins = torch.cat([x[:3], x[:3] + 1e-3])
     y = torch.zeros(6, dtype=torch.long)
-    assert naswot(build(NET, seed=1).train(), [Batch(twins, y)]) < naswot(build(NET, seed=1).train(), [Batch(x, y)])
+    assert naswot(build(NET, seed=1).train(), [Batch(twins, y)]) < naswot(
+        build(NET, seed=1).train(), [Batch(x, y)]
+    )
 
 
 def test_gradient_scores_are_what_autograd_says() -> None:
@@ -84,7 +100,9 @@ def test_gradient_scores_are_what_autograd_says() -> None:
     weights = [m.weight for m in network.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
     loss = F.cross_entropy(network(b.x), b.y)
     gradients = torch.autograd.grad(loss, weights)
-    assert grad_norm(build(NET, seed=2).train(), [b]) == pytest.approx(sum(float(g.norm()) for g in gradients), rel=1e-4)
+    assert grad_norm(build(NET, seed=2).train(), [b]) == pytest.approx(
+        sum(float(g.norm()) for g in gradients), rel=1e-4
+    )
     expected = sum(float((w.detach() * g).abs().sum()) for w, g in zip(weights, gradients, strict=True))
     assert snip(build(NET, seed=2).train(), [b]) == pytest.approx(expected, rel=1e-4)
 
