@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -346,6 +347,7 @@ def _connect(address: str | None, workers: int, cpus: float, gpus: float) -> Non
         "logging_level": logging.ERROR,
     }
     if address is not None:
+        _check_address(address)
         del quiet["include_dashboard"]
         try:
             # Workers elsewhere do not have this checkout: the packages are uploaded once per job.
@@ -359,6 +361,17 @@ def _connect(address: str | None, workers: int, cpus: float, gpus: float) -> Non
     variables = {"PYTHONPATH": path, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     with _exported(variables):
         ray.init("local", num_cpus=math.ceil(workers * cpus), num_gpus=None if gpus else 0, **quiet)
+
+
+def _check_address(address: str) -> None:
+    """Raises InputError if nothing listens at ``host:port``: Ray itself would wait for a minute and more."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", or a name that Ray resolves
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
 
 
 def _check_resources(ray: Any, workers: int, cpus: float, gpus: float) -> None:

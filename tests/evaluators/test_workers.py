@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
-from evaluators.ray_pool import RayPool, _cause_of_death
+from evaluators.ray_pool import RayPool, _cause_of_death, _check_address
 from evaluators.workers import Event, Pool, open_pool
 from space.errors import InputError, RunError
 from tests.evaluators.fakes import Fake, Unpicklable
@@ -190,6 +190,11 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 def test_more_workers_than_the_cluster_holds_are_refused(ray_session: None) -> None:
     with pytest.raises(InputError, match="workers: wanted at most 4 CPUs"):
         open_pool(Fake(), workers=30)
+
+
+def test_an_address_without_a_cluster_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match=r"ray_address: wanted a running Ray cluster, got '127.0.0.1:1 "):
+        _check_address("127.0.0.1:1")
 
 
 def test_causes_of_death_are_told_apart() -> None:
