@@ -244,11 +244,14 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this package lies in; None where it was installed."""
+    """The commit of the checkout that this package lies in, marked where files differ from it; None where it was installed."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
     try:
         found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).resolve().parent,
+            ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+            cwd=root,
             capture_output=True,
             text=True,
             timeout=5,

@@ -61,6 +61,8 @@ def open_study(
     if study_id is None:
         with _quiet():
             study_id = storage.create_new_study(directions, name)
+        # Optuna's own key for Study.set_metric_names: dashboards then show names instead of "0" and "1".
+        storage.set_study_system_attr(study_id, "study:metric_names", list(objective.names))
     else:
         stored = storage.get_study_user_attrs(study_id).get("spec")
         if stored is None and storage.get_n_trials(study_id):
