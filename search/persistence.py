@@ -162,6 +162,27 @@ class StoredLedger:
             d.name: distribution_to_json(CategoricalDistribution(d.options)) for d in space.decisions
         }
         self._ids: dict[int, int] = {}
+        self._prepare(models)
+
+    def _prepare(self, models: Any) -> None:
+        """Statements are built once: building them anew would cost more than running them."""
+        from sqlalchemy import bindparam
+
+        trials, curves = models.TrialModel.__table__, models.TrialIntermediateValueModel.__table__
+        this = trials.c.trial_id == bindparam("this_trial")
+        self._insert_trial = trials.insert()
+        self._insert_params = models.TrialParamModel.__table__.insert()
+        self._insert_attributes = models.TrialUserAttributeModel.__table__.insert()
+        self._insert_values = models.TrialValueModel.__table__.insert()
+        self._insert_curve = curves.insert()
+        self._delete_curve = curves.delete().where(curves.c.trial_id == bindparam("this_trial"))
+        self._set_state = trials.update().where(this).values(state=bindparam("new_state"))
+        self._set_started = trials.update().where(this).values(
+            state=bindparam("new_state"), datetime_start=bindparam("moment")
+        )
+        self._set_completed = trials.update().where(this).values(
+            state=bindparam("new_state"), datetime_complete=bindparam("moment")
+        )
 
     def rows(self) -> list[Row]:
         """All stored trials; remembers their database ids."""
@@ -186,48 +207,44 @@ class StoredLedger:
 
     def start(self, row: Row) -> None:
         """One transaction: the trial, its parameters, its attributes."""
-        m = self._models
+        trial = {
+            "number": row.number,
+            "study_id": self._study_id,
+            "state": row.state,
+            "datetime_start": _naive(row.started),
+        }
         with self._engine.begin() as connection:
-            trial_id = connection.execute(
-                m.TrialModel.__table__.insert().values(
-                    number=row.number,
-                    study_id=self._study_id,
-                    state=row.state,
-                    datetime_start=_naive(row.started),
-                )
-            ).inserted_primary_key[0]
+            trial_id = connection.execute(self._insert_trial, trial).inserted_primary_key[0]
             if row.decisions:
-                connection.execute(m.TrialParamModel.__table__.insert(), self._params(trial_id, row))
-            self._set_attributes(connection, trial_id, row.attributes())
+                connection.execute(self._insert_params, self._params(trial_id, row))
+            connection.execute(self._insert_attributes, _attributes(trial_id, row.attributes()))
         self._ids[row.number] = trial_id
 
     def restart(self, row: Row) -> None:
         """One transaction: running again, from now; what an earlier attempt left is removed."""
-        m, trial_id = self._models, self._ids[row.number]
-        curve = m.TrialIntermediateValueModel.__table__
+        this = {"this_trial": self._ids[row.number]}
         with self._engine.begin() as connection:
-            self._set_state(connection, trial_id, "RUNNING", datetime_start=_naive(row.started))
-            connection.execute(curve.delete().where(curve.c.trial_id == trial_id))
+            connection.execute(self._set_started, this | {"new_state": "RUNNING", "moment": _naive(row.started)})
+            connection.execute(self._delete_curve, this)
 
     def finish(self, row: Row) -> None:
         """One transaction: state, values, curve, result."""
         m, trial_id = self._models, self._ids[row.number]
+        done = {"this_trial": trial_id, "new_state": row.state, "moment": _naive(row.completed)}
         with self._engine.begin() as connection:
-            self._set_state(connection, trial_id, row.state, datetime_complete=_naive(row.completed))
+            connection.execute(self._set_completed, done)
             if row.values is not None:
-                connection.execute(m.TrialValueModel.__table__.insert(), _values(m, trial_id, row.values))
+                connection.execute(self._insert_values, _values(m, trial_id, row.values))
             if row.curve:
-                connection.execute(
-                    m.TrialIntermediateValueModel.__table__.insert(), _curve(m, trial_id, row.curve)
-                )
-            self._set_attributes(connection, trial_id, {"result": dict(row.result)})
+                connection.execute(self._insert_curve, _curve(m, trial_id, row.curve))
+            connection.execute(self._insert_attributes, _attributes(trial_id, {"result": dict(row.result)}))
 
     def release(self, rows: Sequence[Row]) -> None:
         """One transaction for all of them."""
         if rows:
+            waiting = [{"this_trial": self._ids[row.number], "new_state": "WAITING"} for row in rows]
             with self._engine.begin() as connection:
-                for row in rows:
-                    self._set_state(connection, self._ids[row.number], "WAITING")
+                connection.execute(self._set_state, waiting)
 
     def close(self) -> None:
         """Closes the connections, which folds SQLite's log into its file."""
@@ -245,18 +262,11 @@ class StoredLedger:
             for name, value in row.decisions.items()
         ]
 
-    def _set_attributes(self, connection: Any, trial_id: int, attributes: Mapping[str, Any]) -> None:
-        connection.execute(
-            self._models.TrialUserAttributeModel.__table__.insert(),
-            [
-                {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
-                for key, value in attributes.items()
-            ],
-        )
 
-    def _set_state(self, connection: Any, trial_id: int, state: str, **columns: Any) -> None:
-        table = self._models.TrialModel.__table__
-        connection.execute(table.update().where(table.c.trial_id == trial_id).values(state=state, **columns))
+def _attributes(trial_id: int, attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()
+    ]
 
 
 def _values(models: Any, trial_id: int, values: Sequence[float]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers._lazy_random_state import LazyRandomState
@@ -111,7 +112,9 @@ class OptunaSearcher:
             distribution = self._distributions[name]
             internal = self._space.by_name[name].index(value)
             self._storage.set_trial_param(trial_id, name, float(internal), distribution)
-        if isinstance(self._sampler, optuna.samplers.TPESampler):
+            if isinstance(self._sampler, _RememberingTPE):
+                self._sampler.remember(number, name, internal)
+        if isinstance(self._sampler, _RememberingTPE):
             # TPE notes what it drew together, inactive decisions and rejected draws included; the
             # trial's own parameters are what counts, and all that a resumed search has.
             self._storage.set_trial_system_attr(trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
@@ -212,15 +215,40 @@ def _generators(root: Any, seen: set[int] | None = None) -> Iterator[LazyRandomS
     seen.add(id(root))
     if isinstance(root, LazyRandomState):
         yield root
-    elif type(root).__module__.startswith("optuna.") and hasattr(root, "__dict__"):
+    elif hasattr(root, "__dict__") and any(c.__module__.startswith("optuna.") for c in type(root).__mro__):
         for _, part in sorted(vars(root).items()):
             yield from _generators(part, seen)
+
+
+class _RememberingTPE(optuna.samplers.TPESampler):
+    """TPE with the same numbers, which keeps what it has read of the trials instead of reading them all again."""
+
+    def __init__(self, columns: dict[str, int], **options: Any) -> None:
+        super().__init__(**options)
+        self._columns = columns
+        self._positions = np.full((256, len(columns)), -1, dtype=np.int64)
+
+    def remember(self, number: int, name: str, position: int) -> None:
+        """A parameter of trial ``number``, as the position among its options."""
+        if number >= len(self._positions):
+            more = np.full_like(self._positions, -1)
+            self._positions = np.concatenate([self._positions, more])
+        self._positions[number, self._columns[name]] = position
+
+    def _get_internal_repr(
+        self, trials: list[FrozenTrial], search_space: dict[str, BaseDistribution], study: optuna.Study
+    ) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+        numbers = np.fromiter((trial.number for trial in trials), dtype=np.int64, count=len(trials))
+        chosen = self._positions[numbers][:, [self._columns[name] for name in search_space]]
+        chosen = chosen[(chosen >= 0).all(axis=1)]
+        return {name: chosen[:, i] for i, name in enumerate(search_space)}
 
 
 def _tpe(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:
     conditional = any(d.parent for d in space.decisions)
     options: dict[str, Any] = {"multivariate": True, "group": True} if conditional else {}
-    sampler = optuna.samplers.TPESampler(seed=settings.seed, **options)
+    columns = {d.name: i for i, d in enumerate(space.decisions)}
+    sampler = _RememberingTPE(columns, seed=settings.seed, **options)
     return OptunaSearcher(space, settings.seed, sampler, objectives)
 
 

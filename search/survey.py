@@ -14,7 +14,6 @@ from search.catalogue import Catalogue, Network
 from search.searcher import generator
 from search.settings import Budgets
 from space.errors import BudgetError, InputError
-from space.search_space import SearchSpace
 
 SHOWN = ("params", "macs", "activation_bytes")
 DRAWS = 300

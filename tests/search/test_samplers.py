@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
+from search import samplers
 from search.objective import Objective
 from search.persistence import MemoryLedger, decisions_of
 from search.samplers import SAMPLERS, searcher
@@ -20,7 +22,9 @@ SLOW = {"gp": 14}
 
 
 def cases() -> list[tuple[str, str]]:
-    return [(name, space) for name in SAMPLERS for space in SPACES if (name, space) != ("cmaes", "conditional")]
+    return [
+        (name, space) for name in SAMPLERS for space in SPACES if (name, space) != ("cmaes", "conditional")
+    ]
 
 
 @pytest.fixture(params=cases(), ids=lambda case: "-".join(case))
@@ -52,7 +56,9 @@ def test_another_seed_gives_another_search(case: tuple[SearchSpace, SearchSettin
 
 
 @pytest.mark.parametrize("stop", [1, 9])
-def test_a_stopped_search_goes_on_as_if_it_had_not(case: tuple[SearchSpace, SearchSettings], stop: int) -> None:
+def test_a_stopped_search_goes_on_as_if_it_had_not(
+    case: tuple[SearchSpace, SearchSettings], stop: int
+) -> None:
     space, settings = case
     whole = search(space, settings)
     ledger = MemoryLedger()
@@ -123,3 +129,12 @@ def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
         searcher(CONDITIONAL, SearchSettings(sampler="cmaes"))
     with pytest.raises(InputError, match="one objective"):
         searcher(FLAT, SearchSettings(sampler="cmaes", objective=Objective.parse("accuracy,macs")))
+
+
+@pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=lambda s: s.name)
+def test_tpe_that_remembers_suggests_what_tpe_suggests(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = SearchSettings(sampler="tpe", trials=40, window=2)
+    remembered = search(space, settings)
+    plain = optuna.samplers.TPESampler._get_internal_repr
+    monkeypatch.setattr(samplers._RememberingTPE, "_get_internal_repr", plain)
+    assert decisions_of(search(space, settings)) == decisions_of(remembered)
