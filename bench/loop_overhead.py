@@ -55,9 +55,7 @@ class Free:
 def bare(name: str, trials: int, url: str | None) -> float:
     """Seconds of plain ask and tell."""
     study = optuna.create_study(sampler=BARE[name](), direction="maximize", storage=url)
-    distributions = {
-        d.name: optuna.distributions.CategoricalDistribution(d.options) for d in SPACE.decisions
-    }
+    distributions = {d.name: optuna.distributions.CategoricalDistribution(d.options) for d in SPACE.decisions}
     begun = time.perf_counter()
     for _ in range(trials):
         trial = study.ask(distributions)
@@ -93,7 +91,10 @@ def compare(names: list[str], trials: int, repeats: int, folder: Path) -> None:
                     url = f"sqlite:///{folder / f'{name}-{what}-{repeat}.db'}" if where == "sqlite" else None
                     rates[what].append(trials / function(name, trials, url))
             ratio = median(o / b for o, b in zip(rates["ours"], rates["bare"], strict=True))
-            print(f"{name:8}{where:8}{median(rates['bare']):10.1f}{median(rates['ours']):10.1f}{ratio:8.2f}", flush=True)
+            print(
+                f"{name:8}{where:8}{median(rates['bare']):10.1f}{median(rates['ours']):10.1f}{ratio:8.2f}",
+                flush=True,
+            )
 
 
 def growth(name: str, trials: int, at: list[int], span: int = 50) -> None:
@@ -114,14 +115,21 @@ def growth(name: str, trials: int, at: list[int], span: int = 50) -> None:
     loop.run()
     told = []
     for number in at:
-        steps = [b - a for a, b in zip(moments[number - span : number], moments[number - span + 1 : number], strict=False)]
+        steps = [
+            b - a
+            for a, b in zip(
+                moments[number - span : number], moments[number - span + 1 : number], strict=False
+            )
+        ]
         told.append(f"{number}: {1e3 * sum(steps) / len(steps):.3f} ms")
     print(f"{name}, processor time per trial around trial {', '.join(told)}", flush=True)
 
 
 def main() -> None:
     """Reads the arguments and prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--samplers", default="random,nsga2,tpe")
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)

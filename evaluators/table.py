@@ -152,7 +152,8 @@ class TableEvaluator:
     def assignments(self) -> list[Decisions]:
         """The assignments of the rows."""
         return [
-            {d.name: d.options[i] for d, i in zip(self.space.decisions, row, strict=True)} for row in self.rows
+            {d.name: d.options[i] for d, i in zip(self.space.decisions, row, strict=True)}
+            for row in self.rows
         ]
 
     def key(self, decisions: Mapping[str, Option]) -> str | None:
@@ -273,7 +274,9 @@ def _read(settings: TableSettings) -> pd.DataFrame:
     try:
         frame: pd.DataFrame = readers[path.suffix](path)  # type: ignore[operator]
     except OSError as error:
-        raise InputError.of("table.path", "a file that can be read", f"{path} ({error.strerror or error})") from None
+        raise InputError.of(
+            "table.path", "a file that can be read", f"{path} ({error.strerror or error})"
+        ) from None
     except ValueError as error:
         raise InputError.of("table.path", f"a {path.suffix} file", f"{path} ({error})") from None
     for column in settings.columns:
@@ -285,7 +288,9 @@ def _read(settings: TableSettings) -> pd.DataFrame:
     missing = frame.isna()
     if missing.to_numpy().any():
         row, column = np.argwhere(missing.to_numpy())[0]
-        raise InputError(f"table {path.name}: wanted a value in column {frame.columns[column]!r} of row {row}, got none")
+        raise InputError(
+            f"table {path.name}: wanted a value in column {frame.columns[column]!r} of row {row}, got none"
+        )
     numeric = (*settings.accuracy, settings.truth, *(c for c, _ in settings.costs.values()))
     for column in filter(None, numeric):
         if not pd.api.types.is_numeric_dtype(frame[column]):
@@ -298,9 +303,7 @@ def _options(column: pd.Series[Any]) -> list[Option]:
     return [value if isinstance(value, (str, bool, int, float)) else str(value) for value in column.tolist()]
 
 
-def _space(
-    settings: TableSettings, raw: Mapping[str, list[Option]]
-) -> tuple[SearchSpace, tuple[str, ...]]:
+def _space(settings: TableSettings, raw: Mapping[str, list[Option]]) -> tuple[SearchSpace, tuple[str, ...]]:
     """The space, and the column of each of its decisions.
 
     A named space takes the columns by its decisions' names where these are the same, else in their order.

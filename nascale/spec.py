@@ -40,15 +40,23 @@ class SearchSpec:
         "text",
         "Search space: a name, or a .toml file that writes one down.  [default: mixed, or what the table names]",
     )
-    resolution: int | None = _key(None, "int", "Side of the networks' images in pixels.  [default: the data's]")
+    resolution: int | None = _key(
+        None, "int", "Side of the networks' images in pixels.  [default: the data's]"
+    )
     sampler: str = _key(
         "controller",
         "text",
         "controller, controller-ppo, tpe, gp, nsga2, nsga3, cmaes, evolution, random or grid.",
     )
-    evaluator: str | None = _key(None, "text", "train, or table.  [default: table where there is one, else train]")
-    data: str = _key("digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …")
-    table: str | None = _key(None, "text", "TOML file that describes a table of results to ask instead of training.")
+    evaluator: str | None = _key(
+        None, "text", "train, or table.  [default: table where there is one, else train]"
+    )
+    data: str = _key(
+        "digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …"
+    )
+    table: str | None = _key(
+        None, "text", "TOML file that describes a table of results to ask instead of training."
+    )
     objective: str = _key(
         "accuracy",
         "text",
@@ -56,21 +64,33 @@ class SearchSpec:
         "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
         "on a target use mnas-hard or a budget.",
     )
-    cost: str = _key("macs", "text", "Cost in mnas: macs, params, flops, activation_bytes or latency_seconds.")
+    cost: str = _key(
+        "macs", "text", "Cost in mnas: macs, params, flops, activation_bytes or latency_seconds."
+    )
     target: float | None = _key(None, "count", "Cost at which mnas leaves the accuracy as it is.")
     exponent: float = _key(
-        SOFT_EXPONENT, "float", "Exponent of mnas; at −0.07 doubling the cost must buy a factor 1.0497 in accuracy."
+        SOFT_EXPONENT,
+        "float",
+        "Exponent of mnas; at −0.07 doubling the cost must buy a factor 1.0497 in accuracy.",
     )
     max_macs: float | None = _key(None, "count", "Multiply-accumulates a network may need at most.")
-    max_flops: float | None = _key(None, "count", "Floating-point operations a network may need at most (2 per MAC, and more).")
+    max_flops: float | None = _key(
+        None, "count", "Floating-point operations a network may need at most (2 per MAC, and more)."
+    )
     max_params: float | None = _key(None, "count", "Parameters a network may have at most.")
     max_memory: float | None = _key(None, "bytes", "Activation memory at inference, one image, at most.")
-    max_latency: float | None = _key(None, "seconds", "Latency at most; known once a network was measured, or from a table.")
+    max_latency: float | None = _key(
+        None, "seconds", "Latency at most; known once a network was measured, or from a table."
+    )
     trials: int = _key(40, "int", "Finished trials to end with; a repeated run may ask for more.")
     max_seconds: float | None = _key(None, "seconds", "Start no trial after this much time in this run.")
     max_epochs: int | None = _key(None, "int", "Start no trial after so many trained epochs in the study.")
     max_failures: int | None = _key(None, "int", "Give up after so many failed trials.")
-    pruner: str = _key("none", "text", "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.")
+    pruner: str = _key(
+        "none",
+        "text",
+        "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.",
+    )
     seed: int = _key(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
     window: int | None = _key(
         None,
@@ -88,11 +108,15 @@ class SearchSpec:
     epochs: int = _key(5, "int", "Epochs of each training.")
     batch_size: int = _key(64, "int", "Images in a batch.")
     optimizer: str = _key("sgd", "text", "sgd or adamw.")
-    learning_rate: float | None = _key(None, "float", "Highest learning rate.  [default: by optimizer and batch size]")
+    learning_rate: float | None = _key(
+        None, "float", "Highest learning rate.  [default: by optimizer and batch size]"
+    )
     weight_decay: float = _key(5e-4, "float", "Weight decay.")
     label_smoothing: float = _key(0.0, "float", "Label smoothing.")
     fraction: float = _key(1.0, "float", "Share of the training images that is used.")
-    train_resolution: int | None = _key(None, "int", "Side to which images are resized for training.  [default: resolution]")
+    train_resolution: int | None = _key(
+        None, "int", "Side to which images are resized for training.  [default: resolution]"
+    )
     train_width: float = _key(1.0, "float", "Factor on the channels while training.")
     crop: int = _key(0, "int", "Random shifts, in pixels.")
     flip: bool = _key(False, "flag", "Random horizontal flips.")
@@ -132,7 +156,9 @@ class SearchSpec:
         """What the loop needs of it. Raises InputError for values out of range."""
         return SearchSettings(
             sampler=self.sampler,
-            objective=Objective.parse(self.objective, cost=self.cost, target=self.target, exponent=self.exponent),
+            objective=Objective.parse(
+                self.objective, cost=self.cost, target=self.target, exponent=self.exponent
+            ),
             budgets=Budgets(
                 self.max_macs, self.max_flops, self.max_params, self.max_memory, self.max_latency
             ),
@@ -187,7 +213,9 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError.of("SPEC", "a TOML file that can be read", f"{os.fspath(path)} ({error.strerror})") from None
+        raise InputError.of(
+            "SPEC", "a TOML file that can be read", f"{os.fspath(path)} ({error.strerror})"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError.of("SPEC", "a TOML file", f"{os.fspath(path)} ({error})") from None
 

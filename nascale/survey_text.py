@@ -25,9 +25,13 @@ def survey_lines(survey: Survey, budgets: Budgets) -> list[str]:
         )
         lines.append("min – median – max: " + "; ".join(ranges))
     if budgets.bounds():
-        bounds = {name: f"{name} {human_cost(cost, bound)}" for name, (cost, bound) in budgets.bounds().items()}
+        bounds = {
+            name: f"{name} {human_cost(cost, bound)}" for name, (cost, bound) in budgets.bounds().items()
+        }
         known = [f"{bounds.get(name, name)}: {share:.1%}" for name, share in survey.shares.items()]
-        unknown = [f"{text}: known once measured" for name, text in bounds.items() if name not in survey.shares]
+        unknown = [
+            f"{text}: known once measured" for name, text in bounds.items() if name not in survey.shares
+        ]
         lines.append("share within budget: " + ", ".join(known + unknown))
     return lines
 

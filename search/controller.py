@@ -97,11 +97,8 @@ class ControllerSearcher:
         """The trials that are looked at: the best and the newest, at most ``CAPACITY`` of them."""
         half = CAPACITY // 2
         newest = range(max(0, len(self._told) - half), len(self._told))
-        if self._objectives == 1:
-            best = [index for _, index in self._best[:half]]
-        else:
-            # Beyond what fits, the oldest of a front give way to newer members.
-            best = self._front()[-half:]
+        # Of a front larger than what fits, the oldest members give way.
+        best = [index for _, index in self._best] if self._objectives == 1 else self._front()[-half:]
         chosen = sorted({*best, *newest})
         trials = [self._told[i] for i in chosen]
         rows = np.array([self._rows[t.number] for t in trials])

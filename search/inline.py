@@ -35,8 +35,11 @@ class InlinePool:
         candidate = self._waiting.popleft()
         events: list[Event] = []
         try:
-            for measurement in self._evaluator.evaluate(candidate):
-                events.append(Event(candidate.number, measurement=measurement, worker="inline"))
+            # What was measured before an exception stays in the list.
+            events.extend(
+                Event(candidate.number, measurement=measurement, worker="inline")
+                for measurement in self._evaluator.evaluate(candidate)
+            )
         except Exception as error:  # whatever an evaluator raises is a value here, as in every pool
             return [*events, Event(candidate.number, failure=Failure.of(error), worker="inline")]
         events.append(Event(candidate.number, done=True, worker="inline"))

@@ -177,11 +177,15 @@ class StoredLedger:
         self._insert_curve = curves.insert()
         self._delete_curve = curves.delete().where(curves.c.trial_id == bindparam("this_trial"))
         self._set_state = trials.update().where(this).values(state=bindparam("new_state"))
-        self._set_started = trials.update().where(this).values(
-            state=bindparam("new_state"), datetime_start=bindparam("moment")
+        self._set_started = (
+            trials.update()
+            .where(this)
+            .values(state=bindparam("new_state"), datetime_start=bindparam("moment"))
         )
-        self._set_completed = trials.update().where(this).values(
-            state=bindparam("new_state"), datetime_complete=bindparam("moment")
+        self._set_completed = (
+            trials.update()
+            .where(this)
+            .values(state=bindparam("new_state"), datetime_complete=bindparam("moment"))
         )
 
     def rows(self) -> list[Row]:
@@ -224,7 +228,9 @@ class StoredLedger:
         """One transaction: running again, from now; what an earlier attempt left is removed."""
         this = {"this_trial": self._ids[row.number]}
         with self._engine.begin() as connection:
-            connection.execute(self._set_started, this | {"new_state": "RUNNING", "moment": _naive(row.started)})
+            connection.execute(
+                self._set_started, this | {"new_state": "RUNNING", "moment": _naive(row.started)}
+            )
             connection.execute(self._delete_curve, this)
 
     def finish(self, row: Row) -> None:
@@ -265,7 +271,8 @@ class StoredLedger:
 
 def _attributes(trial_id: int, attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in attributes.items()
+        {"trial_id": trial_id, "key": key, "value_json": json.dumps(value)}
+        for key, value in attributes.items()
     ]
 
 

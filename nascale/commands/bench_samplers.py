@@ -22,9 +22,18 @@ if TYPE_CHECKING:
 
 @click.command("samplers")
 @click.argument("spec", type=click.Path(dir_okay=False))
-@click.option("--samplers", default="controller,tpe,evolution,random", show_default=True, help="Names, joined by commas.")
-@click.option("--evaluations", default="20,50,100,200", show_default=True, help="Where to measure, joined by commas.")
-@click.option("--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Seeds for each sampler.")
+@click.option(
+    "--samplers",
+    default="controller,tpe,evolution,random",
+    show_default=True,
+    help="Names, joined by commas.",
+)
+@click.option(
+    "--evaluations", default="20,50,100,200", show_default=True, help="Where to measure, joined by commas."
+)
+@click.option(
+    "--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Seeds for each sampler."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
 @click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
 @click.option("--max-macs", type=Quantity(), help="Budget on multiply-accumulates.")

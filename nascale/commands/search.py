@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,7 +76,7 @@ def _interrupt(*_: object) -> None:
 def opening(prepared: Prepared) -> list[str]:
     """What the search is going to do: study, objective, budgets, what the space holds."""
     spec, settings = prepared.spec, prepared.spec.settings()
-    asked = f"table {prepared.evaluator.settings.path.name}" if spec.table else f"{spec.data}, {spec.epochs} epochs"  # type: ignore[union-attr]
+    asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.data}, {spec.epochs} epochs"
     lines = [
         f"study {spec.study} in {spec.storage}: {spec.sampler} on space {prepared.space.name}, {asked}",
         settings.objective.sentence(),
@@ -100,11 +101,17 @@ def closing(outcome: Outcome) -> list[str]:
     if p.stopped:
         lines.append(f"ended early: {p.stopped}")
     counts = [f"{p.reused} answered from the store"]
-    counts += [f"{n} {name}" for n, name in ((p.pruned, "pruned"), (p.failed, "failed"), (p.infeasible, "over budget")) if n]
+    counts += [
+        f"{n} {name}"
+        for n, name in ((p.pruned, "pruned"), (p.failed, "failed"), (p.infeasible, "over budget"))
+        if n
+    ]
     lines.append(f"study {outcome.study}: {p.finished} trials, {', '.join(counts)}")
     if p.best is not None:
         from nascale.quantities import human_count
 
         known = [f"{human_count(p.best.costs[c])} {c}" for c in ("macs", "params") if c in p.best.costs]
-        lines.append(f"best: trial {p.best.number}, accuracy {p.best_accuracy:.4f}" + "".join(f", {k}" for k in known))
+        lines.append(
+            f"best: trial {p.best.number}, accuracy {p.best_accuracy:.4f}" + "".join(f", {k}" for k in known)
+        )
     return lines

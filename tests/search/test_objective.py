@@ -28,7 +28,13 @@ def test_the_best_of_soft_mnas_does_not_depend_on_the_target() -> None:
     orders = set()
     for target in (1e6, 1e8):
         objective = Objective.parse("mnas", target=target)
-        orders.add(tuple(sorted(range(3), key=lambda i, o=objective: o.values(networks[i][0], {"macs": networks[i][1]}))))
+        orders.add(
+            tuple(
+                sorted(
+                    range(3), key=lambda i, o=objective: o.values(networks[i][0], {"macs": networks[i][1]})
+                )
+            )
+        )
     assert len(orders) == 1
 
 
@@ -58,7 +64,9 @@ def test_several_objectives_go_the_way_they_should() -> None:
         ("mnas", {"target": 1e6, "cost": "watts"}, UnknownNameError),
     ],
 )
-def test_what_cannot_be_maximised_is_refused(text: str, options: dict[str, object], error: type[Exception]) -> None:
+def test_what_cannot_be_maximised_is_refused(
+    text: str, options: dict[str, object], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         Objective.parse(text, **options)  # type: ignore[arg-type]
 

@@ -25,7 +25,9 @@ from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, search
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def ledger_of(folder: Path, space: SearchSpace = CONDITIONAL, objective: str = "accuracy", **spec: object) -> StoredLedger:
+def ledger_of(
+    folder: Path, space: SearchSpace = CONDITIONAL, objective: str = "accuracy", **spec: object
+) -> StoredLedger:
     chosen = {"trials": 12, "space": space.name, **spec}
     return open_study(
         f"sqlite:///{folder / 'store.db'}", "s", chosen, Objective.parse(objective), space, {"provenance": {}}
@@ -58,7 +60,9 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
     assert study.best_value == 0.5
     assert study.user_attrs["objectives"] == [{"name": "accuracy", "direction": "maximize"}]
     # Another tool can go on with the study.
-    trial = study.ask({d.name: optuna.distributions.CategoricalDistribution(d.options) for d in FLAT.decisions})
+    trial = study.ask(
+        {d.name: optuna.distributions.CategoricalDistribution(d.options) for d in FLAT.decisions}
+    )
     study.tell(trial, 0.1)
 
 

@@ -132,7 +132,9 @@ def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=lambda s: s.name)
-def test_tpe_that_remembers_suggests_what_tpe_suggests(space: SearchSpace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tpe_that_remembers_suggests_what_tpe_suggests(
+    space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = SearchSettings(sampler="tpe", trials=40, window=2)
     remembered = search(space, settings)
     plain = optuna.samplers.TPESampler._get_internal_repr

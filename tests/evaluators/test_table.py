@@ -1,0 +1,198 @@
+"""Tables as evaluators: exact answers, surrogates against the library they come from, every bad table named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluators import surrogate
+from evaluators.evaluator import Candidate
+from evaluators.table import TableEvaluator, open_table
+from space.errors import InputError, UnknownNameError
+
+SHARED = Path(os.environ.get("NASCALE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Maker:
+    """Writes a table and the TOML file that describes it."""
+
+    def write(frame: pd.DataFrame | None = None, suffix: str = ".csv", **section: object) -> Path:
+        frame = table() if frame is None else frame
+        path = tmp_path / f"t{suffix}"
+        {".csv": frame.to_csv, ".parquet": frame.to_parquet}.get(suffix, lambda *_, **__: None)(
+            path, index=False
+        )
+        if suffix == ".json":
+            frame.to_json(path, orient="records")
+        chosen: dict[str, object] = {
+            "path": path.name,
+            "decisions": ["kind", "size"],
+            "accuracy": ["s0", "s1"],
+            "unit": "percent",
+            "macs": "macs",
+            **section,
+        }
+        lines = [f"{key} = {_toml(value)}" for key, value in chosen.items() if value is not None]
+        (tmp_path / "t.toml").write_text("[table]\n" + "\n".join(lines))
+        return tmp_path / "t.toml"
+
+    return write
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + "}"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def table(sizes: int = 3) -> pd.DataFrame:
+    rows = [(kind, size) for kind in ("a", "b") for size in range(1, sizes + 1)]
+    frame = pd.DataFrame(rows, columns=["kind", "size"])
+    frame["s0"] = 50.0 + 10 * frame["size"] / sizes + (frame["kind"] == "b")
+    frame["s1"] = frame["s0"] + 2
+    frame["macs"] = 100 * frame["size"]
+    return frame
+
+
+def answer(evaluator: TableEvaluator, seed: int = 0, **decisions: str | int) -> tuple[float, float]:
+    (measured,) = evaluator.evaluate(Candidate(0, decisions, "k", None, seed))
+    return measured.accuracy, measured.extra["truth"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_rows_are_answered_as_they_stand(make: Maker, suffix: str) -> None:
+    evaluator = open_table(make(suffix=suffix))
+    assert evaluator.space.size == 6 and not evaluator.partial
+    accuracies = {round(answer(evaluator, seed, kind="b", size=3)[0], 6) for seed in range(20)}
+    assert accuracies == {0.61, 0.63}
+    assert answer(evaluator, kind="b", size=3)[1] == pytest.approx(0.62)
+    assert evaluator.costs({"kind": "a", "size": 2}) == {"macs": 200}
+    assert evaluator.key({"kind": "a", "size": 2}) is None
+
+
+def test_the_same_seed_draws_the_same_column(make: Maker) -> None:
+    evaluator = open_table(make())
+    assert [answer(evaluator, 7, kind="a", size=1) for _ in range(3)] == [
+        answer(evaluator, 7, kind="a", size=1)
+    ] * 3
+
+
+def test_scales_keys_and_a_truth_of_its_own(make: Maker) -> None:
+    frame = table().assign(canonical="same", best=99.0)
+    evaluator = open_table(
+        make(frame, truth="best", key="canonical", macs=None, params={"column": "macs", "scale": 1e6})
+    )
+    assert answer(evaluator, kind="a", size=1)[1] == pytest.approx(0.99)
+    assert evaluator.costs({"kind": "a", "size": 3}) == {"params": 300_000_000}
+    assert evaluator.key({"kind": "b", "size": 1}) == "same"
+
+
+def test_a_table_with_gaps_says_so(make: Maker) -> None:
+    evaluator = open_table(make(table().drop(index=2)))
+    assert evaluator.partial and not evaluator.knows({"kind": "a", "size": 3})
+    assert evaluator.knows({"kind": "a", "size": 2}) and len(evaluator.assignments()) == 5
+
+
+BAD = {
+    "a missing column": ({"accuracy": ["s0", "s9"]}, UnknownNameError, "s9"),
+    "an unknown key": ({"acuracy": "s0"}, UnknownNameError, "nearest: accuracy"),
+    "no accuracy": ({"accuracy": None}, InputError, "table.accuracy"),
+    "an unknown unit": ({"unit": "permille"}, InputError, "table.unit"),
+    "an unknown lookup": ({"lookup": "guess"}, InputError, "table.lookup"),
+    "a unit that cannot be": ({"unit": "fraction"}, InputError, "0 to 1"),
+    "no file": ({"path": "nothing.csv"}, InputError, "nothing.csv"),
+    "a kind of file that is not read": ({"path": "t.toml"}, InputError, "table.path"),
+    "an unknown space": ({"space": "nasbench"}, UnknownNameError, "nas-bench-macro"),
+    "a space of other decisions": ({"space": "nas-bench-macro"}, InputError, "8 decisions"),
+    "a scale that is none": ({"macs": {"column": "macs", "scale": 0}}, InputError, "table.macs"),
+    "too few rows for a model": ({"lookup": "surrogate"}, InputError, "50 rows"),
+    "a column named twice": ({"decisions": ["kind", "kind"]}, InputError, "table.decisions"),
+    "words for numbers": ({"macs": "kind"}, InputError, "numbers"),
+}
+
+
+@pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
+def test_a_bad_description_is_one_clear_line(make: Maker, case: tuple[dict[str, object], type, str]) -> None:
+    section, error, words = case
+    with pytest.raises(error, match=words) as caught:
+        open_table(make(**section))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_values_repeats_and_emptiness_are_named(make: Maker) -> None:
+    frame = table()
+    frame.loc[4, "s1"] = np.nan
+    with pytest.raises(InputError, match="'s1' of row 4"):
+        open_table(make(frame))
+    with pytest.raises(InputError, match="rows 1 and 6"):
+        open_table(make(pd.concat([table(), table().iloc[[1]]])))
+    with pytest.raises(InputError, match="with rows"):
+        open_table(make(table().iloc[:0]))
+    (make().parent / "broken.toml").write_text("[table")
+    with pytest.raises(InputError, match="TOML"):
+        open_table(make().parent / "broken.toml")
+    with pytest.raises(InputError, match="can be read"):
+        open_table(make().parent / "missing.toml")
+
+
+def test_an_option_that_the_space_lacks_is_named(make: Maker) -> None:
+    rows = pd.DataFrame([{f"op{i}": 3 for i in range(8)} | {"s0": 50.0}])
+    names = [f"op{i}" for i in range(8)]
+    with pytest.raises(InputError, match="3 is no option of op0"):
+        open_table(make(rows, space="nas-bench-macro", decisions=names, accuracy="s0", macs=None))
+
+
+def test_a_surrogate_answers_for_what_no_row_holds(make: Maker) -> None:
+    frame = table(40)
+    evaluator = open_table(make(frame[frame["size"] != 20], lookup="surrogate"))
+    assert not evaluator.partial
+    assert evaluator.knows({"kind": "a", "size": 19})
+    assert answer(evaluator, kind="b", size=30)[0] == pytest.approx(0.52 + 0.1 * 30 / 40, abs=0.02)
+    assert evaluator.costs({"kind": "a", "size": 30})["macs"] == pytest.approx(3000, rel=0.1)
+    assert evaluator.describe()["surrogate"]["accuracy"]["r2"] > 0.9
+
+
+def test_the_walked_trees_predict_what_the_library_predicts() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 4, (300, 5)).astype(float)
+    target = inputs @ rng.normal(size=5) + inputs[:, 0] * inputs[:, 1]
+    with surrogate._one_thread():
+        model = surrogate._model().fit(inputs, target)
+        expected = model.predict(inputs)
+    assert surrogate.Forest.of(model).predict(inputs) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "table_file", "rows"), [("nas-bench-macro", "nas-bench-macro.parquet", 6561)]
+)
+def test_the_examples_fit_the_shared_tables(tmp_path: Path, name: str, table_file: str, rows: int) -> None:
+    source = SHARED / "data" / "tables" / table_file
+    if not source.exists():
+        pytest.skip(f"{source} is not there (set NASCALE_SHARED)")
+    (tmp_path / table_file).symlink_to(source)
+    (tmp_path / "t.toml").write_text((EXAMPLES / f"{name}.toml").read_text())
+    evaluator = open_table(tmp_path / "t.toml")
+    assert len(evaluator.rows) == rows == evaluator.space.size
+    best = evaluator.truths.argmax()
+    assert evaluator.truths[best] == pytest.approx(0.931267, abs=1e-6)
+
+
+def test_both_examples_can_be_read_as_specs() -> None:
+    from evaluators.table import read_settings
+    from nascale.spec import read_spec
+
+    for path in EXAMPLES.glob("*.toml"):
+        if "[table]" in path.read_text():
+            assert read_spec(path).evaluator == "table"
+            assert read_settings(path).accuracy

@@ -1,0 +1,143 @@
+"""The loop: what is stored for each kind of end, limits, pruning, repeats, tight budgets."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from evaluators.evaluator import Candidate, Failure
+from search.catalogue import Catalogue
+from search.objective import Objective
+from search.persistence import MemoryLedger
+from search.settings import Budgets, SearchSettings
+from search.survey import cheapest, check_budgets, survey
+from space.errors import BudgetError, InputError, RunError
+from space.search_space import Decision, SearchSpace
+from space.spaces import space
+from tests.search.fakes import CONDITIONAL, FLAT, Priced, ShufflingPool, accuracy_of, search
+
+RANDOM = SearchSettings(sampler="random", trials=20)
+
+
+def test_a_repeat_waits_for_its_twin_and_takes_its_result() -> None:
+    two = SearchSpace("two", (Decision("d", (1, 2)),))
+    pool = ShufflingPool(lambda candidate: [0.1, 0.2, 0.3], slots=4, seed=3)
+    rows = search(two, replace(RANDOM, trials=9, window=4), pool)
+    assert len(pool.submitted) == 2
+    reused = [row for row in rows if row.result["status"] == "reused"]
+    assert len(reused) == 7
+    assert all(row.values == (0.3,) and row.curve == ((1, 0.1), (2, 0.2), (3, 0.3)) for row in reused)
+    assert all(rows[row.result["measured_by"]].result["status"] == "ok" for row in reused)
+
+
+def test_a_repeat_of_a_failure_is_not_tried_again() -> None:
+    one = SearchSpace("one", (Decision("d", (1,)),))
+    pool = ShufflingPool(lambda candidate: Failure("oom", "too large"))
+    rows = search(one, replace(RANDOM, trials=3), pool)
+    assert len(pool.submitted) == 1
+    assert [row.result["status"] for row in rows] == ["oom"] * 3
+    assert all("too large" in row.result["error"] for row in rows)
+
+
+def test_an_accuracy_that_is_no_number_is_a_failure() -> None:
+    rows = search(FLAT, replace(RANDOM, trials=2), ShufflingPool(lambda candidate: float("nan")))
+    assert {row.state for row in rows} == {"FAIL"}
+    assert all(row.result["accuracy"] is None for row in rows)
+
+
+def test_pruning_works_with_several_objectives_and_whatever_the_timing() -> None:
+    def answer(candidate: Candidate) -> list[float]:
+        return [accuracy_of(candidate) * epoch / 4 for epoch in (1, 2, 3, 4)]
+
+    settings = replace(
+        RANDOM, trials=24, window=4, pruner="median", objective=Objective.parse("accuracy,macs")
+    )
+    alone = search(FLAT, settings, ShufflingPool(answer))
+    pool = ShufflingPool(answer, slots=4, seed=9)
+    together = search(FLAT, settings, pool)
+    assert [row.state for row in alone] == [row.state for row in together]
+    pruned = [row for row in together if row.result["status"] == "pruned"]
+    assert pruned and set(pool.cancelled) == {r.number for r in pruned if r.result["measured_by"] is None}
+    assert all(0 < len(row.curve) < 4 for row in pruned)
+
+
+def test_too_many_failures_end_the_search() -> None:
+    pool = ShufflingPool(lambda candidate: Failure("failed", "no luck"))
+    with pytest.raises(RunError, match="no luck"):
+        search(FLAT, replace(RANDOM, max_failures=3), pool)
+    assert len(pool.submitted) == 3
+
+
+def test_epochs_are_a_budget() -> None:
+    ledger = MemoryLedger()
+    rows = search(FLAT, replace(RANDOM, max_epochs=7), ShufflingPool(lambda c: [0.1, 0.2, 0.3]), ledger)
+    assert sum(row.result["epochs"] for row in rows if row.result["measured_by"] is None) == 9
+
+
+def test_a_grid_ends_when_it_is_used_up() -> None:
+    rows = search(CONDITIONAL, SearchSettings(sampler="grid", trials=10_000))
+    assert len(rows) == CONDITIONAL.size
+
+
+def test_a_latency_over_budget_is_marked_and_not_told() -> None:
+    settings = replace(RANDOM, budgets=Budgets(max_latency=0.5), trials=4)
+
+    class Slow(ShufflingPool):
+        def poll(self, timeout: float | None = None):  # type: ignore[no-untyped-def]
+            events = super().poll(timeout)
+            return [
+                replace(
+                    e,
+                    measurement=replace(e.measurement, extra={"latency_seconds": 0.4 + 0.2 * (e.number % 2)}),
+                )
+                if e.measurement
+                else e
+                for e in events
+            ]
+
+    rows = search(FLAT, settings, Slow())
+    assert [row.result["feasible"] for row in rows] == [True, False, True, False]
+    assert all(row.result["latency_seconds"] for row in rows)
+
+
+@pytest.mark.parametrize("sampler", ["random", "controller", "tpe", "evolution", "nsga2"])
+def test_a_budget_that_one_in_thousands_meets_is_met(sampler: str) -> None:
+    wide = SearchSpace("wide", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(10)))
+    settings = SearchSettings(sampler=sampler, trials=12, budgets=Budgets(max_macs=11))
+    rows = search(wide, settings)
+    assert all(row.costs["macs"] <= 11 for row in rows)
+    assert len({row.key for row in rows}) > 5 or sampler in ("random", "tpe", "nsga2")
+
+
+def test_a_budget_that_nothing_meets_names_the_smallest_cost() -> None:
+    with pytest.raises(BudgetError, match=r"max_macs: wanted 4, but the smallest macs .* is 5"):
+        search(FLAT, replace(RANDOM, budgets=Budgets(max_macs=4)))
+    with pytest.raises(InputError, match="max_flops"):
+        search(FLAT, replace(RANDOM, budgets=Budgets(max_flops=1e9)))
+
+
+def test_the_cheapest_network_of_a_large_space_is_found() -> None:
+    mbconv = space("mbconv", resolution=16)
+    catalogue = Catalogue(mbconv, Budgets(max_macs=1))
+    least = cheapest(catalogue)
+    best = min(
+        catalogue.network(mbconv.sample(rng)).costs["macs"]  # type: ignore[union-attr]
+        for rng in [random.Random(i) for i in range(300)]
+    )
+    assert least.costs["macs"] <= best
+    with pytest.raises(BudgetError, match=str(least.costs["macs"])):
+        check_budgets(catalogue)
+
+
+def test_a_survey_counts_small_spaces_and_draws_from_large_ones() -> None:
+    small = survey(Catalogue(FLAT, Budgets(max_macs=9, max_params=5), Priced()), 0)
+    assert (small.size, small.networks, small.drawn) == (243, 243, False)
+    assert small.ranges["macs"] == (5, 10, 15)
+    # Sums of five numbers of 1 to 3 that are at most 9: 1 + 5 + 15 + 30 + 45 of 243.
+    assert small.shares["max_macs"] == pytest.approx(96 / 243)
+    assert small.shares["all budgets"] == small.shares["max_macs"]
+    large = Catalogue(space("mixed", resolution=16), Budgets(max_macs=2e6))
+    assert survey(large, 1, 50) == survey(large, 1, 50)
+    assert survey(large, 1, 50).ranges != survey(large, 2, 50).ranges
