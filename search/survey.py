@@ -13,7 +13,7 @@ from typing import Any
 from search.catalogue import Catalogue, Network
 from search.searcher import generator
 from search.settings import Budgets
-from space.errors import BudgetError, InputError
+from space.errors import BudgetError, InputError, ShapeError
 
 SHOWN = ("params", "macs", "activation_bytes")
 DRAWS = 300
@@ -46,7 +46,7 @@ class Survey:
 
 
 def survey(catalogue: Catalogue, seed: int, draws: int = DRAWS) -> Survey:
-    """The survey of the catalogue's space under its budgets."""
+    """The survey of the catalogue's space under its budgets. Raises InputError where nothing in it can be built."""
     space = catalogue.space
     whole = space.size <= 4 * draws
     if whole:
@@ -55,10 +55,12 @@ def survey(catalogue: Catalogue, seed: int, draws: int = DRAWS) -> Survey:
         rng = generator(seed, "survey", space.name)
         found = [catalogue.network(space.sample(rng)) for _ in range(draws)]
     networks = [network for network in found if network is not None]
+    if not networks:
+        raise _unbuildable(catalogue, seed, len(found))
     names = [
         c
         for c in (*SHOWN, *(cost for cost, _ in catalogue.budgets.bounds().values()))
-        if networks and all(c in n.costs for n in networks)
+        if all(c in n.costs for n in networks)
     ]
     ranges = {name: _range([n.costs[name] for n in networks]) for name in names}
     shares = {
@@ -71,6 +73,16 @@ def survey(catalogue: Catalogue, seed: int, draws: int = DRAWS) -> Survey:
     return Survey(
         space.name, space.size, seed, len(found), not whole, ranges, shares, 1 - len(networks) / len(found)
     )
+
+
+def _unbuildable(catalogue: Catalogue, seed: int, count: int) -> InputError:
+    """What stands in the way, by the example of one network."""
+    space, reason = catalogue.space, ""
+    try:
+        space.decode(space.sample(generator(seed, "unbuildable", space.name)))
+    except ShapeError as error:
+        reason = f", for example: {error}"
+    return InputError(f"space {space.name}: none of {count} networks can be built{reason}")
 
 
 def _range(values: Sequence[float]) -> tuple[float, float, float]:
@@ -94,7 +106,7 @@ def cheapest(catalogue: Catalogue, seed: int = 0) -> Network:
         found = [catalogue.network(space.sample(rng)) for _ in range(64)]
     networks = [network for network in found if network is not None]
     if not networks:
-        raise InputError(f"space {space.name}: none of {len(found)} networks can be built")
+        raise _unbuildable(catalogue, seed, len(found))
     best = min(networks, key=lambda n: excess(n.costs))
     improved = True
     while improved:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from nascale.cli import COMMANDS, cli, run
@@ -62,3 +64,14 @@ def test_an_unexpected_error_is_one_line_and_exit_1(
     assert capsys.readouterr().err == "error: ZeroDivisionError: inside (--debug shows where)\n"
     with pytest.raises(ZeroDivisionError):
         run(["explode", "--debug"])
+
+
+def test_a_resolution_too_small_for_a_space_is_refused_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["search", "--space", "mnasnet", "--resolution", "8", "--trials", "1", "--workers", "0"]) == 2
+    message = capsys.readouterr().err
+    assert "none of" in message
+    assert "the smallest that works is 17" in message
+    assert list(tmp_path.iterdir()) == []
