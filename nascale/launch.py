@@ -104,7 +104,7 @@ def run(
     else:
         attributes = {"provenance": provenance(prepared), "space": _described(prepared)}
         ledger = open_study(
-            spec.storage, spec.study, spec.as_dict(), settings.objective, prepared.space, attributes
+            spec.storage, spec.study, stored_spec(spec), settings.objective, prepared.space, attributes
         )
     try:
         stored = ledger.rows()
@@ -132,6 +132,13 @@ def run(
     finally:
         if isinstance(ledger, StoredLedger):
             release_study(ledger)
+
+
+def stored_spec(spec: SearchSpec) -> dict[str, Any]:
+    """The spec as it is kept with a study: without the password of a database."""
+    from results.database import redacted
+
+    return spec.as_dict() | {"storage": redacted(spec.storage)}
 
 
 def _standing(rows: Any, total: int) -> Progress:
@@ -230,6 +237,7 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             continue
     from nascale import __version__
+    from results.database import redacted
 
     return {
         "nascale": __version__,
@@ -237,7 +245,7 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
         "git_commit": _commit(),
         "device": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
         "data_checksum": checksum,
-        "command": shlex.join(sys.argv),
+        "command": redacted(shlex.join(sys.argv)),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "evaluator": told,
     }

@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ def storage_url(storage: str | os.PathLike[str] | None = None) -> str:
     """
     text = os.fspath(storage) if storage else os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
     url = text if "://" in text else f"sqlite:///{text}"
+    if url.startswith("postgresql://") and find_spec("psycopg2") is None:
+        # SQLAlchemy's default driver is psycopg2; the extra "postgresql" of this project brings its successor.
+        url = url.replace("postgresql", "postgresql+psycopg", 1)
     if url.startswith("sqlite:") and sqlite_path(url) in (Path(""), Path(":memory:")):
         raise InputError.of("storage", "a database that outlives the process", text)
     return url

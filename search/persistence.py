@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from results.database import redacted, storage_url
 from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
 
@@ -119,7 +120,7 @@ def storage_of(url: str) -> Any:
     import optuna
     import sqlalchemy
 
-    url = url if "://" in url else f"sqlite:///{url}"
+    url = storage_url(url)
     try:
         storage = optuna.storages.RDBStorage(url)
         if storage.engine.name == "sqlite":
@@ -128,10 +129,14 @@ def storage_of(url: str) -> Any:
             # Optuna opens a read-only file without complaint.
             connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
     except ImportError as error:
-        raise InputError.of("storage", "a database whose driver is installed", f"{url} ({error})") from None
+        raise InputError.of(
+            "storage", "a database whose driver is installed", f"{redacted(url)} ({error})"
+        ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise InputError.of("storage", "a database that can be written", f"{url} ({reason})") from None
+        raise InputError.of(
+            "storage", "a database that can be written", f"{redacted(url)} ({reason})"
+        ) from None
     return storage
 
 

@@ -23,7 +23,9 @@ _STEPS = (2, 4, 8)
     show_default=True,
     help="Where the study, the picture and the scaled networks go.",
 )
-@click.option("--trials", type=click.IntRange(min=4), default=28, show_default=True, help="Networks to train.")
+@click.option(
+    "--trials", type=click.IntRange(min=4), default=28, show_default=True, help="Networks to train."
+)
 @click.option("--workers", type=click.IntRange(min=0), default=2, show_default=True, help="Ray workers.")
 @click.option("--fresh", is_flag=True, help="Forget an earlier demo in this folder and start over.")
 def command(folder: str, trials: int, workers: int, fresh: bool) -> None:
@@ -45,7 +47,9 @@ def command(folder: str, trials: int, workers: int, fresh: bool) -> None:
         raise InputError.of("--folder", "a folder that can be made", f"{folder} ({error.strerror})") from None
 
     kept = f"--storage {shlex.quote(storage)}"
-    click.echo("1. Search a space of MBConv, bottleneck and inception blocks; every candidate is really trained.")
+    click.echo(
+        "1. Search a space of MBConv, bottleneck and inception blocks; every candidate is really trained."
+    )
     _run(f"nascale search {SEARCH} --trials {trials} --workers {workers} --study {STUDY} {kept}")
     click.echo("\n2. The Pareto front: the networks that no other beats in both accuracy and MACs.")
     _run(f"nascale front {STUDY} {kept}")
@@ -55,9 +59,13 @@ def command(folder: str, trials: int, workers: int, fresh: bool) -> None:
     click.echo(f"\n3. Trial {winner}, the most accurate, drawn stage by stage.")
     _run(f"nascale show {STUDY} {winner} {kept}")
     budgets = ",".join(f"{macs * step / 1e6:.3g}M" for step in _STEPS)
-    click.echo(f"\n4. The same network scaled in depth, width and resolution to {len(_STEPS)} budgets of MACs.")
+    click.echo(
+        f"\n4. The same network scaled in depth, width and resolution to {len(_STEPS)} budgets of MACs."
+    )
     family = place / "family"
-    _run(f"nascale scale family {STUDY}:{winner} --budgets {budgets} {kept} --write {shlex.quote(str(family))}")
+    _run(
+        f"nascale scale family {STUDY}:{winner} --budgets {budgets} {kept} --write {shlex.quote(str(family))}"
+    )
     click.echo(f"\nThe picture of the front: {picture}\nThe scaled networks:      {family}/")
 
 

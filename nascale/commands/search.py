@@ -75,10 +75,12 @@ def _interrupt(*_: object) -> None:
 
 def opening(prepared: Prepared) -> list[str]:
     """What the search is going to do: study, objective, budgets, what the space holds."""
+    from results.database import redacted
+
     spec, settings = prepared.spec, prepared.spec.settings()
     asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.data}, {spec.epochs} epochs"
     lines = [
-        f"study {spec.study} in {spec.storage}: {spec.sampler} on space {prepared.space.name}, {asked}",
+        f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
         settings.objective.sentence(),
         *survey_lines(prepared.survey, settings.budgets),
     ]
