@@ -200,7 +200,7 @@ class ZeroCostEvaluator:
             raise UnknownNameError("score", self.score, [*SCORES, *BASELINES])
         if self.repeats < 1:
             raise InputError.of("repeats", "1 or more", self.repeats)
-        if not 2 <= self.batch_size <= len(self.images.train):
+        if self.score in SCORES and not 2 <= self.batch_size <= len(self.images.train):
             wanted = f"2 to the {len(self.images.train)} training images of {self.images.name}"
             raise InputError.of("batch_size", wanted, self.batch_size)
 

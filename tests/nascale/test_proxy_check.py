@@ -1,0 +1,130 @@
+"""``nascale bench proxies`` on a small table and on a small study."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from nascale.commands.bench_proxies import command
+from nascale.proxy_check import subject, verdict
+from space.errors import InputError
+
+COLUMNS = [f"op{i}" for i in range(8)]
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A table of 24 strings of NAS-Bench-Macro's space with made-up accuracies, and images of its shape."""
+    rows = list(itertools.islice(itertools.product(range(3), repeat=8), 0, 6561, 275))
+    with (tmp_path / "table.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*COLUMNS, "a", "b"])
+        for row in rows:
+            writer.writerow([*row, 0.5 + sum(row) / 40, 0.5 + sum(row) / 41])
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (120, 32, 32, 3), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", x_train=images, y_train=np.arange(120) % 10)
+    text = f"""
+    data = "npz:{tmp_path / "images.npz"}"
+    [table]
+    path = "table.csv"
+    space = "nas-bench-macro"
+    decisions = {COLUMNS}
+    accuracy = ["a", "b"]
+    """
+    path = tmp_path / "spec.toml"
+    path.write_text("\n".join(line.strip() for line in text.splitlines()))
+    return path
+
+
+def test_a_table_is_the_truth_for_networks_of_distinct_keys(spec: Path, tmp_path: Path) -> None:
+    picture, scores = tmp_path / "p.svg", tmp_path / "scores.csv"
+    arguments = [str(spec), "--proxies", "macs,params,synflow", "--architectures", "8", "--workers", "0"]
+    arguments += ["--repeats", "2", "--format", "json", "--plot", str(picture), "--scores", str(scores)]
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    rows = json.loads(result.stdout)
+    assert {row["proxy"] for row in rows} == {"macs", "params", "synflow"}
+    for row in rows:
+        assert row["architectures"] == 8 and row["failures"] == 0
+        assert row["spearman_low"] <= row["spearman"] <= row["spearman_high"]
+    assert next(row for row in rows if row["proxy"] == "macs")["noise_spearman"] == pytest.approx(1)
+    with scores.open() as file:
+        written = list(csv.DictReader(file))
+    assert len({row["key"] for row in written}) == 8
+    assert "macs" in picture.read_text()
+    assert "two runs of the truth agree" in result.stderr and "best ranking:" in result.stderr
+
+
+def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
+    from nascale.commands.search import command as search
+
+    storage = f"sqlite:///{tmp_path / 's.db'}"
+    asked = ["--trials", "4", "--epochs", "1", "--workers", "0", "--sampler", "random", "--max-macs", "400K"]
+    run = CliRunner().invoke(
+        search, [*asked, "--study", "s", "--storage", storage, "--quiet"], catch_exceptions=False
+    )
+    assert run.exit_code == 0
+    arguments = [
+        "s",
+        "--storage",
+        storage,
+        "--proxies",
+        "macs",
+        "--longer",
+        "2",
+        "--workers",
+        "0",
+        "--format",
+        "json",
+    ]
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    rows = {row["proxy"]: row for row in json.loads(result.stdout)}
+    assert set(rows) == {"macs", "the study (1 epochs)"}
+    assert all(row["architectures"] == 4 for row in rows.values())
+    assert "trained for 2 epochs instead of 1" in result.stderr
+
+
+def test_what_cannot_be_compared_is_refused(spec: Path, tmp_path: Path) -> None:
+    asked = {
+        "architectures": 8,
+        "data": None,
+        "longer": 5.0,
+        "seed": 0,
+        "device": "cpu",
+        "storage": f"sqlite:///{tmp_path / 'none.db'}",
+    }
+    with pytest.raises(InputError, match="nearest: macs"):
+        subject(str(spec), "mac", **asked)
+    with pytest.raises(InputError, match="--architectures: wanted 3 or more"):
+        subject(str(spec), "macs", **{**asked, "architectures": 2})
+    with pytest.raises(InputError, match="--proxies"):
+        subject(str(spec), ",", **asked)
+    spec.write_text('data = "digits"\n')
+    with pytest.raises(InputError, match="table"):
+        subject(str(spec), "macs", **asked)
+
+
+def test_the_verdict_names_the_best_and_the_baseline() -> None:
+    def row(name: str, spearman: float, seconds: float) -> dict[str, float | str]:
+        return {
+            "proxy": name,
+            "spearman": spearman,
+            "spearman_low": spearman - 0.1,
+            "spearman_high": spearman + 0.1,
+            "seconds": seconds,
+            "failures": 0,
+            "architectures": 40,
+        }
+
+    lines = verdict([row("train", 0.9, 30.0), row("naswot", 0.85, 0.5), row("macs", 0.7, 0.0)])
+    assert lines[0].startswith("best ranking: train, Spearman 0.90")
+    assert lines[1] == "most gained over macs (0.70) per second: naswot"
+    assert verdict([row("macs", 0.7, 0.0), row("snip", 0.2, 1.0)])[1].startswith(
+        "no proxy ranks better than macs"
+    )
