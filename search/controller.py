@@ -39,6 +39,10 @@ ENTROPY, ENTROPY_HALF_LIFE = 0.05, 100
 PPO_EPOCHS = 4
 SAMPLED, VARIED, ELITES = 64, 64, 16
 TEMPERATURES = (1.0, 1.5, 2.5)
+ENOUGH, ATTEMPTS, WARMING = 24, 6, 1.6
+"""A pool needs so many rows that were never begun, else it is drawn again at so many times the heat."""
+SHARES, THERMOSTAT = (0.4, 0.7), 1.15
+"""After each step of the policy the heat is turned by this factor if a pool's share of new rows is outside."""
 DOUBT = 1.0
 """How many standard deviations of doubt count for a network."""
 
@@ -62,6 +66,8 @@ class ControllerSearcher:
         self._rows: dict[int, Ints] = {}
         self._pending: dict[int, None] = {}
         self._best: list[tuple[float, int]] = []
+        self._known: set[bytes] = set()
+        self._heat = 1.0
         self._updates = 0
         self._front_state: tuple[int, list[int]] = (0, [])
 
@@ -72,15 +78,18 @@ class ControllerSearcher:
             while True:
                 yield from map(self.encoding.assignment, self.policy.sample(16, rng))
         view = self._view()
-        for round_ in range(100):
-            pool = self._pool(view, rng, 1.0 + round_)
+        heat = self._heat
+        for _ in range(100):
+            pool, heat = self._fresh_pool(view, rng, heat)
             for index in np.argsort(-self._score(view, pool), kind="stable"):
                 yield self.encoding.assignment(pool[index])
+            heat *= WARMING
 
     def begin(self, number: int, decisions: Decisions) -> None:
         """The network is under measurement."""
         self._rows[number] = self.encoding.row(decisions)
         self._pending[number] = None
+        self._known.add(self._rows[number].tobytes())
 
     def tell(self, told: Told) -> None:
         """Remembers the result; every ``BATCH`` results the policy takes a step."""
@@ -115,6 +124,20 @@ class ControllerSearcher:
             members = [i for i, kept in zip(candidates, on, strict=True) if kept]
         self._front_state = (len(self._told), members)
         return members
+
+    def _fresh_pool(self, view: _View, rng: np.random.Generator, heat: float) -> tuple[Ints, float]:
+        """Rows that were never begun, and the heat at which enough of them were found.
+
+        Where most of what the policy says was measured before, it is asked again, hotter, before the critic
+        spends anything.
+        """
+        for _ in range(ATTEMPTS):
+            pool = self._pool(view, rng, heat)
+            fresh = [row.tobytes() not in self._known for row in pool]
+            if sum(fresh) >= ENOUGH:
+                break
+            heat *= WARMING
+        return (pool[fresh], heat) if any(fresh) else (pool, heat)
 
     def _pool(self, view: _View, rng: np.random.Generator, heat: float) -> Ints:
         """Distinct rows: samples of the policy, and the best networks with decisions drawn anew."""
@@ -159,10 +182,21 @@ class ControllerSearcher:
         self._updates += 1
         if self._algorithm == "reinforce":
             self.policy.update(rows, advantages, entropy)
-            return
-        old = self.policy.log_probabilities(rows)
-        for _ in range(PPO_EPOCHS):
-            self.policy.update(rows, advantages, entropy, old)
+        else:
+            old = self.policy.log_probabilities(rows)
+            for _ in range(PPO_EPOCHS):
+                self.policy.update(rows, advantages, entropy, old)
+        self._regulate(view)
+
+    def _regulate(self, view: _View) -> None:
+        """Keeps a fair share of what is drawn new, however long the search goes on."""
+        rng = np.random.default_rng(seed_of(self._seed, "heat", self._updates))
+        pool = self._pool(view, rng, self._heat)
+        share = sum(row.tobytes() not in self._known for row in pool) / (SAMPLED + VARIED)
+        if share < SHARES[0]:
+            self._heat *= THERMOSTAT
+        elif share > SHARES[1]:
+            self._heat = max(1.0, self._heat / THERMOSTAT)
 
 
 class _View:
