@@ -1,6 +1,7 @@
 """Proxies by name: one line of text, with settings, becomes an evaluator.
 
-``train:epochs=3,resolution=16`` trains for three epochs at 16 pixels; ``naswot:repeats=3`` scores at
+``train:epochs=3,resolution=16,score=loss`` trains for three epochs at 16 pixels and ranks by the validation
+loss; ``naswot:repeats=3`` scores at
 initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8`` times a forward pass.
 """
 
@@ -98,8 +99,8 @@ class Panel:
     """Several evaluators on each candidate, one after the other: one pool serves a whole comparison.
 
     Yields one measurement per evaluator, numbered from 1 in their order, with ``extra["score"]`` (a trained
-    proxy's is its last accuracy) and ``seconds`` of that evaluator alone. A proxy that fails on a candidate
-    gives a NaN score and the reason, and the others still run.
+    proxy's is its last accuracy or loss, as its ``score`` says) and ``seconds`` of that evaluator alone. A
+    proxy that fails on a candidate gives a NaN score and the reason, and the others still run.
     """
 
     evaluators: tuple[Evaluator, ...]

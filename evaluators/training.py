@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "float32", "bfloat16")
+SCORES = ("accuracy", "loss", "train_loss")
 _CHECK_EVERY = 50
 
 
@@ -48,6 +49,9 @@ class TrainEvaluator:
 
     Fidelity: ``epochs``; ``fraction`` of the training images, the same stratified ones for every
     candidate; ``resolution`` in pixels (None: the architecture's own); ``width`` multiplies the channels.
+
+    ``score`` is what a comparison of proxies ranks by: the accuracy, or minus one of the losses. Losses are
+    the finer measure: after few epochs networks differ by less accuracy than a small split can resolve.
 
     ``memory_bytes`` is what one trial may use; a candidate estimated above it fails as out of memory
     without being built (None: what the device has free).
@@ -76,11 +80,13 @@ class TrainEvaluator:
     device: str = "auto"
     threads: int | None = 1
     memory_bytes: int | None = None
+    score: str = "accuracy"
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check(self.optimizer in OPTIMIZERS, "optimizer", f"one of {', '.join(OPTIMIZERS)}", self.optimizer)
         _check(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
+        _check(self.score in SCORES, "score", f"one of {', '.join(SCORES)}", self.score)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             _check(isinstance(value, int) and value > 0, name, "a positive whole number", value)
@@ -100,7 +106,7 @@ class TrainEvaluator:
 
     def describe(self) -> dict[str, Any]:
         """Recipe and fidelity, and the data's name, checksum and split."""
-        skipped = {"images", "_cache", "threads", "memory_bytes"}
+        skipped = {"images", "_cache", "threads", "memory_bytes", "score"}
         settings = {k: v for k, v in self.__dict__.items() if k not in skipped}
         return {"evaluator": "train", **settings, "data": self.images.describe()}
 
@@ -162,8 +168,10 @@ class TrainEvaluator:
             train_loss = run.train(epoch)
             trained = time.perf_counter() - started
             accuracy, loss = run.validate()
+            scores = {"accuracy": accuracy, "loss": -loss, "train_loss": -train_loss}
             extra = {
                 "train_loss": train_loss,
+                "score": scores[self.score],
                 "images_per_second": epoch * run.steps * self.batch_size / max(trained, 1e-9),
                 "device": str(device),
             }

@@ -26,7 +26,7 @@ _COLUMNS = (
     "seconds",
     "failures",
 )
-DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3"
+DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3,score=loss"
 
 
 @click.command("proxies")

@@ -93,6 +93,14 @@ def test_every_option_trains(digits: ImageSet, settings: dict[str, Any]) -> None
     assert run(digits, epochs=1, **settings)[-1].accuracy > 0.05
 
 
+def test_a_comparison_may_rank_by_a_loss_and_the_training_stays_the_same(digits: ImageSet) -> None:
+    by = {score: run(digits, epochs=1, score=score)[0] for score in ("accuracy", "loss", "train_loss")}
+    assert len({(m.accuracy, m.loss) for m in by.values()}) == 1
+    assert by["accuracy"].extra["score"] == by["accuracy"].accuracy
+    assert by["loss"].loss is not None and by["loss"].extra["score"] == -by["loss"].loss
+    assert by["train_loss"].extra["score"] == -by["train_loss"].extra["train_loss"]
+
+
 def test_auxiliary_classifiers_take_part_in_training_only(digits: ImageSet) -> None:
     stage = Stage((*NET.stages[0].blocks, Auxiliary((GlobalPool(), Dense()), weight=0.5)))
     with_head = NET.replace(stages=(stage,))
@@ -141,6 +149,7 @@ def test_a_network_too_large_for_its_memory_is_not_built(digits: ImageSet) -> No
         ({"width": -1.0}, "width"),
         ({"precision": "int4"}, "precision"),
         ({"warmup": 1.0}, "warmup"),
+        ({"score": "speed"}, "score"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(
