@@ -43,7 +43,7 @@ ENOUGH, ATTEMPTS, WARMING = 24, 6, 1.6
 """A pool needs so many rows that were never begun, else it is drawn again at so many times the heat."""
 SHARES, THERMOSTAT = (0.4, 0.7), 1.15
 """After each step of the policy the heat is turned by this factor if a pool's share of new rows is outside."""
-DOUBT = 1.0
+DOUBT = 2.0
 """How many standard deviations of doubt count for a network."""
 
 

@@ -14,7 +14,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from search.policy import Encoding, Floats, Ints
 
 CAPACITY = 128
-CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 1.0
+CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 0.5
 REACH = 1.5
 """Number of differing decisions over which likeness falls by a factor e."""
 NOISE = 0.3

@@ -108,13 +108,16 @@ class OptunaSearcher:
         if self._replays and number >= len(self._ids):
             next(self.propose(number))
         trial_id = self._trial_id(number)
-        for name, value in decisions.items():
-            distribution = self._distributions[name]
-            internal = self._space.by_name[name].index(value)
-            self._storage.set_trial_param(trial_id, name, float(internal), distribution)
-            if isinstance(self._sampler, _RememberingTPE):
-                self._sampler.remember(number, name, internal)
+        # Storage.set_trial_param copies the whole trial for each parameter; here nobody else looks at it.
+        trial = self._storage.get_trial(trial_id)
+        trial.distributions = {name: self._distributions[name] for name in decisions}
+        trial.params = {
+            name: self._space.by_name[name].index(value) if self._ordinal else value
+            for name, value in decisions.items()
+        }
         if isinstance(self._sampler, _RememberingTPE):
+            for name, value in decisions.items():
+                self._sampler.remember(number, name, self._space.by_name[name].index(value))
             # TPE notes what it drew together, inactive decisions and rejected draws included; the
             # trial's own parameters are what counts, and all that a resumed search has.
             self._storage.set_trial_system_attr(trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
