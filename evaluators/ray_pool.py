@@ -33,11 +33,16 @@ Answer = tuple[str, list[Message], bool]
 
 
 class _Slot:
-    """What lives in a Ray actor: the evaluator, unpickled once, and the trial that is running."""
+    """What lives in a Ray actor: the evaluator, unpickled once, and the trial that is running.
+
+    Calls are served by several threads and may overtake each other, so each names its trial by a ``ticket``:
+    the pool numbers the trials it starts.
+    """
 
     def __init__(self, evaluator: Evaluator, memory_bytes: int | None) -> None:
         self._evaluator = evaluator
-        self._trial: Trial | None = None
+        self._current: tuple[int, Trial | None] = (0, None)
+        self._cancelled = 0
         self._worker = f"{os.uname().nodename}:{os.getpid()}"
         if memory_bytes is not None:
             _limit_memory(memory_bytes)
@@ -46,31 +51,39 @@ class _Slot:
         """The worker's name, once there is one."""
         return self._worker
 
-    def run(self, candidate: Candidate) -> Answer | None:
+    def run(self, ticket: int, candidate: Candidate) -> Answer | None:
         """Runs a trial to its end and gives the messages nobody listened to before.
 
         None if the cancelled trial before it does not end.
         """
-        if self._trial is not None and not self._trial.wait(_GRACE_SECONDS):
+        before = self._current[1]
+        if before is not None and not before.wait(_GRACE_SECONDS):
             return None
-        self._trial = trial = Trial(self._evaluator, candidate)
+        trial = Trial(self._evaluator, candidate)
+        self._current = ticket, trial
+        if self._cancelled >= ticket:
+            trial.cancel()
         trial.run()
         return self._worker, *trial.take()
 
-    def listen(self, number: int) -> Answer:
+    def listen(self, ticket: int) -> Answer:
         """The running trial's messages, as soon as there is one, or its end."""
         deadline = time.monotonic() + _GRACE_SECONDS
-        while self._trial is None or self._trial.number != number:
-            # The two calls are served by two threads: this one may come first.
+        while (current := self._current)[0] < ticket:  # its ``run`` is not there yet
             if time.monotonic() > deadline:
                 return self._worker, [], False
             time.sleep(0.001)
-        return self._worker, *self._trial.take()
+        trial = current[1]
+        if current[0] > ticket or trial is None:
+            return self._worker, [], True
+        return self._worker, *trial.take()
 
-    def cancel(self) -> None:
-        """Ends the running trial."""
-        if self._trial is not None:
-            self._trial.cancel()
+    def cancel(self, ticket: int) -> None:
+        """Ends a trial, whether its ``run`` has come or not."""
+        self._cancelled = max(self._cancelled, ticket)
+        running, trial = self._current
+        if trial is not None and running == ticket:
+            trial.cancel()
 
 
 def _limit_memory(memory_bytes: int) -> None:
@@ -93,6 +106,7 @@ class _Task:
     candidate: Candidate
     worker: _Worker
     started: float
+    ticket: int = 0
     attempts: int = 1
 
 
@@ -125,6 +139,7 @@ class RayPool:
 
         self._ray = ray
         self._retries = retries
+        self._tickets = 0
         self._timeout = trial_timeout
         self._owns_ray = not ray.is_initialized()
         if self._owns_ray:
@@ -138,7 +153,7 @@ class RayPool:
         self._slot_class: Any = ray.remote(_Slot).options(
             num_cpus=cpus_per_trial,
             num_gpus=gpus_per_trial,
-            max_concurrency=3,
+            max_concurrency=4,
             max_restarts=0,
             **({} if self._owns_ray and ray_address is None else _environment(threads)),
         )
@@ -163,9 +178,10 @@ class RayPool:
         self._start(worker, _Task(candidate, worker, time.monotonic()))
 
     def _start(self, worker: _Worker, task: _Task) -> None:
-        task.worker, task.started = worker, time.monotonic()
+        self._tickets += 1
+        task.worker, task.started, task.ticket = worker, time.monotonic(), self._tickets
         worker.task = task
-        worker.run, worker.heard = worker.actor.run.remote(task.candidate), None
+        worker.run, worker.heard = worker.actor.run.remote(task.ticket, task.candidate), None
 
     def poll(self, timeout: float | None = None) -> list[Event]:
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -190,7 +206,7 @@ class RayPool:
                 refs[worker.ready] = worker
                 continue
             if worker.heard is None and now >= task.started + _LISTEN_AFTER_SECONDS:
-                worker.heard = worker.actor.listen.remote(task.candidate.number)
+                worker.heard = worker.actor.listen.remote(task.ticket)
             if worker.heard is None:
                 ends.append(task.started + _LISTEN_AFTER_SECONDS)
             else:
@@ -237,7 +253,7 @@ class RayPool:
         if over:
             worker.task = worker.run = None
         else:
-            worker.heard = worker.actor.listen.remote(task.candidate.number)
+            worker.heard = worker.actor.listen.remote(task.ticket)
         return events_of(task.candidate.number, [*heard[1], *last[1]], over, worker.name)
 
     def _died(self, worker: _Worker, task: _Task, error: Exception) -> list[Event]:
@@ -274,7 +290,7 @@ class RayPool:
     def cancel(self, number: int) -> None:
         for worker in self._workers:
             if worker.task is not None and worker.task.candidate.number == number:
-                worker.actor.cancel.remote()
+                worker.actor.cancel.remote(worker.task.ticket)
                 worker.run = worker.heard = worker.task = None
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from contextlib import suppress
+import time
+from queue import Empty, SimpleQueue
 
 from evaluators.evaluator import Candidate, Evaluator, Failure, Measurement
 
@@ -19,75 +20,83 @@ class Cancelled(BaseException):
 
 
 class Trial:
-    """The messages of ``evaluator.evaluate(candidate)``, kept until they are taken."""
+    """The messages of ``evaluator.evaluate(candidate)``, kept until they are taken.
+
+    A cancellation is an exception raised in the trial's thread at whatever instruction it has come to. So that
+    thread takes no lock it could lose hold of: messages go through a queue whose ``put`` is one C call, and
+    the end is announced only when no exception can be raised any more.
+    """
 
     def __init__(self, evaluator: Evaluator, candidate: Candidate) -> None:
         self._evaluator = evaluator
         self._candidate = candidate
         self.number = candidate.number
-        self._messages: list[Message] = []
-        self._changed = threading.Condition()
-        self._ended = False
-        self._cancelled = False
+        self._inbox: SimpleQueue[Message | None] = SimpleQueue()
+        self._over = threading.Event()
+        self._gate = threading.Lock()
+        self._cancelled = self._raising = False
         self._thread: int | None = None
 
     def run(self) -> None:
         """Does the work, in the calling thread. Raises nothing: failures are messages."""
-        with suppress(Cancelled):  # one that arrives while a failure is being written down
+        try:
             self._work()
-        while not self._ended:
-            try:
-                self._end()
-            except Cancelled:
-                continue
+            self._disarm()
+        except Cancelled:  # at most one is ever raised: nothing can come in here
+            self._disarm()
+        self._over.set()
+        self._inbox.put(None)
 
     def _work(self) -> None:
-        with self._changed:
-            if self._cancelled:
-                return
-            self._thread = threading.get_ident()
+        self._thread = threading.get_ident()
+        if self._cancelled:
+            return
         try:
             for measurement in self._evaluator.evaluate(self._candidate):
-                self._post(measurement)
+                self._inbox.put(measurement)
         except Cancelled:
-            return
+            raise
         except BaseException as error:
             # SystemExit and the like included: whatever a candidate raises becomes its result.
-            self._post(Failure.of(error))
+            self._inbox.put(Failure.of(error))
 
-    def _post(self, message: Message) -> None:
-        with self._changed:
-            self._messages.append(message)
-            self._changed.notify_all()
+    def _disarm(self) -> None:
+        """Returns once no cancellation can be raised in this thread any more.
 
-    def _end(self) -> None:
-        with self._changed:
-            if self._thread is not None:
-                # A cancellation that was sent but not raised yet must not hit what this thread does next.
-                _raise_in(self._thread, None)
-            self._thread = None
-            self._ended = True
-            self._changed.notify_all()
+        ``cancel`` sets ``_raising`` before it reads ``_thread``; here it is the other way round. So either it
+        finds no thread, or it is waited for, and what it sent but was not raised yet is taken back.
+        """
+        self._thread = None
+        while self._raising:
+            time.sleep(0.0001)
+        _raise_in(threading.get_ident(), None)
 
     def take(self, timeout: float | None = None) -> tuple[list[Message], bool]:
-        """(messages since the last call, whether the trial has ended); waits for either up to ``timeout``."""
-        with self._changed:
-            if not self._messages and not self._ended:
-                self._changed.wait_for(lambda: bool(self._messages) or self._ended, timeout)
-            messages, self._messages = self._messages, []
-            return messages, self._ended
+        """(messages since the last call, whether the trial has ended); waits for either up to ``timeout`` seconds."""
+        messages: list[Message] = []
+        try:
+            message = self._inbox.get(timeout=timeout)
+            while message is not None:
+                messages.append(message)
+                message = self._inbox.get_nowait()
+        except Empty:
+            return messages, False
+        self._inbox.put(None)  # for whoever else listens
+        return messages, True
 
     def cancel(self) -> None:
         """Ends the trial at its next Python instruction (a kernel or system call that runs is not interrupted)."""
-        with self._changed:
-            self._cancelled = True
+        with self._gate:
+            if self._cancelled:
+                return
+            self._cancelled = self._raising = True
             if self._thread is not None:
                 _raise_in(self._thread, Cancelled)
+            self._raising = False
 
     def wait(self, timeout: float) -> bool:
         """Whether the trial has ended, waiting up to ``timeout`` seconds."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._ended, timeout)
+        return self._over.wait(timeout)
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:

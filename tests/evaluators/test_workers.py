@@ -95,6 +95,17 @@ def test_a_cancelled_trial_frees_its_slot_at_once_and_is_silent(pool: Pool) -> N
     assert list(drain(pool, [candidate(9)])) == [9]
 
 
+def test_trials_cancelled_one_after_the_other_leave_the_worker_in_order(pool: Pool) -> None:
+    """Most cancellations come while the trial is between two measurements, some at its very end."""
+    for number in range(60):
+        pool.submit(candidate(number, epochs=1 + number % 4, pause=0.001 * (number % 7)))
+        if number % 3:
+            pool.poll(20.0)
+        pool.cancel(number)
+        assert pool.free == pool.slots
+    assert drain(pool, [candidate(100)])[100][-1].done
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_spinning_trial_times_out(workers: int, ray_session: None) -> None:
     with open_pool(Fake(), workers=workers, trial_timeout=1.5) as pool:
