@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +103,10 @@ class TrainEvaluator:
         wanted = f"at most the {count} training images of {self.images.name}"
         _check(self.batch_size <= count, "batch_size", wanted, self.batch_size)
         _check(self.batch_size > 1, "batch_size", "2 or more (batch normalisation)", self.batch_size)
+
+    def replace(self, **changes: Any) -> TrainEvaluator:
+        """A copy with some settings changed, checked anew."""
+        return replace(self, **changes, _cache={})
 
     def describe(self) -> dict[str, Any]:
         """Recipe and fidelity, and the data's name, checksum and split."""

@@ -20,6 +20,7 @@ from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
+    from evaluators.ladder import LadderEvaluator
     from evaluators.table import TableEvaluator
     from evaluators.training import TrainEvaluator
     from search.catalogue import Catalogue, Network
@@ -38,7 +39,7 @@ class Prepared:
 
     spec: SearchSpec
     space: SearchSpace
-    evaluator: TrainEvaluator | TableEvaluator
+    evaluator: TrainEvaluator | LadderEvaluator | TableEvaluator
     catalogue: Catalogue
     anchor: Network | None
     survey: Survey
@@ -151,7 +152,9 @@ def _standing(rows: Any, total: int) -> Progress:
     return progress
 
 
-def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator | TableEvaluator]:
+def _space_and_evaluator(
+    spec: SearchSpec,
+) -> tuple[SearchSpace, TrainEvaluator | LadderEvaluator | TableEvaluator]:
     if spec.evaluator not in EVALUATORS:
         raise UnknownNameError("evaluator", spec.evaluator, EVALUATORS)
     if spec.evaluator == "table":
@@ -165,7 +168,7 @@ def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator 
     return _training(spec)
 
 
-def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator]:
+def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator | LadderEvaluator]:
     from space.spaces import SPACES
 
     assert spec.space is not None
@@ -176,6 +179,10 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator]:
     space = search_space(
         spec.space, spec.resolution or images.resolution, images.channels, len(images.classes)
     )
+    if spec.rungs is not None:
+        from evaluators.ladder import LadderEvaluator
+
+        return space, LadderEvaluator.parse(spec.rungs, evaluator)
     return space, evaluator
 
 
@@ -193,8 +200,11 @@ def train_evaluator(spec: SearchSpec) -> TrainEvaluator:
         batch_size=spec.batch_size,
         optimizer=spec.optimizer,
         learning_rate=spec.learning_rate,
+        momentum=spec.momentum,
         weight_decay=spec.weight_decay,
+        warmup=spec.warmup,
         label_smoothing=spec.label_smoothing,
+        clip=spec.clip,
         fraction=spec.fraction,
         resolution=spec.train_resolution,
         width=spec.train_width,
@@ -220,6 +230,7 @@ def _pool(prepared: Prepared) -> AbstractContextManager[Any]:
         workers=spec.workers,
         cpus_per_trial=spec.cpus_per_trial,
         gpus_per_trial=spec.gpus_per_trial,
+        retries=spec.retries,
         trial_timeout=spec.trial_timeout,
         ray_address=spec.ray_address,
     )

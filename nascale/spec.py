@@ -91,6 +91,13 @@ class SearchSpec:
         "text",
         "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.",
     )
+    rungs: str | None = _key(
+        None,
+        "text",
+        "Train each network several times, at rising fidelity, and let the pruner stop it between two: "
+        "fraction=0.1,0.3 or resolution=16,24 or width=0.25,0.5 or epochs=1,3, below the search's own.  "
+        "[default: one training, judged after 1, 3, 9 … epochs]",
+    )
     seed: int = _key(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
     window: int | None = _key(
         None,
@@ -101,6 +108,7 @@ class SearchSpec:
     workers: int = _key(2, "int", "Ray workers; 0 trains in this process.")
     cpus_per_trial: float = _key(1.0, "float", "Processors of one worker.")
     gpus_per_trial: float = _key(0.0, "float", "Share of a GPU of one worker.")
+    retries: int = _key(1, "int", "How often a trial whose worker died is begun again.")
     trial_timeout: float | None = _key(None, "seconds", "Longest time of one trial.")
     ray_address: str | None = _key(None, "text", "Ray cluster to join.  [default: a local Ray for this run]")
     study: str | None = _key(None, "text", "Name of the study.  [default: made of space, sampler and data]")
@@ -112,7 +120,10 @@ class SearchSpec:
         None, "float", "Highest learning rate.  [default: by optimizer and batch size]"
     )
     weight_decay: float = _key(5e-4, "float", "Weight decay.")
+    momentum: float = _key(0.9, "float", "Momentum (Nesterov) of sgd, first beta of adamw.")
+    warmup: float = _key(0.15, "float", "Share of the steps over which the learning rate rises.")
     label_smoothing: float = _key(0.0, "float", "Label smoothing.")
+    clip: float = _key(0.0, "float", "Largest norm of the gradient; 0 does not clip.")
     fraction: float = _key(1.0, "float", "Share of the training images that is used.")
     train_resolution: int | None = _key(
         None, "int", "Side to which images are resized for training.  [default: resolution]"
@@ -140,6 +151,10 @@ class SearchSpec:
             object.__setattr__(self, "window", window)
         if self.window is not None and self.window < self.workers and self.evaluator != "table":
             raise InputError.of("window", f"{self.workers} or more, as many as workers", self.window)
+        if self.rungs is not None and self.pruner == "none":
+            raise InputError.of("rungs", "a pruner that looks at them (halving, hyperband or median)", "none")
+        if self.rungs is not None and self.evaluator == "table":
+            raise InputError.of("rungs", "a search that trains", f"table {self.table}")
         if self.space is None and self.table is None:
             object.__setattr__(self, "space", "mixed")
         if self.study is None:

@@ -94,10 +94,17 @@ class _Run:
     """A trial under measurement."""
 
     row: Row
-    curve: dict[int, float] = field(default_factory=dict)
-    last: Measurement | None = None
+    seen: dict[int, Measurement] = field(default_factory=dict)
+    earlier: dict[int, Measurement] = field(default_factory=dict)
+    """What a worker that died had measured: the pruner may go by it."""
     worker: str = ""
     begun: float = field(default_factory=time.monotonic)
+    over: tuple[str, str, str | None] | None = None
+    """State, status and error of a trial that has ended, but may yet lose at a step it has passed."""
+
+    @property
+    def last(self) -> Measurement | None:
+        return next(reversed(self.seen.values()), None)
 
 
 class Loop:
@@ -128,7 +135,9 @@ class Loop:
         self._runs: dict[int, _Run] = {}
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
-        self._rule = rule(settings.pruner, int(self._fidelity.get("epochs") or 1))
+        ladder = "steps" in self._fidelity
+        steps = self._fidelity["steps"] if ladder else self._fidelity.get("epochs") or 1
+        self._rule = rule(settings.pruner, int(steps), ladder=ladder)
         self.progress = Progress(settings.trials)
         self._unfinished: list[Row] = []
 
@@ -250,6 +259,8 @@ class Loop:
         network = self._catalogue.network(row.decisions)
         architecture = network.architecture if network is not None else None
         self._runs[row.number] = _Run(row)
+        if self._rule is not None:
+            self._rule.begin(row.number, max(0, row.number - self._settings.window + 1))
         self._pool.submit(Candidate(row.number, row.decisions, row.key, architecture, self._settings.seed))
         self.progress.running = len(self._runs)
         self._report(self.progress)
@@ -273,49 +284,67 @@ class Loop:
         if run is None:
             return
         if event.restarted:
-            run.curve, run.last = {}, None
+            run.earlier |= run.seen
+            run.seen.clear()
             return
         if event.worker:
             run.worker = str(event.worker)
         if event.measurement is not None:
-            run.last = event.measurement
-            run.curve[event.measurement.epoch] = event.measurement.accuracy
+            run.seen[event.measurement.epoch] = event.measurement
         if event.failure is not None:
             status = "oom" if event.failure.kind == "oom" else "failed"
-            self._end(run, "FAIL", status, f"{event.failure.kind}: {event.failure.reason}")
+            run.over = "FAIL", status, f"{event.failure.kind}: {event.failure.reason}"
+        elif event.done and (run.last is None or not _is_number(run.last.accuracy)):
+            run.over = "FAIL", "failed", "the evaluator gave no accuracy"
         elif event.done:
-            if run.last is None or not _is_number(run.last.accuracy):
-                self._end(run, "FAIL", "failed", "the evaluator gave no accuracy")
-            else:
-                self._end(run, "COMPLETE", "ok")
-        elif self._rule is not None and event.measurement is not None:
-            before = max(0, run.row.number - self._settings.window + 1)
-            if self._rule.prunes(run.row.number, run.curve, before):
-                self._pool.cancel(event.number)
-                self._end(run, "PRUNED", "pruned")
-            else:
-                self._report(self.progress)
-        elif event.measurement is not None:
+            run.over = "COMPLETE", "ok", None
+        if self._rule is not None and event.measurement is not None:
+            self._rule.report(event.number, event.measurement.epoch, event.measurement.accuracy)
+        self._settle()
+        if event.number in self._runs:
             self._report(self.progress)
 
-    def _end(self, run: _Run, state: str, status: str, error: str | None = None) -> None:
-        """Stores how a measurement ended, and answers its twins."""
+    def _settle(self) -> None:
+        """Ends the trials that have lost, and those that have ended and cannot lose any more."""
+        while True:
+            lost = self._rule.stops() if self._rule is not None else []
+            over = [
+                (number, run)
+                for number, run in self._runs.items()
+                if run.over and not (self._rule is not None and self._rule.waits(number))
+            ]
+            for number, step in lost:
+                if self._runs[number].over is None:
+                    self._pool.cancel(number)
+                self._end(self._runs[number], "PRUNED", "pruned", step=step)
+            for number, run in over:
+                if run.over is not None and number in self._runs:
+                    self._end(run, *run.over)
+            if not lost and not over:
+                return
+
+    def _end(
+        self, run: _Run, state: str, status: str, error: str | None = None, step: int | None = None
+    ) -> None:
+        """Stores how a measurement ended, and answers its twins; what came after ``step`` counts as cost only."""
         del self._runs[run.row.number]
         self.progress.running = len(self._runs)
-        extra = dict(run.last.extra) if run.last else {}
+        latest = run.last
+        curve = run.seen if step is None else {e: m for e, m in (run.earlier | run.seen).items() if e <= step}
+        last = latest if step is None else curve[step]
+        extra = dict(last.extra) if last else {}
         costs = dict(run.row.costs)
         latency = extra.pop("latency_seconds", costs.get("latency_seconds"))
         if latency is not None:
             costs["latency_seconds"] = latency
         over = self._settings.budgets.exceeded(costs)
         values = None
-        if run.last is not None and state != "FAIL":
-            values = self._settings.objective.values(run.last.accuracy, costs)
+        if last is not None and state != "FAIL":
+            values = self._settings.objective.values(last.accuracy, costs)
         result: dict[str, Any] = {
-            "accuracy": run.last.accuracy if run.last and _is_number(run.last.accuracy) else None,
-            "loss": run.last.loss if run.last and _is_number(run.last.loss) else None,
-            "epochs": run.last.epoch if run.last else 0,
-            "seconds": run.last.seconds if run.last else time.monotonic() - run.begun,
+            "accuracy": last.accuracy if last and _is_number(last.accuracy) else None,
+            "loss": last.loss if last and _is_number(last.loss) else None,
+            "seconds": latest.seconds if latest else time.monotonic() - run.begun,
             "worker": run.worker,
             "fidelity": self._fidelity,
             "status": status,
@@ -324,12 +353,13 @@ class Loop:
             "latency_seconds": latency,
             "measured_by": None,
             **extra,
+            "epochs": latest.extra.get("epochs", latest.epoch) if latest else 0,
         }
         row = replace(
             run.row,
             state=state,
             values=values,
-            curve=tuple(sorted((e, a) for e, a in run.curve.items() if _is_number(a))),
+            curve=tuple((e, m.accuracy) for e, m in sorted(curve.items()) if _is_number(m.accuracy)),
             result=result,
             completed=now(),
         )
@@ -346,9 +376,9 @@ class Loop:
         self._report(self.progress)
 
     def _learn(self, row: Row) -> None:
-        """Shows the pruner a trial that was trained here."""
-        if self._rule is not None and row.state != "FAIL" and row.result["measured_by"] is None:
-            self._rule.learn(row.number, row.curve, row.state == "COMPLETE")
+        """Shows the pruner how a trial that was trained here has ended."""
+        if self._rule is not None and row.result["measured_by"] is None:
+            self._rule.end(row.number, row.curve, row.state == "COMPLETE")
 
     def _release(self) -> None:
         """Stores what is unfinished as waiting, so that nothing stays marked as running."""

@@ -1,105 +1,183 @@
-"""Pruning on accuracy, epoch by epoch, whatever the objectives are (Optuna's own pruners refuse several).
+"""Pruning on accuracy, step by step, whatever the objectives are (Optuna's own pruners refuse several).
 
-Each rule looks only at trials whose results the search had been told when it proposed the one at hand, so
-whether a trial is pruned does not hang on the timing of workers, nor on whether the search was resumed.
+A step is an epoch, or one training of a ladder of fidelities. Whether a trial is pruned is a function of the
+results of trials with smaller numbers, never of the timing of workers, nor of whether the search was resumed:
+a rule that needs a result which is not there yet lets the trial go on and judges it later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
 from space.errors import UnknownNameError
 
-STARTUP_TRIALS, WARMUP_EPOCHS = 5, 1
+STARTUP_TRIALS, WARMUP_STEPS = 5, 1
 REDUCTION = 3
 
 Curve = Sequence[tuple[int, float]]
+"""(step, accuracy), in order."""
 
 
 class Rule(Protocol):
-    """Learns from trials that have ended and says whether a running one is to be stopped."""
+    """Follows trainings and says which of them are to be stopped.
 
-    def learn(self, number: int, curve: Curve, completed: bool) -> None:
-        """Trial ``number`` has ended with these (epoch, accuracy) pairs; ``completed`` if it was not pruned."""
+    The loop begins trials in the order of their numbers, reports their steps in order, asks for ``stops`` after
+    each and ends every trial once, also those it was told to stop.
+    """
 
-    def prunes(self, number: int, curve: Mapping[int, float], before: int) -> bool:
-        """Whether to stop trial ``number`` after the last epoch of ``curve``, seen from trials below ``before``."""
+    def begin(self, number: int, before: int) -> None:
+        """A training starts, proposed when the results of the trials below ``before`` had been told."""
+
+    def report(self, number: int, step: int, accuracy: float) -> None:
+        """A running trial has reached ``step``."""
+
+    def stops(self) -> list[tuple[int, int]]:
+        """Running trials that are to be stopped, each with the step at which it lost. Says so once."""
+
+    def waits(self, number: int) -> bool:
+        """Whether a trial still has to be judged at a step it has reached."""
+
+    def end(self, number: int, curve: Curve, completed: bool) -> None:
+        """A trial has ended with this curve, now or before the search was resumed; ``completed`` if not pruned."""
 
 
 class MedianRule:
-    """Stops a training whose best accuracy so far is below the median of completed ones at its epoch.
+    """Stops a training whose best accuracy so far is below the median of completed ones at its step.
 
-    The rule of Golovin et al. 2017 (Vizier, §3.2.2) as Optuna's MedianPruner has it.
+    The rule of Golovin et al. 2017 (Vizier, §3.2.2) as Optuna's MedianPruner has it. It looks at what had been
+    told when the trial was proposed. Completed trainings have ``steps`` steps; the last is not judged.
     """
 
-    def __init__(self, startup_trials: int = STARTUP_TRIALS, warmup_epochs: int = WARMUP_EPOCHS) -> None:
-        self._startup, self._warmup = startup_trials, warmup_epochs
+    def __init__(
+        self, steps: int, startup_trials: int = STARTUP_TRIALS, warmup_steps: int = WARMUP_STEPS
+    ) -> None:
+        self._steps, self._startup, self._warmup = steps, startup_trials, warmup_steps
         self._at: dict[int, list[tuple[int, float]]] = {}
         self._completed: list[int] = []
+        self._running: dict[int, tuple[int, float]] = {}
+        self._lost: list[tuple[int, int]] = []
 
-    def learn(self, number: int, curve: Curve, completed: bool) -> None:
+    def begin(self, number: int, before: int) -> None:
+        self._running[number] = (before, float("-inf"))
+
+    def report(self, number: int, step: int, accuracy: float) -> None:
+        if number not in self._running:
+            return
+        before, best = self._running[number]
+        best = max(best, accuracy)
+        self._running[number] = (before, best)
+        if not self._warmup < step < self._steps:
+            return
+        if sum(other < before for other in self._completed) < self._startup:
+            return
+        others = [accuracy for other, accuracy in self._at.get(step, ()) if other < before]
+        if others and best < median(others):
+            self._lost.append((number, step))
+            del self._running[number]
+
+    def stops(self) -> list[tuple[int, int]]:
+        lost, self._lost = self._lost, []
+        return lost
+
+    def waits(self, number: int) -> bool:
+        return False
+
+    def end(self, number: int, curve: Curve, completed: bool) -> None:
+        self._running.pop(number, None)
         if not completed:
             return
         self._completed.append(number)
-        for epoch, accuracy in curve:
-            self._at.setdefault(epoch, []).append((number, accuracy))
+        for step, accuracy in curve:
+            self._at.setdefault(step, []).append((number, accuracy))
 
-    def prunes(self, number: int, curve: Mapping[int, float], before: int) -> bool:
-        epoch = max(curve)
-        if epoch <= self._warmup or sum(other < before for other in self._completed) < self._startup:
-            return False
-        others = [accuracy for other, accuracy in self._at.get(epoch, ()) if other < before]
-        return bool(others) and max(curve.values()) < median(others)
+
+@dataclass
+class _Climb:
+    """A running trial: its best accuracy, what that was at the rungs it came to, and how many it has passed."""
+
+    best: float = float("-inf")
+    reached: list[float] = field(default_factory=list)
+    passed: int = 0
 
 
 class HalvingRule:
     """Asynchronous successive halving (Li et al. 2020, algorithm 2, in its stopping form).
 
-    Rungs lie at ``first``, ``first``·η, ``first``·η² … epochs below ``epochs``. At a rung a training goes on if it
-    is among the best 1/η of all that were seen there, itself included.
+    At a rung a training goes on if its best accuracy so far is among the best 1/η of all trials with smaller
+    numbers that came to the rung, itself included. It is judged as soon as each of those has come there too or
+    has ended: within a search that takes no longer than the slowest of the trials that run side by side, and a
+    worker does not stand still meanwhile.
     """
 
-    def __init__(self, epochs: int, first: int = 1, reduction: int = REDUCTION) -> None:
-        self.rungs: list[int] = []
-        while first < epochs:
-            self.rungs.append(first)
-            first *= reduction
+    def __init__(self, rungs: Sequence[int], reduction: int = REDUCTION) -> None:
+        self.rungs = list(rungs)
         self._reduction = reduction
-        self._at: dict[int, list[tuple[int, float]]] = {rung: [] for rung in self.rungs}
+        self._at: list[dict[int, float]] = [{} for _ in self.rungs]
+        self._running: dict[int, _Climb] = {}
 
-    def learn(self, number: int, curve: Curve, completed: bool) -> None:
+    def begin(self, number: int, before: int) -> None:
+        self._running[number] = _Climb()
+
+    def report(self, number: int, step: int, accuracy: float) -> None:
+        climb = self._running.get(number)
+        if climb is None:
+            return
+        climb.best = max(climb.best, accuracy)
+        rung = len(climb.reached)
+        # A trial whose worker died comes to its rungs a second time.
+        if rung < len(self.rungs) and step == self.rungs[rung]:
+            climb.reached.append(climb.best)
+
+    def stops(self) -> list[tuple[int, int]]:
+        lost = []
+        for number in sorted(self._running):  # a trial waits for smaller numbers only: one pass is enough
+            rung = self._loses(number)
+            if rung is not None:
+                del self._running[number]
+                lost.append((number, self.rungs[rung]))
+        return lost
+
+    def _loses(self, number: int) -> int | None:
+        """The rung at which a running trial loses; None while it does not, as far as can be told."""
+        climb = self._running[number]
+        while climb.passed < len(climb.reached):
+            rung, mine = climb.passed, climb.reached[climb.passed]
+            seen = self._at[rung]
+            if any(other < number and other not in seen for other in self._running):
+                return None
+            seen[number] = mine
+            others = [accuracy for other, accuracy in seen.items() if other < number]
+            # With fewer than η at the rung, its best one goes on (Optuna does the same).
+            if sum(accuracy > mine for accuracy in others) >= max(1, (len(others) + 1) // self._reduction):
+                return rung
+            climb.passed += 1
+        return None
+
+    def waits(self, number: int) -> bool:
+        climb = self._running.get(number)
+        return climb is not None and climb.passed < len(climb.reached)
+
+    def end(self, number: int, curve: Curve, completed: bool) -> None:
+        self._running.pop(number, None)
         accuracies = dict(curve)
-        for rung in self.rungs:
+        for seen, rung in zip(self._at, self.rungs, strict=True):
             if rung in accuracies:
-                self._at[rung].append((number, _best_until(accuracies, rung)))
-
-    def prunes(self, number: int, curve: Mapping[int, float], before: int) -> bool:
-        epoch = max(curve)
-        if epoch not in self._at:
-            return False
-        mine = max(curve.values())
-        others = [accuracy for other, accuracy in self._at[epoch] if other < before]
-        better = sum(accuracy > mine for accuracy in others)
-        # With fewer than η at the rung, its best one goes on (Optuna does the same).
-        return better >= max(1, (len(others) + 1) // self._reduction)
+                seen[number] = max(accuracy for step, accuracy in curve if step <= rung)
 
 
 class HyperbandRule:
     """Hyperband (Li et al. 2018): brackets of successive halving that differ in their first rung.
 
-    Bracket s starts at η^s epochs. Trials are dealt out in turn so that each bracket may spend about the same
-    number of epochs; within one, trials are compared with each other only.
+    Bracket s leaves out the first s rungs. Trials are dealt out in turn so that each bracket may spend about
+    the same number of steps; within one, trials are compared with each other only.
     """
 
-    def __init__(self, epochs: int, reduction: int = REDUCTION) -> None:
-        self.brackets: list[HalvingRule] = []
-        first = 1
-        while first < epochs:
-            self.brackets.append(HalvingRule(epochs, first, reduction))
-            first *= reduction
-        # A trial of a bracket with k rungs is stopped early more often: about (k + 1) rungs share its epochs.
+    def __init__(self, rungs: Sequence[int], brackets: int, reduction: int = REDUCTION) -> None:
+        self.brackets = [HalvingRule(rungs[skipped:], reduction) for skipped in range(max(1, brackets))]
+        # A trial of a bracket with k rungs is stopped early more often: about (k + 1) rungs share its steps.
         shares = [len(bracket.rungs) + 1 for bracket in self.brackets]
         self._turns = [i for i, share in enumerate(shares) for _ in range(share)]
 
@@ -107,29 +185,50 @@ class HyperbandRule:
         """The bracket of a trial."""
         return self.brackets[self._turns[number % len(self._turns)]]
 
-    def learn(self, number: int, curve: Curve, completed: bool) -> None:
-        if self.brackets:
-            self.bracket(number).learn(number, curve, completed)
+    def begin(self, number: int, before: int) -> None:
+        self.bracket(number).begin(number, before)
 
-    def prunes(self, number: int, curve: Mapping[int, float], before: int) -> bool:
-        return bool(self.brackets) and self.bracket(number).prunes(number, curve, before)
+    def report(self, number: int, step: int, accuracy: float) -> None:
+        self.bracket(number).report(number, step, accuracy)
+
+    def stops(self) -> list[tuple[int, int]]:
+        return sorted(lost for bracket in self.brackets for lost in bracket.stops())
+
+    def waits(self, number: int) -> bool:
+        return self.bracket(number).waits(number)
+
+    def end(self, number: int, curve: Curve, completed: bool) -> None:
+        self.bracket(number).end(number, curve, completed)
 
 
 PRUNERS = ("none", "median", "halving", "hyperband")
 
 
-def rule(name: str, epochs: int) -> Rule | None:
-    """The rule called ``name`` for trainings of ``epochs``; None for "none". Raises UnknownNameError."""
+def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
+    """The rule called ``name`` for trainings of ``steps``; None for "none". Raises UnknownNameError.
+
+    Rungs lie at 1, η, η² … epochs below ``steps``. Every bracket of Hyperband has a rung at a third of the steps
+    or earlier: a later one has little to spare. On a ``ladder`` each step but the last is a rung.
+    """
+    if name not in PRUNERS:
+        raise UnknownNameError("pruner", name, PRUNERS)
     if name == "none":
         return None
     if name == "median":
-        return MedianRule()
+        return MedianRule(steps, warmup_steps=0 if ladder else WARMUP_STEPS)
+    rungs = list(range(1, steps)) if ladder else geometric(steps)
     if name == "halving":
-        return HalvingRule(epochs)
-    if name == "hyperband":
-        return HyperbandRule(epochs)
-    raise UnknownNameError("pruner", name, PRUNERS)
+        return HalvingRule(rungs)
+    if ladder:
+        return HyperbandRule(rungs, len(rungs))
+    return HyperbandRule(rungs, sum(rung * REDUCTION <= steps for rung in rungs))
 
 
-def _best_until(accuracies: Mapping[int, float], epoch: int) -> float:
-    return max(accuracy for at, accuracy in accuracies.items() if at <= epoch)
+def geometric(steps: int) -> list[int]:
+    """1, η, η² … below ``steps``."""
+    rungs = []
+    rung = 1
+    while rung < steps:
+        rungs.append(rung)
+        rung *= REDUCTION
+    return rungs

@@ -24,7 +24,8 @@ FREE_KEYS = frozenset(
         "ray_address",
         "cpus_per_trial",
         "gpus_per_trial",
-        "timeout",
+        "retries",
+        "trial_timeout",
     }
 )
 """Keys of a spec that may change from run to run: they say how far and where, not what is measured."""

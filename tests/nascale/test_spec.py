@@ -73,6 +73,7 @@ def test_an_unknown_key_is_named_with_the_nearest(tmp_path: Path) -> None:
         ("window", 1),
         ("objective", "accuracy,accuracy"),
         ("evaluator", "table"),
+        ("rungs", "fraction=0.1"),
     ],
 )
 def test_a_wrong_value_names_its_key(key: str, value: object) -> None:

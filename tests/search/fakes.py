@@ -97,14 +97,24 @@ class ShufflingPool:
 
 
 def search(
-    space: SearchSpace, settings: SearchSettings, pool: ShufflingPool | None = None, ledger: Any = None
+    space: SearchSpace,
+    settings: SearchSettings,
+    pool: ShufflingPool | None = None,
+    ledger: Any = None,
+    fidelity: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Runs a search (to KeyboardInterrupt, if the pool stops it) and returns its rows."""
     ledger = MemoryLedger() if ledger is None else ledger
     catalogue = Catalogue(space, settings.budgets, Priced())
     anchor = check_budgets(catalogue, settings.seed)
     loop = Loop(
-        settings, catalogue, searcher(space, settings), pool or ShufflingPool(), ledger, anchor=anchor
+        settings,
+        catalogue,
+        searcher(space, settings),
+        pool or ShufflingPool(),
+        ledger,
+        fidelity=fidelity,
+        anchor=anchor,
     )
     with suppress(KeyboardInterrupt):
         loop.run()

@@ -47,20 +47,43 @@ def test_an_accuracy_that_is_no_number_is_a_failure() -> None:
     assert all(row.result["accuracy"] is None for row in rows)
 
 
-def test_pruning_works_with_several_objectives_and_whatever_the_timing() -> None:
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+def test_pruning_works_with_several_objectives_and_whatever_the_timing(pruner: str) -> None:
     def answer(candidate: Candidate) -> list[float]:
         return [accuracy_of(candidate) * epoch / 4 for epoch in (1, 2, 3, 4)]
 
-    settings = replace(
-        RANDOM, trials=24, window=4, pruner="median", objective=Objective.parse("accuracy,macs")
-    )
-    alone = search(FLAT, settings, ShufflingPool(answer))
+    settings = replace(RANDOM, trials=24, window=4, pruner=pruner, objective=Objective.parse("accuracy,macs"))
+    alone = search(FLAT, settings, ShufflingPool(answer), fidelity={"epochs": 4})
     pool = ShufflingPool(answer, slots=4, seed=9)
-    together = search(FLAT, settings, pool)
-    assert [row.state for row in alone] == [row.state for row in together]
+    together = search(FLAT, settings, pool, fidelity={"epochs": 4})
+    assert [(row.state, row.curve, row.values) for row in alone] == [
+        (row.state, row.curve, row.values) for row in together
+    ]
     pruned = [row for row in together if row.result["status"] == "pruned"]
-    assert pruned and set(pool.cancelled) == {r.number for r in pruned if r.result["measured_by"] is None}
-    assert all(0 < len(row.curve) < 4 for row in pruned)
+    # A training may have come to its end before it was known that it lost: there is nothing to cancel then.
+    assert pruned and set(pool.cancelled) <= {r.number for r in pruned if r.result["measured_by"] is None}
+    assert all(0 < len(row.curve) < 4 and row.result["accuracy"] == row.curve[-1][1] for row in pruned)
+    # What was trained beyond the step that decided counts as cost.
+    assert all(row.result["epochs"] >= len(row.curve) for row in together)
+    assert sum(row.result["epochs"] for row in alone) <= sum(row.result["epochs"] for row in together)
+
+
+def test_a_failure_after_a_lost_step_is_a_pruned_trial_whatever_the_timing() -> None:
+    """Trial 1 loses against trial 0 at its first epoch, and fails in its second before trial 0 got that far."""
+    answers: dict[int, list[float]] = {0: [0.9, 0.9, 0.9], 1: [0.1, float("nan")]}
+
+    class Fast(ShufflingPool):
+        def poll(self, timeout: float | None = None):  # type: ignore[no-untyped-def]
+            self._rng = random.Random()
+            self._rng.choice = max  # type: ignore[method-assign, assignment]
+            return super().poll(timeout)
+
+    settings = replace(RANDOM, trials=2, window=2, pruner="halving")
+    pool = Fast(lambda candidate: answers[candidate.number], slots=2)
+    rows = search(FLAT, settings, pool, fidelity={"epochs": 3})
+    assert [row.state for row in rows] == ["COMPLETE", "PRUNED"]
+    assert rows[1].curve == ((1, 0.1),) and rows[1].result["epochs"] == 2
+    assert pool.cancelled == []
 
 
 def test_too_many_failures_end_the_search() -> None:

@@ -12,7 +12,7 @@ import pytest
 from evaluators.evaluator import Candidate
 from search.objective import Objective
 from search.persistence import MemoryLedger
-from search.pruning import PRUNERS, HalvingRule, HyperbandRule, MedianRule, rule
+from search.pruning import PRUNERS, HalvingRule, HyperbandRule, MedianRule, Rule, geometric, rule
 from search.settings import SearchSettings
 from space.errors import UnknownNameError
 from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
@@ -29,19 +29,62 @@ def curves(seed: int, count: int = 40, epochs: int = 9) -> Curves:
     return made
 
 
-def run(chosen: MedianRule | HalvingRule | HyperbandRule, given: Curves) -> list[int]:
+def run(chosen: Rule, given: Curves) -> list[int]:
     """Trains one curve after the other; gives the epochs that each was trained for."""
     lengths = []
     for number, values in enumerate(given):
-        seen: dict[int, float] = {}
-        pruned = False
+        chosen.begin(number, number)
+        length = len(values)
         for epoch, value in enumerate(values, start=1):
-            seen[epoch] = value
-            if epoch < len(values) and chosen.prunes(number, seen, number):
-                pruned = True
+            chosen.report(number, epoch, value)
+            if stops := chosen.stops():
+                assert stops == [(number, epoch)]
+                length = epoch
                 break
-        chosen.learn(number, list(seen.items()), not pruned)
-        lengths.append(len(seen))
+        assert not chosen.waits(number)
+        chosen.end(number, list(enumerate(values[:length], start=1)), length == len(values))
+        lengths.append(length)
+    return lengths
+
+
+def run_together(chosen: Rule, given: Curves, slots: int, seed: int) -> list[int]:
+    """The same with several at once, whose epochs come in any order; some workers die and begin again."""
+    rng = random.Random(seed)
+    lengths = [0] * len(given)
+    running: dict[int, int] = {}
+    held: set[int] = set()
+    waiting = list(range(len(given)))
+
+    def end(number: int, length: int) -> None:
+        lengths[number] = length
+        whole = length == len(given[number])
+        chosen.end(number, list(enumerate(given[number][:length], start=1)), whole)
+
+    while waiting or running or held:
+        while waiting and len(running) < slots:
+            number = waiting.pop(0)
+            chosen.begin(number, 0)
+            running[number] = 0
+        number = rng.choice(list(running))
+        running[number] += 1
+        chosen.report(number, running[number], given[number][running[number] - 1])
+        if running[number] == len(given[number]):
+            del running[number]
+            held.add(number)
+        elif rng.random() < 0.05:
+            running[number] = 0
+        while True:
+            lost = chosen.stops()
+            over = [n for n in held if not chosen.waits(n) and n not in dict(lost)]
+            for number, step in lost:
+                running.pop(number, None)
+                held.discard(number)
+                end(number, step)
+            for number in over:
+                held.discard(number)
+                end(number, len(given[number]))
+            if not lost and not over:
+                break
     return lengths
 
 
@@ -66,7 +109,7 @@ def optuna_lengths(pruner: optuna.pruners.BasePruner, given: Curves) -> list[int
 def test_the_median_rule_is_optunas(seed: int) -> None:
     given = curves(seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2)
-    assert run(MedianRule(), given) == optuna_lengths(pruner, given)
+    assert run(MedianRule(9), given) == optuna_lengths(pruner, given)
 
 
 def by_definition(given: Curves, rungs: Sequence[int], reduction: int) -> list[int]:
@@ -89,14 +132,14 @@ def by_definition(given: Curves, rungs: Sequence[int], reduction: int) -> list[i
 @pytest.mark.parametrize("seed", range(5))
 def test_halving_keeps_the_best_third_of_every_rung(seed: int) -> None:
     given = curves(seed)
-    halving = HalvingRule(9)
-    assert halving.rungs == [1, 3]
-    assert run(halving, given) == by_definition(given, [1, 3], 3)
+    assert geometric(9) == [1, 3]
+    assert run(HalvingRule(geometric(9)), given) == by_definition(given, [1, 3], 3)
 
 
 def test_hyperband_deals_trials_to_brackets_and_compares_within_them() -> None:
     given = curves(1, count=60, epochs=27)
-    hyperband = HyperbandRule(27)
+    hyperband = rule("hyperband", 27)
+    assert isinstance(hyperband, HyperbandRule)
     assert [bracket.rungs for bracket in hyperband.brackets] == [[1, 3, 9], [3, 9], [9]]
     lengths = run(hyperband, given)
     for bracket in hyperband.brackets:
@@ -112,7 +155,7 @@ def test_pruning_spares_epochs_and_keeps_the_best(name: str) -> None:
         given = curves(seed, count=60)
         chosen = rule(name, 9)
         assert chosen is not None
-        lengths = run(chosen, given)  # type: ignore[arg-type]
+        lengths = run(chosen, given)
         spent.append(sum(lengths) / (9 * 60))
         finals = [values[-1] for values, length in zip(given, lengths, strict=True) if length == 9]
         kept += max(finals) >= max(values[-1] for values in given) - 0.1
@@ -120,12 +163,51 @@ def test_pruning_spares_epochs_and_keeps_the_best(name: str) -> None:
     assert kept >= 8
 
 
-def test_a_trial_is_judged_by_what_was_told_before_it_only() -> None:
-    judge = HalvingRule(9)
+@pytest.mark.parametrize("name", ["halving", "hyperband"])
+@pytest.mark.parametrize("seed", range(5))
+def test_who_is_stopped_does_not_hang_on_the_timing(name: str, seed: int) -> None:
+    given = curves(seed)
+    alone, together = rule(name, 9), rule(name, 9)
+    assert alone is not None and together is not None
+    assert run_together(together, given, 4, seed) == run(alone, given)
+
+
+def test_the_median_is_of_what_was_told_before_the_trial_only() -> None:
+    judge = MedianRule(9, startup_trials=1)
     for number in range(9):
-        judge.learn(number, [(1, 0.9)], False)
-    assert judge.prunes(20, {1: 0.5}, before=9)
-    assert not judge.prunes(20, {1: 0.5}, before=0)
+        judge.end(number, [(2, 0.9)], True)
+    for number, before, stops in ((20, 9, [(20, 2)]), (21, 0, [])):
+        judge.begin(number, before)
+        judge.report(number, 2, 0.5)
+        assert judge.stops() == stops
+
+
+def test_the_last_epoch_is_not_judged() -> None:
+    for name in PRUNERS[1:]:
+        chosen = rule(name, 3)
+        assert chosen is not None
+        assert len(run(chosen, [[0.9, 0.9, 0.9 - 0.1 * i] for i in range(9)])) == 9
+        chosen.begin(9, 9)
+        chosen.report(9, 3, 0.0)
+        assert chosen.stops() == []
+
+
+def test_a_ladder_is_judged_after_each_of_its_steps() -> None:
+    hyperband = rule("hyperband", 3, ladder=True)
+    assert isinstance(hyperband, HyperbandRule)
+    assert [bracket.rungs for bracket in hyperband.brackets] == [[1, 2], [2]]
+    halving = rule("halving", 3, ladder=True)
+    assert isinstance(halving, HalvingRule)
+    assert halving.rungs == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "first"), [(2, [1]), (3, [1]), (5, [1]), (8, [1]), (9, [1, 3]), (27, [1, 3, 9])]
+)
+def test_every_bracket_can_stop_a_training_in_its_first_third(epochs: int, first: list[int]) -> None:
+    hyperband = rule("hyperband", epochs)
+    assert isinstance(hyperband, HyperbandRule)
+    assert [bracket.rungs[0] for bracket in hyperband.brackets] == first
 
 
 def test_names() -> None:
@@ -139,11 +221,12 @@ def test_a_training_of_one_epoch_has_nothing_to_prune() -> None:
     for name in ("halving", "hyperband"):
         chosen = rule(name, 1)
         assert chosen is not None
-        assert not chosen.prunes(3, {1: 0.0}, 3)
+        assert run(chosen, [[0.5], [0.1], [0.0]]) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
 @pytest.mark.parametrize("objective", ["accuracy", "accuracy,macs"])
-def test_a_stopped_search_prunes_as_if_it_had_not_been_stopped(objective: str) -> None:
+def test_a_stopped_search_prunes_as_if_it_had_not_been_stopped(objective: str, pruner: str) -> None:
     """The rule is rebuilt from stored curves, and works with several objectives too."""
 
     def answer(candidate: Candidate) -> list[float]:
@@ -151,12 +234,12 @@ def test_a_stopped_search_prunes_as_if_it_had_not_been_stopped(objective: str) -
         return [final * share for share in (0.4, 0.7, 0.9, 1.0)]
 
     settings = SearchSettings(
-        sampler="random", trials=30, window=2, pruner="median", objective=Objective.parse(objective)
+        sampler="random", trials=30, window=2, pruner=pruner, objective=Objective.parse(objective)
     )
-    whole = search(CONDITIONAL, settings, ShufflingPool(answer, slots=2))
+    whole = search(CONDITIONAL, settings, ShufflingPool(answer), fidelity={"epochs": 4})
     ledger = MemoryLedger()
-    search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, stop_after=12), ledger)
-    resumed = search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, seed=1), ledger)
+    search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, stop_after=12), ledger, {"epochs": 4})
+    resumed = search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, seed=1), ledger, {"epochs": 4})
     assert [(r.state, r.decisions, r.curve) for r in resumed] == [
         (r.state, r.decisions, r.curve) for r in whole
     ]
