@@ -11,14 +11,16 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 
+from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
+from evaluators.ladder import LadderEvaluator
 from evaluators.network import build
-from evaluators.training import pick_device
+from evaluators.training import TrainEvaluator, pick_device
 from space.architecture import Architecture
 from space.errors import InputError
 
@@ -138,3 +140,43 @@ class LatencyEvaluator:
         found = latency(candidate.architecture, **asdict(self))
         extra = {"score": -found.median_seconds, "latency": asdict(found)}
         yield Measurement(1, math.nan, None, time.perf_counter() - started, extra)
+
+
+@dataclass(frozen=True)
+class TimedEvaluator:
+    """Times each candidate on its worker's device, then has ``inner`` train it.
+
+    Every measurement carries ``extra["latency_seconds"]`` and ``extra["latency_spread"]``, of the whole network,
+    whatever the fidelity of its training. One slower than ``most_seconds`` is not trained: its only
+    measurement is of epoch 0 and has no accuracy.
+    """
+
+    inner: TrainEvaluator | LadderEvaluator
+    settings: LatencyEvaluator
+    most_seconds: float | None = None
+
+    @property
+    def images(self) -> ImageSet:
+        return self.inner.images
+
+    @property
+    def fidelity(self) -> dict[str, Any]:
+        """The training's."""
+        return self.inner.fidelity
+
+    def describe(self) -> dict[str, Any]:
+        """The training's, and how latency is measured."""
+        return {**self.inner.describe(), "latency": asdict(self.settings)}
+
+    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+        if candidate.architecture is None:
+            raise InputError.of("candidate.architecture", "a network to time", None)
+        started = time.perf_counter()
+        found = latency(candidate.architecture, **asdict(self.settings))
+        timing = time.perf_counter() - started
+        extra = {"latency_seconds": found.median_seconds, "latency_spread": found.spread}
+        if self.most_seconds is not None and found.median_seconds > self.most_seconds:
+            yield Measurement(0, math.nan, None, timing, extra)
+            return
+        for measured in self.inner.evaluate(candidate):
+            yield replace(measured, seconds=measured.seconds + timing, extra={**measured.extra, **extra})

@@ -21,8 +21,11 @@ from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
     from evaluators.ladder import LadderEvaluator
+    from evaluators.latency import TimedEvaluator
     from evaluators.table import TableEvaluator
     from evaluators.training import TrainEvaluator
+
+    Trainer = TrainEvaluator | LadderEvaluator | TimedEvaluator
     from search.catalogue import Catalogue, Network
     from search.loop import Progress
     from search.persistence import Ledger
@@ -39,7 +42,7 @@ class Prepared:
 
     spec: SearchSpec
     space: SearchSpace
-    evaluator: TrainEvaluator | LadderEvaluator | TableEvaluator
+    evaluator: Trainer | TableEvaluator
     catalogue: Catalogue
     anchor: Network | None
     survey: Survey
@@ -152,9 +155,7 @@ def _standing(rows: Any, total: int) -> Progress:
     return progress
 
 
-def _space_and_evaluator(
-    spec: SearchSpec,
-) -> tuple[SearchSpace, TrainEvaluator | LadderEvaluator | TableEvaluator]:
+def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Trainer | TableEvaluator]:
     if spec.evaluator not in EVALUATORS:
         raise UnknownNameError("evaluator", spec.evaluator, EVALUATORS)
     if spec.evaluator == "table":
@@ -168,21 +169,32 @@ def _space_and_evaluator(
     return _training(spec)
 
 
-def _training(spec: SearchSpec) -> tuple[SearchSpace, TrainEvaluator | LadderEvaluator]:
+def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
     from space.spaces import SPACES
 
     assert spec.space is not None
     if written_template(spec.space) is None and spec.space not in SPACES:
         raise UnknownNameError("space", spec.space, SPACES)
-    evaluator = train_evaluator(spec)
-    images = evaluator.images
+    training = train_evaluator(spec)
+    images = training.images
     space = search_space(
         spec.space, spec.resolution or images.resolution, images.channels, len(images.classes)
     )
+    evaluator: TrainEvaluator | LadderEvaluator = training
     if spec.rungs is not None:
         from evaluators.ladder import LadderEvaluator
 
-        return space, LadderEvaluator.parse(spec.rungs, evaluator)
+        evaluator = LadderEvaluator.parse(spec.rungs, training)
+    if spec.max_latency is not None or "latency_seconds" in spec.settings().objective.costs_used:
+        from evaluators.latency import LatencyEvaluator, TimedEvaluator
+
+        how = LatencyEvaluator(
+            spec.latency_batch,
+            mode=spec.latency_mode,
+            device=spec.device,
+            threads=max(1, int(spec.cpus_per_trial)),
+        )
+        return space, TimedEvaluator(evaluator, how, spec.max_latency)
     return space, evaluator
 
 

@@ -20,6 +20,7 @@ from search.settings import Budgets, SearchSettings
 from space.errors import InputError, UnknownNameError
 
 DEFAULT_STORAGE = "sqlite:///nascale.db"
+LATENCY_MODES = ("eager", "exported", "compiled")
 SMALLEST_WINDOW = 4
 """Suggestions that may be out at once, where results take time and nothing else is asked for."""
 
@@ -80,8 +81,13 @@ class SearchSpec:
     max_params: float | None = _key(None, "count", "Parameters a network may have at most.")
     max_memory: float | None = _key(None, "bytes", "Activation memory at inference, one image, at most.")
     max_latency: float | None = _key(
-        None, "seconds", "Latency at most; known once a network was measured, or from a table."
+        None,
+        "seconds",
+        "Latency at most. It is measured on the worker before a network is trained (one that is slower is not), or "
+        "comes from a table.",
     )
+    latency_batch: int = _key(1, "int", "Images in the batch whose latency is measured.")
+    latency_mode: str = _key("eager", "text", "How it is measured: eager, exported or compiled.")
     trials: int = _key(40, "int", "Finished trials to end with; a repeated run may ask for more.")
     max_seconds: float | None = _key(None, "seconds", "Start no trial after this much time in this run.")
     max_epochs: int | None = _key(None, "int", "Start no trial after so many trained epochs in the study.")
@@ -151,6 +157,10 @@ class SearchSpec:
             object.__setattr__(self, "window", window)
         if self.window is not None and self.window < self.workers and self.evaluator != "table":
             raise InputError.of("window", f"{self.workers} or more, as many as workers", self.window)
+        if self.latency_batch < 1:
+            raise InputError.of("latency_batch", "a positive whole number", self.latency_batch)
+        if self.latency_mode not in LATENCY_MODES:
+            raise UnknownNameError("latency_mode", self.latency_mode, LATENCY_MODES)
         if self.rungs is not None and self.pruner == "none":
             raise InputError.of("rungs", "a pruner that looks at them (halving, hyperband or median)", "none")
         if self.rungs is not None and self.evaluator == "table":

@@ -69,7 +69,7 @@ COLUMNS: tuple[Column, ...] = (
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 DECISION, OBJECTIVE = "decision_", "objective_"
 STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
-STATUSES = ("ok", "reused", "pruned", "failed", "oom", "stale", "running", "waiting")
+STATUSES = ("ok", "reused", "pruned", "infeasible", "failed", "oom", "stale", "running", "waiting")
 COSTS = ("params", "macs", "flops", "activation_bytes", "training_bytes")
 _LISTED = 64
 # Fields of a trial's ``result`` that become columns unchanged.

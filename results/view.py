@@ -85,7 +85,7 @@ class View:
     def subtitle(self) -> str:
         """How many trials there are, by what became of them, and how many make the front."""
         counts = self.frame["status"].value_counts()
-        other = ("reused", "pruned", "failed", "oom", "stale", "running")
+        other = ("reused", "pruned", "infeasible", "failed", "oom", "stale", "running")
         parts = [f"{len(self.frame)} trials", *(f"{counts[s]} {s}" for s in other if counts.get(s))]
         return " · ".join([*parts, f"{len(self.front)} on the front"])
 

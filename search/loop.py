@@ -78,7 +78,7 @@ class Progress:
         status = row.result.get("status")
         self.finished += 1
         self.reused += status == "reused"
-        self.pruned += row.state == "PRUNED"
+        self.pruned += row.state == "PRUNED" and row.result.get("feasible") is not False
         self.failed += row.state == "FAIL"
         self.infeasible += row.result.get("feasible") is False and row.state != "FAIL"
         if row.result.get("measured_by") is None:
@@ -295,10 +295,16 @@ class Loop:
             status = "oom" if event.failure.kind == "oom" else "failed"
             run.over = "FAIL", status, f"{event.failure.kind}: {event.failure.reason}"
         elif event.done and (run.last is None or not _is_number(run.last.accuracy)):
-            run.over = "FAIL", "failed", "the evaluator gave no accuracy"
+            over_budget = run.last is not None and self._settings.budgets.exceeded(run.last.extra)
+            none = ("PRUNED", "infeasible", None) if over_budget else ("FAIL", "failed", "no accuracy came")
+            run.over = none
         elif event.done:
             run.over = "COMPLETE", "ok", None
-        if self._rule is not None and event.measurement is not None:
+        if (
+            self._rule is not None
+            and event.measurement is not None
+            and _is_number(event.measurement.accuracy)
+        ):
             self._rule.report(event.number, event.measurement.epoch, event.measurement.accuracy)
         self._settle()
         if event.number in self._runs:
@@ -339,7 +345,7 @@ class Loop:
             costs["latency_seconds"] = latency
         over = self._settings.budgets.exceeded(costs)
         values = None
-        if last is not None and state != "FAIL":
+        if last is not None and state != "FAIL" and _is_number(last.accuracy):
             values = self._settings.objective.values(last.accuracy, costs)
         result: dict[str, Any] = {
             "accuracy": last.accuracy if last and _is_number(last.accuracy) else None,

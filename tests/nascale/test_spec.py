@@ -74,6 +74,8 @@ def test_an_unknown_key_is_named_with_the_nearest(tmp_path: Path) -> None:
         ("objective", "accuracy,accuracy"),
         ("evaluator", "table"),
         ("rungs", "fraction=0.1"),
+        ("latency_batch", 0),
+        ("latency_mode", "exportd"),
     ],
 )
 def test_a_wrong_value_names_its_key(key: str, value: object) -> None:

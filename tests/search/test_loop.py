@@ -125,6 +125,43 @@ def test_a_latency_over_budget_is_marked_and_not_told() -> None:
     assert all(row.result["latency_seconds"] for row in rows)
 
 
+def test_a_network_that_was_not_trained_for_its_latency_is_no_failure() -> None:
+    class Refusing(ShufflingPool):
+        """Every other network is too slow: one measurement of epoch 0, without an accuracy."""
+
+        def poll(self, timeout: float | None = None):  # type: ignore[no-untyped-def]
+            return [
+                replace(
+                    e,
+                    measurement=replace(
+                        e.measurement,
+                        epoch=0 if e.number % 2 else 1,
+                        accuracy=float("nan") if e.number % 2 else 0.5,
+                        extra={"latency_seconds": 0.4 + 0.2 * (e.number % 2)},
+                    ),
+                )
+                if e.measurement
+                else e
+                for e in super().poll(timeout)
+            ]
+
+    settings = replace(
+        RANDOM,
+        budgets=Budgets(max_latency=0.5),
+        trials=6,
+        pruner="halving",
+        max_failures=1,
+        objective=Objective.parse("accuracy,latency_seconds"),
+    )
+    rows = search(FLAT, settings, Refusing(), fidelity={"epochs": 3})
+    assert [row.result["status"] for row in rows] == ["ok", "infeasible"] * 3
+    assert [row.state for row in rows] == ["COMPLETE", "PRUNED"] * 3
+    assert [row.result["feasible"] for row in rows] == [True, False] * 3
+    assert [row.values for row in rows] == [(0.5, 0.4), None] * 3
+    assert [row.result["latency_seconds"] for row in rows] == [0.4, 0.6000000000000001] * 3
+    assert [row.curve for row in rows] == [((1, 0.5),), ()] * 3
+
+
 @pytest.mark.parametrize("sampler", ["random", "controller", "tpe", "evolution", "nsga2"])
 def test_a_budget_that_one_in_thousands_meets_is_met(sampler: str) -> None:
     wide = SearchSpace("wide", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(10)))
