@@ -11,7 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from nascale.launch import Outcome, Prepared, run, train_evaluator
-from nascale.spec import SearchSpec, _key
+from nascale.spec import SearchSpec, key_of
 from search.catalogue import Catalogue
 from search.coefficient_search import (
     GridOrder,
@@ -49,19 +49,19 @@ class ScalingSpec(SearchSpec):
     ``base`` is the network's JSON; ``resolution`` and the images' classes and channels are put into it.
     """
 
-    base: str = _key("", "text", "The network, as JSON.")
-    method: str = _key("grid", "text", "grid or law.")
-    growth: float = _key(2.0, "float", "MACs of every contender as a multiple of the network's own.")
-    step: float = _key(0.05, "float", "Step of the grid.")
-    tolerance: float = _key(0.1, "float", "How far α·β²·γ² may be from the growth.")
-    largest: float | None = _key(None, "float", "Largest coefficient of the grid.  [default: what fits]")
-    macs_tolerance: float = _key(0.02, "float", "How far real MACs may be from the growth, as a share.")
-    seeds: str = _key("0,1,2", "text", "Seeds of the trainings: a list, or first..last.")
-    most: int = _key(16, "int", "Contenders that the law may train.")
-    narrow: float = _key(
+    base: str = key_of("", "text", "The network, as JSON.")
+    method: str = key_of("grid", "text", "grid or law.")
+    growth: float = key_of(2.0, "float", "MACs of every contender as a multiple of the network's own.")
+    step: float = key_of(0.05, "float", "Step of the grid.")
+    tolerance: float = key_of(0.1, "float", "How far α·β²·γ² may be from the growth.")
+    largest: float | None = key_of(None, "float", "Largest coefficient of the grid.  [default: what fits]")
+    macs_tolerance: float = key_of(0.02, "float", "How far real MACs may be from the growth, as a share.")
+    seeds: str = key_of("0,1,2", "text", "Seeds of the trainings: a list, or first..last.")
+    most: int = key_of(16, "int", "Contenders that the law may train.")
+    narrow: float = key_of(
         0.35, "float", "The law stops when every interval is this share of what the growth allows."
     )
-    rounding: str = _key("released", "text", f"Rounding policy: {', '.join(POLICIES)}.")
+    rounding: str = key_of("released", "text", f"Rounding policy: {', '.join(POLICIES)}.")
 
     def _name(self) -> str:
         name = from_json(self.base).name.partition("@")[0] if self.base else "network"

@@ -25,8 +25,9 @@ SMALLEST_WINDOW = 4
 """Suggestions that may be out at once, where results take time and nothing else is asked for."""
 
 
-def _key(default: Any, kind: str, help_: str, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help_, "choices": choices})
+def key_of(default: Any, kind: str, help_: str) -> Any:
+    """A key of a spec: its default, the kind of its values (``_converted`` knows them) and its line in ``--help``."""
+    return field(default=default, metadata={"kind": kind, "help": help_})
 
 
 @dataclass(frozen=True)
@@ -36,113 +37,115 @@ class SearchSpec:
     Quantities may be given as text with suffixes (``5M``, ``64MB``, ``8ms``).
     """
 
-    space: str | None = _key(
+    space: str | None = key_of(
         None,
         "text",
         "Search space: a name, or a .toml file that writes one down.  [default: mixed, or what the table names]",
     )
-    resolution: int | None = _key(
+    resolution: int | None = key_of(
         None, "int", "Side of the networks' images in pixels.  [default: the data's]"
     )
-    sampler: str = _key(
+    sampler: str = key_of(
         "controller",
         "text",
         "controller, controller-ppo, tpe, gp, nsga2, nsga3, cmaes, evolution, random or grid.",
     )
-    evaluator: str | None = _key(
+    evaluator: str | None = key_of(
         None, "text", "train, or table.  [default: table where there is one, else train]"
     )
-    data: str = _key(
+    data: str = key_of(
         "digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …"
     )
-    table: str | None = _key(
+    table: str | None = key_of(
         None, "text", "TOML file that describes a table of results to ask instead of training."
     )
-    objective: str = _key(
+    objective: str = key_of(
         "accuracy",
         "text",
         "accuracy; mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
         "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
         "on a target use mnas-hard or a budget.",
     )
-    cost: str = _key(
+    cost: str = key_of(
         "macs", "text", "Cost in mnas: macs, params, flops, activation_bytes or latency_seconds."
     )
-    target: float | None = _key(None, "count", "Cost at which mnas leaves the accuracy as it is.")
-    exponent: float = _key(
+    target: float | None = key_of(None, "count", "Cost at which mnas leaves the accuracy as it is.")
+    exponent: float = key_of(
         SOFT_EXPONENT,
         "float",
         "Exponent of mnas; at −0.07 doubling the cost must buy a factor 1.0497 in accuracy.",
     )
-    max_macs: float | None = _key(None, "count", "Multiply-accumulates a network may need at most.")
-    max_flops: float | None = _key(
+    max_macs: float | None = key_of(None, "count", "Multiply-accumulates a network may need at most.")
+    max_flops: float | None = key_of(
         None, "count", "Floating-point operations a network may need at most (2 per MAC, and more)."
     )
-    max_params: float | None = _key(None, "count", "Parameters a network may have at most.")
-    max_memory: float | None = _key(None, "bytes", "Activation memory at inference, one image, at most.")
-    max_latency: float | None = _key(
+    max_params: float | None = key_of(None, "count", "Parameters a network may have at most.")
+    max_memory: float | None = key_of(None, "bytes", "Activation memory at inference, one image, at most.")
+    max_latency: float | None = key_of(
         None,
         "seconds",
         "Latency at most. It is measured on the worker before a network is trained (one that is slower is not), or "
         "comes from a table.",
     )
-    latency_batch: int = _key(1, "int", "Images in the batch whose latency is measured.")
-    latency_mode: str = _key("eager", "text", "How it is measured: eager, exported or compiled.")
-    trials: int = _key(40, "int", "Finished trials to end with; a repeated run may ask for more.")
-    max_seconds: float | None = _key(None, "seconds", "Start no trial after this much time in this run.")
-    max_epochs: int | None = _key(None, "int", "Start no trial after so many trained epochs in the study.")
-    max_failures: int | None = _key(None, "int", "Give up after so many failed trials.")
-    pruner: str = _key(
+    latency_batch: int = key_of(1, "int", "Images in the batch whose latency is measured.")
+    latency_mode: str = key_of("eager", "text", "How it is measured: eager, exported or compiled.")
+    trials: int = key_of(40, "int", "Finished trials to end with; a repeated run may ask for more.")
+    max_seconds: float | None = key_of(None, "seconds", "Start no trial after this much time in this run.")
+    max_epochs: int | None = key_of(None, "int", "Start no trial after so many trained epochs in the study.")
+    max_failures: int | None = key_of(None, "int", "Give up after so many failed trials.")
+    pruner: str = key_of(
         "none",
         "text",
         "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.",
     )
-    rungs: str | None = _key(
+    rungs: str | None = key_of(
         None,
         "text",
         "Train each network several times, at rising fidelity, and let the pruner stop it between two: "
         "fraction=0.1,0.3 or resolution=16,24 or width=0.25,0.5 or epochs=1,3, below the search's own.  "
         "[default: one training, judged after 1, 3, 9 … epochs]",
     )
-    seed: int = _key(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
-    window: int | None = _key(
+    seed: int = key_of(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
+    window: int | None = key_of(
         None,
         "int",
         "Suggestion n is made from the results of trials up to n − window, whichever finish first: the same seed and "
         "window give the same suggestions.  [default: 1 for a table, else 4 or the workers, if more]",
     )
-    workers: int = _key(2, "int", "Ray workers; 0 trains in this process.")
-    cpus_per_trial: float = _key(1.0, "float", "Processors of one worker.")
-    gpus_per_trial: float = _key(0.0, "float", "Share of a GPU of one worker.")
-    retries: int = _key(1, "int", "How often a trial whose worker died is begun again.")
-    trial_timeout: float | None = _key(None, "seconds", "Longest time of one trial.")
-    ray_address: str | None = _key(None, "text", "Ray cluster to join.  [default: a local Ray for this run]")
-    study: str | None = _key(None, "text", "Name of the study.  [default: made of space, sampler and data]")
-    storage: str = _key(DEFAULT_STORAGE, "text", "Database (SQLite or PostgreSQL URL), or memory.")
-    epochs: int = _key(5, "int", "Epochs of each training.")
-    batch_size: int = _key(64, "int", "Images in a batch.")
-    optimizer: str = _key("sgd", "text", "sgd or adamw.")
-    learning_rate: float | None = _key(
+    workers: int = key_of(2, "int", "Ray workers; 0 trains in this process.")
+    cpus_per_trial: float = key_of(1.0, "float", "Processors of one worker.")
+    gpus_per_trial: float = key_of(0.0, "float", "Share of a GPU of one worker.")
+    retries: int = key_of(1, "int", "How often a trial whose worker died is begun again.")
+    trial_timeout: float | None = key_of(None, "seconds", "Longest time of one trial.")
+    ray_address: str | None = key_of(
+        None, "text", "Ray cluster to join.  [default: a local Ray for this run]"
+    )
+    study: str | None = key_of(None, "text", "Name of the study.  [default: made of space, sampler and data]")
+    storage: str = key_of(DEFAULT_STORAGE, "text", "Database (SQLite or PostgreSQL URL), or memory.")
+    epochs: int = key_of(5, "int", "Epochs of each training.")
+    batch_size: int = key_of(64, "int", "Images in a batch.")
+    optimizer: str = key_of("sgd", "text", "sgd or adamw.")
+    learning_rate: float | None = key_of(
         None, "float", "Highest learning rate.  [default: by optimizer and batch size]"
     )
-    weight_decay: float = _key(5e-4, "float", "Weight decay.")
-    momentum: float = _key(0.9, "float", "Momentum (Nesterov) of sgd, first beta of adamw.")
-    warmup: float = _key(0.15, "float", "Share of the steps over which the learning rate rises.")
-    label_smoothing: float = _key(0.0, "float", "Label smoothing.")
-    clip: float = _key(0.0, "float", "Largest norm of the gradient; 0 does not clip.")
-    fraction: float = _key(1.0, "float", "Share of the training images that is used.")
-    train_resolution: int | None = _key(
+    weight_decay: float = key_of(5e-4, "float", "Weight decay.")
+    momentum: float = key_of(0.9, "float", "Momentum (Nesterov) of sgd, first beta of adamw.")
+    warmup: float = key_of(0.15, "float", "Share of the steps over which the learning rate rises.")
+    label_smoothing: float = key_of(0.0, "float", "Label smoothing.")
+    clip: float = key_of(0.0, "float", "Largest norm of the gradient; 0 does not clip.")
+    fraction: float = key_of(1.0, "float", "Share of the training images that is used.")
+    train_resolution: int | None = key_of(
         None, "int", "Side to which images are resized for training.  [default: resolution]"
     )
-    train_width: float = _key(1.0, "float", "Factor on the channels while training.")
-    crop: int = _key(0, "int", "Random shifts, in pixels.")
-    flip: bool = _key(False, "flag", "Random horizontal flips.")
-    cutout: int = _key(0, "int", "Side of the square that is cut out, in pixels.")
-    precision: str = _key("auto", "text", "auto, float32 or bfloat16.")
-    device: str = _key("auto", "text", "auto, cpu, cuda or mps.")
-    compile: bool = _key(False, "flag", "Compile each network with torch.compile.")
-    validation: float = _key(0.2, "float", "Share of the training images that the search looks at.")
-    skip_bad: bool = _key(False, "flag", "Leave out image files that cannot be read.")
+    train_width: float = key_of(1.0, "float", "Factor on the channels while training.")
+    crop: int = key_of(0, "int", "Random shifts, in pixels.")
+    flip: bool = key_of(False, "flag", "Random horizontal flips.")
+    cutout: int = key_of(0, "int", "Side of the square that is cut out, in pixels.")
+    precision: str = key_of("auto", "text", "auto, float32 or bfloat16.")
+    device: str = key_of("auto", "text", "auto, cpu, cuda or mps.")
+    compile: bool = key_of(False, "flag", "Compile each network with torch.compile.")
+    validation: float = key_of(0.2, "float", "Share of the training images that the search looks at.")
+    skip_bad: bool = key_of(False, "flag", "Leave out image files that cannot be read.")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "space", space_text(self.space))
