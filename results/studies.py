@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from results.database import Query, reading, redacted, refusal, storage_url
@@ -181,9 +182,9 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
     objectives = _stored_objectives(query, study_id, attributes)
     return {
         "study": name,
-        "space": spec.get("space"),
+        "space": spec.get("space") or (attributes.get("space") or {}).get("name"),
         "sampler": spec.get("sampler"),
-        "data": spec.get("data"),
+        "data": f"table {PurePath(spec['table']).name}" if spec.get("table") else spec.get("data"),
         "trials": sum(states.values()),
         "finished": sum(states.get(state, 0) for state in FINISHED),
         "running": states.get("RUNNING", 0),

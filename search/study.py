@@ -116,10 +116,11 @@ def _claim(storage: Any, study_id: int, name: str) -> None:
 
 
 def _began(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks; None where there is no such process (or no /proc)."""
+    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it (or no /proc)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return None if state in "ZX" else rest[18]
+    except (OSError, IndexError, ValueError):
         return None
 
 

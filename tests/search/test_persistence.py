@@ -164,6 +164,11 @@ def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
         assert process.stdout.readline() == "open\n"
         with pytest.raises(RunError, match=str(process.pid)):
             ledger_of(tmp_path)
+        process.kill()
+        state = Path(f"/proc/{process.pid}/stat")
+        while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+        release_study(ledger_of(tmp_path))  # nobody has waited for it: its number is still taken
     finally:
         process.kill()
         process.wait()
