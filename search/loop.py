@@ -294,18 +294,15 @@ class Loop:
         if event.failure is not None:
             status = "oom" if event.failure.kind == "oom" else "failed"
             run.over = "FAIL", status, f"{event.failure.kind}: {event.failure.reason}"
-        elif event.done and (run.last is None or not _is_number(run.last.accuracy)):
-            over_budget = run.last is not None and self._settings.budgets.exceeded(run.last.extra)
-            none = ("PRUNED", "infeasible", None) if over_budget else ("FAIL", "failed", "no accuracy came")
-            run.over = none
-        elif event.done:
+        elif event.done and run.last is not None and _is_number(run.last.accuracy):
             run.over = "COMPLETE", "ok", None
-        if (
-            self._rule is not None
-            and event.measurement is not None
-            and _is_number(event.measurement.accuracy)
-        ):
-            self._rule.report(event.number, event.measurement.epoch, event.measurement.accuracy)
+        elif event.done and run.last is not None and self._settings.budgets.exceeded(run.last.extra):
+            run.over = "PRUNED", "infeasible", None
+        elif event.done:
+            run.over = "FAIL", "failed", "the evaluator gave no accuracy"
+        measured = event.measurement
+        if self._rule is not None and measured is not None and _is_number(measured.accuracy):
+            self._rule.report(event.number, measured.epoch, measured.accuracy)
         self._settle()
         if event.number in self._runs:
             self._report(self.progress)
