@@ -1,16 +1,28 @@
-"""Proxies side by side on the same networks: the panel is measured by the pool, the scores come back as a table."""
+"""Proxies side by side on the same networks: the pool's panel measures each pair, the scores come back as a table."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from evaluators.evaluator import Candidate
 from evaluators.workers import Pool
 from space.architecture import Architecture
 from space.errors import RunError
+
+
+class Score(NamedTuple):
+    """What a proxy says of one network under one seed; NaN with the reason where it failed."""
+
+    key: str
+    proxy: str
+    repeat: int
+    score: float
+    seconds: float
+    error: str = ""
 
 
 @dataclass
@@ -25,8 +37,6 @@ class Scores:
     @property
     def median_seconds(self) -> float:
         """The median cost of one network."""
-        import statistics
-
         known = [s for run in self.seconds for s in run if math.isfinite(s)]
         return statistics.median(known) if known else math.nan
 
@@ -42,38 +52,73 @@ def measure(
     *,
     repeats: int = 1,
     seed: int = 0,
+    known: Mapping[tuple[str, str, int], Score] | None = None,
+    keep: Callable[[Score], None] = lambda score: None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Scores]:
     """The scores of a pool's ``Panel`` of proxies ``names`` on ``architectures``, ``repeats`` seeds each.
 
-    ``report(done, total)`` is called after each network. Raises RunError if every network failed.
+    ``known`` are scores by (key, proxy, repeat) that need not be measured; every new one goes to ``keep`` as soon
+    as it is there, and then ``report(done, total)`` is called. Raises RunError if no worker gave any score.
     """
-    count, total = len(architectures), len(architectures) * repeats
+    count = len(architectures)
     found = [Scores(name, _unknown(repeats, count), _unknown(repeats, count)) for name in names]
+
+    def place(number: int) -> tuple[int, int, int]:
+        rest, proxy = divmod(number, len(names))
+        repeat, index = divmod(rest, count)
+        return repeat, index, proxy
+
+    def enter(number: int, score: Score) -> None:
+        repeat, index, proxy = place(number)
+        found[proxy].runs[repeat][index] = score.score
+        found[proxy].seconds[repeat][index] = score.seconds
+        if score.error:
+            found[proxy].errors.append(score.error)
+
+    waiting = []
+    for number in range(repeats * count * len(names)):
+        repeat, index, proxy = place(number)
+        there = (known or {}).get((architectures[index].key, names[proxy], repeat))
+        if there is None:
+            waiting.append(number)
+        else:
+            enter(number, there)
     # Costly networks first: the last ones to run are then short, and no worker waits long at the end.
-    waiting = sorted(range(total), key=lambda n: (n // count, _cost(architectures[n % count])))
-    done = 0
-    failures: list[str] = []
+    macs = [_cost(architecture) for architecture in architectures]
+    waiting.sort(key=lambda n: (-place(n)[0], macs[place(n)[1]]))
+    done, total = 0, len(waiting)
+    broken: list[str] = []
     while done < total:
         while waiting and pool.free:
             number = waiting.pop()
-            architecture = architectures[number % count]
-            pool.submit(Candidate(number, {}, architecture.key, architecture, seed + number // count))
+            repeat, index, _ = place(number)
+            pool.submit(Candidate(number, {}, architectures[index].key, architectures[index], seed + repeat))
         for event in pool.poll(1.0):
-            repeat, index = divmod(event.number, count)
+            repeat, index, proxy = place(event.number)
+            score = None
             if event.measurement is not None:
-                scores = found[event.measurement.epoch - 1]
-                scores.runs[repeat][index] = float(event.measurement.extra["score"])
-                scores.seconds[repeat][index] = event.measurement.seconds
-                if "error" in event.measurement.extra:
-                    scores.errors.append(str(event.measurement.extra["error"]))
-            if event.failure is not None:
-                failures.append(event.failure.reason)
+                extra = event.measurement.extra
+                score = Score(
+                    architectures[index].key,
+                    names[proxy],
+                    repeat,
+                    float(extra["score"]),
+                    event.measurement.seconds,
+                    str(extra.get("error", "")),
+                )
+            elif event.failure is not None:
+                broken.append(event.failure.reason)
+                reason = f"{event.failure.kind}: {event.failure.reason}"
+                score = Score(architectures[index].key, names[proxy], repeat, math.nan, math.nan, reason)
+            if score is not None:
+                enter(event.number, score)
+                keep(score)
             if event.failure is not None or event.done:
                 done += 1
                 report(done, total)
-    if len(failures) == total:
-        raise RunError(f"no network could be measured: {failures[0]}")
+    if broken and len(broken) == total:
+        raise RunError(f"no network could be measured: {broken[0]}")
     return found
 
 

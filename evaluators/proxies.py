@@ -96,11 +96,11 @@ def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapp
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Panel:
-    """Several evaluators on each candidate, one after the other: one pool serves a whole comparison.
+    """Several evaluators behind one pool: which of them measures a candidate is told by its number.
 
-    Yields one measurement per evaluator, numbered from 1 in their order, with ``extra["score"]`` (a trained
-    proxy's is its last accuracy or loss, as its ``score`` says) and ``seconds`` of that evaluator alone. A
-    proxy that fails on a candidate gives a NaN score and the reason, and the others still run.
+    Candidate n is for evaluator n modulo their count. Yields one measurement with ``extra["score"]`` (a trained
+    proxy's is its last accuracy or loss, as its ``score`` says). A proxy that fails on a candidate gives a NaN
+    score and the reason.
     """
 
     evaluators: tuple[Evaluator, ...]
@@ -113,12 +113,11 @@ class Panel:
         import math
         import time
 
-        for index, inner in enumerate(self.evaluators, start=1):
-            started = time.perf_counter()
-            try:
-                *_, last = inner.evaluate(candidate)
-                score = float(last.extra.get("score", last.accuracy))
-                extra: dict[str, Any] = {"score": score}
-            except Exception as error:  # one proxy's failure is a result of the comparison
-                score, extra = math.nan, {"score": math.nan, "error": f"{type(error).__name__}: {error}"}
-            yield Measurement(index, score, None, time.perf_counter() - started, extra)
+        started = time.perf_counter()
+        try:
+            *_, last = self.evaluators[candidate.number % len(self.evaluators)].evaluate(candidate)
+            score = float(last.extra.get("score", last.accuracy))
+            extra: dict[str, Any] = {"score": score}
+        except Exception as error:  # one proxy's failure is a result of the comparison
+            score, extra = math.nan, {"score": math.nan, "error": f"{type(error).__name__}: {error}"}
+        yield Measurement(1, score, None, time.perf_counter() - started, extra)

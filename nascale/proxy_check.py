@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from evaluators import fidelity
+from evaluators.comparison import Scores, measure
 from evaluators.data import ImageSet, load
 from evaluators.evaluator import Evaluator
-from evaluators.fidelity import report
+from evaluators.fidelity import spearman
 from evaluators.proxies import Panel, evaluator, split_list
 from evaluators.workers import open_pool
+from evaluators.zero_cost import BASELINES
+from nascale.score_file import ScoreFile
 from space.architecture import Architecture
 from space.errors import InputError
 
@@ -34,6 +41,7 @@ class Subject:
     truth: tuple[float, ...] | None
     known: dict[str, tuple[list[float], float]]
     opening: str
+    data: str
     floor: float | None = None
 
 
@@ -99,6 +107,7 @@ def _of_table(path: str, names: list[str], count: int, data: str | None, seed: i
         tuple(y for _, y, _ in chosen.values()),
         {},
         opening,
+        images.checksum,
         floor,
     )
 
@@ -155,6 +164,7 @@ def _of_study(
         None,
         {f"the study ({spec.epochs} epochs)": (own, median)},
         f"{len(measured)} networks of study {name}, each trained for {epochs} epochs instead of {spec.epochs}",
+        base.images.checksum,
     )
 
 
@@ -164,45 +174,56 @@ def run(
     repeats: int,
     workers: int,
     seed: int,
+    scores: str | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(one row a proxy, the best ranking first; one row a network with its truth and scores)."""
-    from evaluators.comparison import measure
-
+) -> list[dict[str, Any]]:
+    """One row a proxy, the best ranking first. ``scores`` is the file that keeps every score, and knows some."""
     if repeats < 1:
         raise InputError.of("--repeats", "1 or more", repeats)
-    with open_pool(Panel(found.evaluators), workers=workers) as pool:
-        scores = measure(pool, found.proxies, found.architectures, repeats=repeats, seed=seed, report=report)
-    truth: Sequence[float] = found.truth if found.truth is not None else scores[0].runs[0]
+    keys = [network.key for network in found.architectures]
+    truths = dict(zip(keys, found.truth, strict=True)) if found.truth is not None else {}
+    with ExitStack() as stack:
+        file = stack.enter_context(ScoreFile(scores, truths, seed, found.data)) if scores else None
+        pool = stack.enter_context(open_pool(Panel(found.evaluators), workers=workers))
+        measured = measure(
+            pool,
+            found.proxies,
+            found.architectures,
+            repeats=repeats,
+            seed=seed,
+            known=file.known if file else None,
+            keep=file.keep if file else lambda score: None,
+            report=report,
+        )
+    truth: Sequence[float] = found.truth if found.truth is not None else measured[0].runs[0]
     if found.truth is None:
-        scores = scores[1:]
+        measured = measured[1:]
     kept = [i for i, y in enumerate(truth) if math.isfinite(y)]
-    rows = _rows(found, scores, truth, kept, seed)
-    raw = [
-        {
-            "key": network.key,
-            "truth": truth[i],
-            **{name: own[i] for name, (own, _) in found.known.items()},
-            **{s.name: s.runs[0][i] for s in scores},
-        }
-        for i, network in enumerate(found.architectures)
-    ]
-    return rows, raw
+    return _rows(found, measured, truth, kept, seed)
 
 
 def _rows(
-    found: Subject, scores: Sequence[Any], truth: Sequence[float], kept: list[int], seed: int
+    found: Subject, scores: Sequence[Scores], truth: Sequence[float], kept: list[int], seed: int
 ) -> list[dict[str, Any]]:
     if len(kept) < 3:
         raise InputError.of(found.name, "three or more networks with a truth", len(kept))
     true = [truth[i] for i in kept]
+    runs = {name: [[own[i] for i in kept]] for name, (own, _) in found.known.items()}
+    runs |= {s.name: [[run[i] for i in kept] for run in s.runs] for s in scores}
+    seconds = {name: cost for name, (_, cost) in found.known.items()}
+    seconds |= {s.name: s.median_seconds for s in scores}
+    free = {name: spearman(np.array(runs[name][0]), np.array(true)) for name in BASELINES if name in runs}
+    best = max((name for name in free if math.isfinite(free[name])), key=free.__getitem__, default=None)
     table = [
-        report(name, [[own[i] for i in kept]], seconds, true, seed=seed)
-        for name, (own, seconds) in found.known.items()
-    ]
-    table += [
-        report(s.name, [[r[i] for i in kept] for r in s.runs], s.median_seconds, true, seed=seed)
-        for s in scores
+        fidelity.report(
+            name,
+            own,
+            seconds[name],
+            true,
+            baseline=runs[best][0] if best and name not in free else None,
+            seed=seed,
+        )
+        for name, own in runs.items()
     ]
     return sorted(table, key=lambda row: math.inf if math.isnan(row["spearman"]) else -row["spearman"])
 
@@ -217,19 +238,20 @@ def verdict(rows: Sequence[dict[str, Any]]) -> list[str]:
         f"best ranking: {best['proxy']}, Spearman {best['spearman']:.2f} "
         f"[{best['spearman_low']:.2f}, {best['spearman_high']:.2f}], {best['seconds']:.2g} s a network"
     ]
-    free = [r for r in known if r["proxy"] in ("macs", "params")]
+    free = [r for r in known if r["proxy"] in BASELINES]
     if free:
         baseline = max(free, key=lambda r: r["spearman"])
-        better = [r for r in known if r["spearman"] > baseline["spearman"] and r not in free]
-        if not better:
-            lines.append(
-                f"no proxy ranks better than {baseline['proxy']} ({baseline['spearman']:.2f}), which is free"
-            )
-        else:
-            gain = max(better, key=lambda r: (r["spearman"] - baseline["spearman"]) / max(r["seconds"], 1e-9))
-            lines.append(
-                f"most gained over {baseline['proxy']} ({baseline['spearman']:.2f}) per second: {gain['proxy']}"
-            )
+        name = f"{baseline['proxy']} ({baseline['spearman']:.2f}), which is free"
+        others = [r for r in known if r not in free]
+        clear = [r for r in others if r["gain_low"] is not None and r["gain_low"] > 0]
+        for r in clear:
+            gained = f"{r['gain']:+.2f} [{r['gain_low']:+.2f}, {r['gain_high']:+.2f}]"
+            lines.append(f"clearly better than {name}: {r['proxy']}, {gained}")
+        if len(clear) > 1:
+            most = max(clear, key=lambda r: r["gain"] / max(r["seconds"], 1e-9))
+            lines.append(f"most gained per second: {most['proxy']}")
+        if others and not clear:
+            lines.append(f"no proxy is clearly better than {name}: the intervals of all gains reach 0")
     failed = [r for r in rows if r["failures"]]
     lines += [f"{r['proxy']} failed on {r['failures']} of {r['architectures']} networks" for r in failed]
     return lines

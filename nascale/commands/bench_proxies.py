@@ -20,6 +20,9 @@ _COLUMNS = (
     "spearman",
     "spearman_low",
     "spearman_high",
+    "gain",
+    "gain_low",
+    "gain_high",
     "kendall",
     "top_overlap",
     "noise_spearman",
@@ -56,7 +59,9 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3,scor
     "--plot", type=click.Path(dir_okay=False), help="Draw correlation against seconds (PNG or SVG)."
 )
 @click.option(
-    "--scores", type=click.Path(dir_okay=False), help="Write every network's scores and truth (CSV)."
+    "--scores",
+    type=click.Path(dir_okay=False),
+    help="Keep every score in this CSV as it comes; scores that are there already are not measured again.",
 )
 @storage_option
 @table_options
@@ -95,11 +100,9 @@ def command(
         storage=storage,
     )
     click.echo(found.opening, err=True)
-    rows, raw = proxy_check.run(found, repeats=repeats, workers=workers, seed=seed, report=_counter())
-    if scores:
-        import pandas as pd
-
-        pd.DataFrame(raw).to_csv(scores, index=False)
+    rows = proxy_check.run(
+        found, repeats=repeats, workers=workers, seed=seed, scores=scores, report=_counter()
+    )
     if plot:
         from results.proxy_plot import draw
 
@@ -111,13 +114,13 @@ def command(
 
 
 def _counter() -> Callable[[int, int], None]:
-    """Counts networks on stderr: in place on a terminal, every tenth part otherwise."""
+    """Counts scores on stderr: in place on a terminal, every tenth part otherwise."""
     terminal = sys.stderr.isatty()
 
     def report(done: int, total: int) -> None:
         if terminal:
-            click.echo(f"\r{done}/{total} networks", nl=done == total, err=True)
+            click.echo(f"\r{done}/{total} scores", nl=done == total, err=True)
         elif done == total or done * 10 // total > (done - 1) * 10 // total:
-            click.echo(f"{done}/{total} networks", err=True)
+            click.echo(f"{done}/{total} scores", err=True)
 
     return report

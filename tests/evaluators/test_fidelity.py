@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluators.fidelity import kendall, noise_floor, rank_fidelity, report, spearman, top_overlap
+from evaluators.fidelity import (
+    Interval,
+    gain,
+    kendall,
+    noise_floor,
+    rank_fidelity,
+    report,
+    spearman,
+    top_overlap,
+)
 from space.errors import InputError
 
 pairs = st.lists(
@@ -86,3 +95,23 @@ def test_a_row_says_what_it_cost_and_what_failed() -> None:
 def test_what_cannot_be_ranked_is_refused(scores: list[float], truth: list[float]) -> None:
     with pytest.raises(InputError):
         rank_fidelity(scores, truth)
+
+
+def test_a_gain_is_a_difference_on_the_same_networks() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=60)
+    close, far = truth + 0.2 * rng.normal(size=60), truth + 1.5 * rng.normal(size=60)
+    found = gain(close, far, truth, resamples=500)
+    assert found.value == pytest.approx(
+        stats.spearmanr(close, truth).statistic - stats.spearmanr(far, truth).statistic
+    )
+    assert 0 < found.low < found.value < found.high
+    against = gain(far, close, truth, resamples=500)
+    assert (against.value, against.low, against.high) == pytest.approx(
+        (-found.value, -found.high, -found.low)
+    )
+    # Two proxies that err alike differ by less than their own intervals suggest.
+    twin = far + 0.01 * rng.normal(size=60)
+    paired, alone = gain(far, twin, truth, resamples=500), rank_fidelity(far, truth, resamples=500).spearman
+    assert paired.high - paired.low < 0.2 * (alone.high - alone.low)
+    assert gain(far, far, truth, resamples=50) == Interval(0.0, 0.0, 0.0)

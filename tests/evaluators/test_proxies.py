@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evaluators.comparison import measure, rows
+from evaluators.comparison import Score, measure, rows
 from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
 from evaluators.latency import latency
@@ -81,7 +81,7 @@ def test_a_panel_scores_every_network_by_every_proxy_and_survives_one(digits: Im
         found = measure(
             pool, ["macs", "broken", "train"], networks, repeats=2, report=lambda d, t: seen.append((d, t))
         )
-    assert seen == [(i, 6) for i in range(1, 7)]
+    assert seen == [(i, 18) for i in range(1, 19)]
     macs, broken, train = found
     assert macs.runs[0] == sorted(macs.runs[0]) and macs.runs[0] == macs.runs[1]
     assert all(math.isnan(s) for s in broken.runs[0]) and broken.errors[0] == "ValueError: no"
@@ -89,6 +89,24 @@ def test_a_panel_scores_every_network_by_every_proxy_and_survives_one(digits: Im
     table = rows(found, [0.1, 0.2, 0.3], resamples=50)
     assert table[0]["proxy"] == "macs" and table[0]["spearman"] == pytest.approx(1)
     assert next(r for r in table if r["proxy"] == "broken")["failures"] == 3
+
+
+def test_known_scores_are_not_measured_again() -> None:
+    networks = [net(4), net(8), net(12)]
+    known = {
+        (n.key, "broken", 0): Score(n.key, "broken", 0, float(i), 2.0) for i, n in enumerate(networks[:2])
+    }
+    kept: list[Score] = []
+    with open_pool(Panel((Broken(),)), workers=0) as pool:
+        (found,) = measure(pool, ["broken"], networks, known=known, keep=kept.append)
+    assert found.runs[0][:2] == [0.0, 1.0] and math.isnan(found.runs[0][2])
+    assert found.seconds[0][:2] == [2.0, 2.0]
+    assert [(s.key, s.error) for s in kept] == [(networks[2].key, "ValueError: no")]
+    with open_pool(Panel((Broken(),)), workers=0) as pool:
+        (again,) = measure(
+            pool, ["broken"], networks[:2], known=known, report=lambda done, total: pytest.fail("measured")
+        )
+    assert again.runs == [[0.0, 1.0]]
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,46 @@ def test_a_table_is_the_truth_for_networks_of_distinct_keys(spec: Path, tmp_path
     assert next(row for row in rows if row["proxy"] == "macs")["noise_spearman"] == pytest.approx(1)
     with scores.open() as file:
         written = list(csv.DictReader(file))
-    assert len({row["key"] for row in written}) == 8
+    assert len({row["key"] for row in written}) == 8 and len(written) == 8 * 3 * 2
+    assert {(row["proxy"], row["repeat"]) for row in written} == set(
+        itertools.product(["macs", "params", "synflow"], "01")
+    )
+    free = [row for row in rows if row["proxy"] in ("macs", "params")]
+    assert all(row["gain"] is None for row in free)
+    (scored,) = (row for row in rows if row not in free)
+    assert scored["gain"] == pytest.approx(scored["spearman"] - max(row["spearman"] for row in free))
+    assert scored["gain_low"] <= scored["gain"] <= scored["gain_high"]
     assert "macs" in picture.read_text()
     assert "two runs of the truth agree" in result.stderr and "best ranking:" in result.stderr
+
+
+def test_a_comparison_that_was_killed_goes_on(spec: Path, tmp_path: Path) -> None:
+    scores = tmp_path / "scores.csv"
+
+    def compare(*options: str) -> tuple[list[dict[str, float]], str]:
+        arguments = [str(spec), "--proxies", "macs,synflow", "--architectures", "6", "--workers", "0"]
+        arguments += ["--format", "json", "--scores", str(scores), *options]
+        result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+        return json.loads(result.stdout), result.stderr
+
+    whole, _ = compare()
+    lines = scores.read_text().splitlines(keepends=True)
+    scores.write_text("".join(lines[:6]) + lines[6][:20])  # five scores and a torn line
+    again, told = compare()
+    assert "7/7 scores" in told
+    assert len(scores.read_text().splitlines()) == 13
+    for row, other in zip(whole, again, strict=True):
+        assert {k: v for k, v in row.items() if "second" not in k} == {
+            k: v for k, v in other.items() if "second" not in k
+        }
+    _, told = compare()
+    assert "scores\n" not in told
+    with pytest.raises(InputError, match="--scores: wanted scores of seed 1"):
+        compare("--seed", "1")
+    scores.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="--scores: wanted a new file, or one of scores"):
+        compare()
+    assert scores.read_text() == "a,b\n1,2\n"
 
 
 def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
@@ -110,21 +147,31 @@ def test_what_cannot_be_compared_is_refused(spec: Path, tmp_path: Path) -> None:
         subject(str(spec), "macs", **asked)
 
 
-def test_the_verdict_names_the_best_and_the_baseline() -> None:
-    def row(name: str, spearman: float, seconds: float) -> dict[str, float | str]:
+def test_the_verdict_names_the_best_and_what_is_clearly_better_than_what_is_free() -> None:
+    def row(name: str, spearman: float, seconds: float, gain: float | None = None) -> dict[str, object]:
         return {
             "proxy": name,
             "spearman": spearman,
             "spearman_low": spearman - 0.1,
             "spearman_high": spearman + 0.1,
+            "gain": gain,
+            "gain_low": None if gain is None else gain - 0.1,
+            "gain_high": None if gain is None else gain + 0.1,
             "seconds": seconds,
             "failures": 0,
             "architectures": 40,
         }
 
-    lines = verdict([row("train", 0.9, 30.0), row("naswot", 0.85, 0.5), row("macs", 0.7, 0.0)])
-    assert lines[0].startswith("best ranking: train, Spearman 0.90")
-    assert lines[1] == "most gained over macs (0.70) per second: naswot"
-    assert verdict([row("macs", 0.7, 0.0), row("snip", 0.2, 1.0)])[1].startswith(
-        "no proxy ranks better than macs"
+    macs, params = row("macs", 0.7, 0.0), row("params", 0.3, 0.0)
+    lines = verdict([row("train", 0.9, 30.0, 0.2), row("naswot", 0.85, 0.5, 0.15), macs, params])
+    assert lines == [
+        "best ranking: train, Spearman 0.90 [0.80, 1.00], 30 s a network",
+        "clearly better than macs (0.70), which is free: train, +0.20 [+0.10, +0.30]",
+        "clearly better than macs (0.70), which is free: naswot, +0.15 [+0.05, +0.25]",
+        "most gained per second: naswot",
+    ]
+    lines = verdict([row("snip", 0.75, 1.0, 0.05), macs])
+    assert (
+        lines[1]
+        == "no proxy is clearly better than macs (0.70), which is free: the intervals of all gains reach 0"
     )
