@@ -454,7 +454,9 @@ def hugging_face(text: str, size: int | None, skip_bad: bool) -> Source:
             name, "the package 'datasets' (pip install 'nascale[hf]')", "no such package"
         ) from None
     try:
-        loaded = datasets.load_from_disk(text) if Path(text).is_dir() else datasets.load_dataset(text)
+        saved = any((Path(text) / mark).is_file() for mark in ("dataset_dict.json", "state.json"))
+        # A folder that was not written by save_to_disk may hold the files of a hub repository.
+        loaded = datasets.load_from_disk(text) if saved else datasets.load_dataset(text)
     except Exception as error:  # the library raises many kinds, its own included
         raise InputError.of(
             name, "a data set", f"{type(error).__name__}: {str(error).splitlines()[0]}"

@@ -6,6 +6,7 @@ import gzip
 import pickle
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,3 +259,37 @@ def test_a_hugging_face_set_says_what_is_missing(tmp_path: Path) -> None:
     else:
         with pytest.raises(InputError, match="a data set"):
             load(f"hf:{tmp_path}")
+
+
+@pytest.mark.parametrize("form", ["saved", "one split", "parquet"])
+def test_a_hugging_face_set_on_disk_is_read_with_its_splits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    datasets = pytest.importorskip("datasets", reason="needs the extra hf")
+    monkeypatch.setenv("NASCALE_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    features = datasets.Features(
+        {"image": datasets.Image(), "label": datasets.ClassLabel(names=["ant", "bee", "cat"])}
+    )
+
+    def made(count: int) -> tuple[Any, np.ndarray[Any, Any]]:
+        pixels = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+        rows = {"image": [Image.fromarray(p) for p in pixels], "label": [i % 3 for i in range(count)]}
+        return datasets.Dataset.from_dict(rows, features=features), pixels
+
+    (train, pixels), (test, _) = made(60), made(12)
+    folder = tmp_path / "set"
+    if form == "saved":
+        datasets.DatasetDict(train=train, test=test).save_to_disk(str(folder))
+    elif form == "one split":
+        train.save_to_disk(str(folder))
+    else:
+        (folder / "data").mkdir(parents=True)
+        train.to_parquet(str(folder / "data" / "train-00000.parquet"))
+        test.to_parquet(str(folder / "data" / "test-00000.parquet"))
+    images = load(f"hf:{folder}")
+    assert images.classes == ("ant", "bee", "cat")
+    assert np.array_equal(images.images[:60], pixels)
+    assert images.labels[:6].tolist() == [0, 1, 2, 0, 1, 2]
+    assert len(images.test) == 12
+    assert len(images.train) + len(images.validation) == (48 if form == "one split" else 60)
