@@ -1,0 +1,49 @@
+"""Pruning end to end: real trainings, cancelled on real Ray workers, judged as in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from nascale.cli import cli
+from results.frame import trials
+from results.studies import load
+
+SEARCH = """
+search --space mixed --sampler random --batch-size 32 --trials 9 --window 4 --seed 2 --quiet
+--max-macs 600K --fraction 0.3
+"""
+
+
+def searched(folder: Path, study: str, *options: str) -> pd.DataFrame:
+    storage = f"sqlite:///{folder}/s.db"
+    run = CliRunner().invoke(cli, [*SEARCH.split(), "--storage", storage, "--study", study, *options])
+    assert run.exit_code == 0, run.output
+    frame = trials(study, storage)
+    frame["curve"] = [t.accuracies for t in load(study, storage).trials]
+    return frame
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--pruner", "hyperband", "--epochs", "4"],
+        ["--pruner", "halving", "--epochs", "1", "--rungs", "fraction=0.1,0.2"],
+    ],
+    ids=["epochs", "fraction"],
+)
+def test_two_workers_prune_what_one_process_prunes(
+    tmp_path: Path, ray_session: None, options: list[str]
+) -> None:
+    alone = searched(tmp_path, "alone", "--workers", "0", *options)
+    together = searched(tmp_path, "together", "--workers", "2", "--cpus-per-trial", "0.5", *options)
+    compared = ["status", "key", "accuracy", "curve"]
+    pd.testing.assert_frame_equal(alone[compared], together[compared])
+    assert {"ok", "pruned"} <= set(alone["status"])
+    full = 4 if "--rungs" not in options else 3
+    assert alone["epochs"].max() == full
+    assert alone.loc[alone["status"] == "pruned", "epochs"].max() < full
+    assert (together["epochs"] >= alone["epochs"]).all()
