@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,55 +11,75 @@ from typing import Any
 from results import theme
 from results.plot import save
 
-_FLOOR_SECONDS = 1e-4
+_FREE_SECONDS = 1e-3
+"""What costs less is drawn here: nobody waits for it."""
+_WIDTH, _PLOT, _LINE = 7.2, 3.6, 0.17
+_TOP, _BOTTOM, _LEFT, _RIGHT = 0.45, 0.62, 0.75, 0.25
+"""Inches: the figure's width, the height of the plot and of a line of the key, and the margins."""
+_KEY_COLUMNS = 92
 
 
 def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
-    """Spearman with its interval over seconds a network (log scale), one labelled point a proxy.
+    """Spearman with its interval over seconds a network (log scale): numbered points, and a key below them.
 
-    ``rows`` are those of ``evaluators.fidelity.report``. Proxies that cost nothing stand at the left edge.
+    ``rows`` are those of ``evaluators.fidelity.report``. A dashed line is the best of what is free.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     look = theme.LIGHT
-    known = [row for row in rows if row["spearman"] == row["spearman"]]
+    known = sorted((row for row in rows if row["spearman"] == row["spearman"]), key=lambda r: -r["spearman"])
+    key = [_entry(row) for row in known]
+    height = _TOP + _PLOT + _BOTTOM + _LINE * (sum(map(len, key)) + 1)
     with theme.drawn_in(look):
-        figure = Figure(figsize=(7.2, 4.4), dpi=150, layout="constrained")
+        figure = Figure(figsize=(_WIDTH, height), dpi=150)
         FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        placed: list[tuple[float, float]] = []
-        for index, row in enumerate(sorted(known, key=lambda r: -r["spearman"])):
-            color = look.series[index % len(look.series)]
-            seconds = max(row["seconds"], _FLOOR_SECONDS)
-            low, high = row["spearman"] - row["spearman_low"], row["spearman_high"] - row["spearman"]
-            axes.errorbar(
-                seconds,
-                row["spearman"],
-                yerr=[[max(0.0, low)], [max(0.0, high)]],
-                fmt="o",
-                color=color,
-                capsize=2,
+        axes = figure.add_axes(
+            (
+                _LEFT / _WIDTH,
+                1 - (_TOP + _PLOT) / height,
+                1 - (_LEFT + _RIGHT) / _WIDTH,
+                _PLOT / height,
             )
-            lift = 0.0
-            while any(abs(lift + row["spearman"] - y) < 0.045 and 0.2 < seconds / x < 5 for x, y in placed):
-                lift -= 0.045
-            placed.append((seconds, row["spearman"] + lift))
-            axes.annotate(
-                row["proxy"],
-                (seconds, row["spearman"]),
-                (seconds * 1.15, row["spearman"] + lift),
-                fontsize=8,
-                color=color,
-                va="center",
-            )
+        )
+        free = [row["spearman"] for row in known if row["seconds"] < _FREE_SECONDS]
+        if free:
+            axes.axhline(max(free), color=look.muted, linewidth=0.9, linestyle=(0, (4, 3)))
+        place = height - _TOP - _PLOT - _BOTTOM
+        for number, (row, lines) in enumerate(zip(known, key, strict=True), start=1):
+            color = look.series[(number - 1) % len(look.series)]
+            _point(axes, row, str(number), color)
+            for i, line in enumerate(lines):
+                place -= _LINE
+                if i == 0:
+                    figure.text(
+                        0.3 / _WIDTH, place / height, str(number), color=color, fontsize=8, ha="right"
+                    )
+                figure.text(0.4 / _WIDTH, place / height, line, color=color, fontsize=8)
         axes.set_xscale("log")
         axes.set_xlabel("seconds a network")
-        axes.set_ylabel("Spearman's ρ with the truth (95 % interval)")
+        axes.set_ylabel("Spearman's ρ with the truth, 95 % interval")
         axes.axhline(0, color=look.muted, linewidth=0.8)
-        axes.margins(x=0.25)
+        axes.margins(x=0.12)
         axes.set_title(title, loc="left", fontsize=11)
     return figure
+
+
+def _point(axes: Any, row: Mapping[str, Any], label: str, color: str) -> None:
+    value = row["spearman"]
+    seconds = max(row["seconds"], _FREE_SECONDS)
+    around = [[max(0.0, value - row["spearman_low"])], [max(0.0, row["spearman_high"] - value)]]
+    axes.errorbar(seconds, value, yerr=around, fmt="o", color=color, capsize=2, linewidth=1.2, markersize=5)
+    axes.annotate(
+        label, (seconds, value), (6, 3), textcoords="offset points", fontsize=9, color=color, weight="bold"
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> list[str]:
+    """A proxy in the key: its name in as many lines as it takes, its correlation, its cost."""
+    cost = "free" if row["seconds"] < _FREE_SECONDS else f"{row['seconds']:.2g} s"
+    told = f"{row['proxy'].replace(',', ', ')}   ρ {row['spearman']:.2f}, {cost}"
+    return textwrap.wrap(told, _KEY_COLUMNS, break_long_words=True) or [""]
 
 
 def draw(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, title: str) -> Path:
