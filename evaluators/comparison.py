@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+from scipy.stats import rankdata
+
 from evaluators.evaluator import Candidate
 from evaluators.workers import Pool
 from space.architecture import Architecture
@@ -120,6 +123,25 @@ def measure(
     if broken and len(broken) == total:
         raise RunError(f"no network could be measured: {broken[0]}")
     return found
+
+
+def blend(name: str, parts: Sequence[Scores]) -> Scores:
+    """Several proxies as one: a network's score is the mean of its ranks, its cost the sum of their seconds.
+
+    Scores of different kinds have no common unit, so ranks are averaged (as Abdelfattah et al. 2021 let
+    proxies vote). A short training, for one, underrates large networks, which MACs overrate. A network on which a part
+    failed is ranked last by that part.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    runs = [
+        np.mean([rankdata(np.nan_to_num(run, nan=-np.inf)) for run in runs], axis=0).tolist()
+        for runs in zip(*(part.runs for part in parts), strict=True)
+    ]
+    seconds = [
+        np.sum(costs, axis=0).tolist() for costs in zip(*(part.seconds for part in parts), strict=True)
+    ]
+    return Scores(name, runs, seconds, [error for part in parts for error in part.errors])
 
 
 def _cost(architecture: Architecture) -> int:

@@ -1,13 +1,14 @@
 """Proxies by name: one line of text, with settings, becomes an evaluator.
 
 ``train:epochs=3,resolution=16,score=loss`` trains for three epochs at 16 pixels and ranks by the validation
-loss; ``naswot:repeats=3`` scores at
-initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8`` times a forward pass.
+loss; ``naswot:repeats=3`` scores at initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8``
+times a forward pass. ``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,11 @@ def split_list(text: str) -> list[str]:
         else:
             found.append(part)
     return found
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """``"train:epochs=3+macs"`` → ``("train:epochs=3", "macs")``; a sign inside a number separates nothing."""
+    return tuple(part.strip() for part in re.split(r"\+(?=\s*[a-z])", text))
 
 
 def _value(text: str) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from evaluators import fidelity
-from evaluators.comparison import Scores, measure
+from evaluators.comparison import Scores, blend, measure
 from evaluators.data import ImageSet, load
 from evaluators.evaluator import Evaluator
 from evaluators.fidelity import spearman
-from evaluators.proxies import Panel, evaluator, split_list
+from evaluators.proxies import Panel, evaluator, parts, split_list
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES
 from nascale.score_file import ScoreFile
@@ -29,6 +29,7 @@ from space.errors import InputError
 class Subject:
     """What is compared: networks, the proxies by name, and the truth, one accuracy a network.
 
+    ``parts`` are the proxies that are measured, one for each of ``evaluators``; ``proxies`` are made of them.
     ``truth`` is None where it has to be measured: then the first evaluator measures it, and ``known`` holds
     scores by name that are there already (a study's own accuracies).
     """
@@ -37,6 +38,7 @@ class Subject:
     truth_is: str
     architectures: tuple[Architecture, ...]
     proxies: tuple[str, ...]
+    parts: tuple[str, ...]
     evaluators: tuple[Evaluator, ...]
     truth: tuple[float, ...] | None
     known: dict[str, tuple[list[float], float]]
@@ -103,7 +105,8 @@ def _of_table(path: str, names: list[str], count: int, data: str | None, seed: i
         "the table",
         networks,
         tuple(names),
-        _evaluators(names, images, device, spec.epochs),
+        _parts(names),
+        _evaluators(_parts(names), images, device, spec.epochs),
         tuple(y for _, y, _ in chosen.values()),
         {},
         opening,
@@ -112,7 +115,12 @@ def _of_table(path: str, names: list[str], count: int, data: str | None, seed: i
     )
 
 
-def _evaluators(names: list[str], images: ImageSet, device: str, epochs: int) -> tuple[Evaluator, ...]:
+def _parts(names: Sequence[str]) -> tuple[str, ...]:
+    """Every proxy that the named ones are made of, once."""
+    return tuple(dict.fromkeys(part for name in names for part in parts(name)))
+
+
+def _evaluators(names: Sequence[str], images: ImageSet, device: str, epochs: int) -> tuple[Evaluator, ...]:
     return tuple(evaluator(name, images, device=device, epochs=epochs, threads=1) for name in names)
 
 
@@ -155,12 +163,14 @@ def _of_study(
     seconds = [float(t.result.get("seconds") or math.nan) for t in measured]
     median = sorted(seconds)[len(seconds) // 2]
     cheap = [n for n in names if n != truth_name]
+    measured_parts = tuple(part for part in _parts(cheap) if part != truth_name)
     return Subject(
         name,
         f"a training of {epochs} epochs",
         tuple(decoded(t.attributes["architecture"]) for t in measured),
-        (truth_name, *cheap),
-        (full, *_evaluators(cheap, base.images, device, spec.epochs)),
+        tuple(cheap),
+        (truth_name, *measured_parts),
+        (full, *_evaluators(measured_parts, base.images, device, spec.epochs)),
         None,
         {f"the study ({spec.epochs} epochs)": (own, median)},
         f"{len(measured)} networks of study {name}, each trained for {epochs} epochs instead of {spec.epochs}",
@@ -187,7 +197,7 @@ def run(
         pool = stack.enter_context(open_pool(Panel(found.evaluators), workers=workers))
         measured = measure(
             pool,
-            found.proxies,
+            found.parts,
             found.architectures,
             repeats=repeats,
             seed=seed,
@@ -196,10 +206,10 @@ def run(
             report=report,
         )
     truth: Sequence[float] = found.truth if found.truth is not None else measured[0].runs[0]
-    if found.truth is None:
-        measured = measured[1:]
+    by_name = {s.name: s for s in measured}
+    chosen = [blend(name, [by_name[part] for part in parts(name)]) for name in found.proxies]
     kept = [i for i, y in enumerate(truth) if math.isfinite(y)]
-    return _rows(found, measured, truth, kept, seed)
+    return _rows(found, chosen, truth, kept, seed)
 
 
 def _rows(

@@ -29,7 +29,7 @@ _COLUMNS = (
     "seconds",
     "failures",
 )
-DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3,score=loss"
+DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,train:epochs=3,score=loss+macs"
 
 
 @click.command("proxies")
@@ -38,7 +38,7 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=1,train:epochs=3,scor
     "--proxies",
     default=DEFAULT_PROXIES,
     show_default=True,
-    help="Proxies with settings, e.g. train:epochs=2,resolution=16.",
+    help="Proxies with settings, e.g. train:epochs=2,resolution=16; a blend of two ranks, e.g. naswot+macs.",
 )
 @click.option(
     "--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on."

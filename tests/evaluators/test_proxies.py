@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from evaluators.comparison import Score, measure, rows
+from evaluators.comparison import Score, Scores, blend, measure, rows
 from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
 from evaluators.latency import latency
-from evaluators.proxies import SCORES, Panel, evaluator, parse, split_list
+from evaluators.proxies import SCORES, Panel, evaluator, parse, parts, split_list
 from evaluators.training import TrainEvaluator
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES
@@ -55,6 +55,22 @@ def test_text_becomes_a_name_and_settings() -> None:
 def test_bad_proxies_are_named(digits: ImageSet, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         evaluator(text, digits)
+
+
+def test_a_blend_is_the_mean_of_ranks_and_costs_the_sum() -> None:
+    assert parts("train:epochs=3,score=loss+macs") == ("train:epochs=3,score=loss", "macs")
+    assert parts("train:learning_rate=1e+2") == ("train:learning_rate=1e+2",)
+    assert split_list("naswot+macs,train:epochs=1,flip=true+macs+params") == [
+        "naswot+macs",
+        "train:epochs=1,flip=true+macs+params",
+    ]
+    one = Scores("one", [[0.1, 0.4, 0.2, math.nan]], [[1.0] * 4], ["lost"])
+    two = Scores("two", [[5.0, 5.0, 9.0, 7.0]], [[0.5] * 4])
+    both = blend("both", [one, two])
+    # Ranks 2, 4, 3, 1 and 1.5, 1.5, 4, 3: what failed is last, ties share a rank.
+    assert both.runs == [[1.75, 2.75, 3.5, 2.0]]
+    assert both.median_seconds == 1.5 and both.errors == ["lost"]
+    assert blend("one", [one]) is one
 
 
 def test_defaults_hold_where_the_text_is_silent(digits: ImageSet) -> None:

@@ -90,6 +90,9 @@ def test_a_comparison_that_was_killed_goes_on(spec: Path, tmp_path: Path) -> Non
         }
     _, told = compare()
     assert "scores\n" not in told
+    blended, told = compare("--proxies", "synflow+macs,macs")
+    assert "scores\n" not in told
+    assert {row["proxy"] for row in blended} == {"synflow+macs", "macs"}
     with pytest.raises(InputError, match="--scores: wanted scores of seed 1"):
         compare("--seed", "1")
     scores.write_text("a,b\n1,2\n")
