@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.pareto import front, hypervolume
+from search.blas import one_blas_thread
 from search.critic import CAPACITY, Critic
 from search.policy import Encoding, Floats, Ints, Policy
 from search.rewards import Scale, values_of, worth
@@ -76,12 +77,16 @@ class ControllerSearcher:
         rng = np.random.default_rng(seed_of(self._seed, "controller", number))
         if len(self._told) < STARTUP:
             while True:
-                yield from map(self.encoding.assignment, self.policy.sample(16, rng))
+                with one_blas_thread():
+                    rows = self.policy.sample(16, rng)
+                yield from map(self.encoding.assignment, rows)
         view = self._view()
         heat = self._heat
         for _ in range(100):
-            pool, heat = self._fresh_pool(view, rng, heat)
-            for index in np.argsort(-self._score(view, pool), kind="stable"):
+            with one_blas_thread():
+                pool, heat = self._fresh_pool(view, rng, heat)
+                order = np.argsort(-self._score(view, pool), kind="stable")
+            for index in order:
                 yield self.encoding.assignment(pool[index])
             heat *= WARMING
 
@@ -100,7 +105,8 @@ class ControllerSearcher:
             if len(self._best) > CAPACITY // 2:
                 self._best.pop()
         if len(self._told) % BATCH == 0:
-            self._learn()
+            with one_blas_thread():
+                self._learn()
 
     def _view(self) -> _View:
         """The trials that are looked at: the best and the newest, at most ``CAPACITY`` of them."""
