@@ -109,13 +109,17 @@ class ControllerSearcher:
                 self._learn()
 
     def _view(self) -> _View:
-        """The trials that are looked at: the best and the newest, at most ``CAPACITY`` of them."""
-        half = CAPACITY // 2
-        newest = range(max(0, len(self._told) - half), len(self._told))
+        """The trials that are looked at: the best, and the newest of the others, ``CAPACITY`` in all once there are."""
         # Of a front larger than what fits, the oldest members give way.
-        best = [index for _, index in self._best] if self._objectives == 1 else self._front()[-half:]
-        chosen = sorted({*best, *newest})
-        trials = [self._told[i] for i in chosen]
+        best = (
+            [index for _, index in self._best] if self._objectives == 1 else self._front()[-CAPACITY // 2 :]
+        )
+        chosen = set(best)
+        for index in range(len(self._told) - 1, -1, -1):
+            if len(chosen) == CAPACITY:
+                break
+            chosen.add(index)
+        trials = [self._told[i] for i in sorted(chosen)]
         rows = np.array([self._rows[t.number] for t in trials])
         return _View(rows, values_of(trials, self._objectives))
 

@@ -3,7 +3,7 @@
 A Gaussian process over assignments (Rasmussen and Williams 2006, algorithm 2.1). Its covariance has three
 parts: a constant; the share of decisions that agree, which makes a linear model with one weight for each
 option; and an exponential of the number that differ, which lets near neighbours of a network be like it. It
-sees at most ``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 150.
+sees at most ``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 100.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from search.policy import Encoding, Floats, Ints
 
-CAPACITY = 128
+CAPACITY = 96
 CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 0.5
 REACH = 1.5
 """Number of differing decisions over which likeness falls by a factor e."""
