@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from bisect import insort
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,8 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers._lazy_random_state import LazyRandomState
-from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY
+from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY, default_gamma
+from optuna.search_space import IntersectionSearchSpace
 from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _SearchSpaceGroup
 from optuna.trial import FrozenTrial, TrialState
 
@@ -93,7 +95,7 @@ class OptunaSearcher:
         if getattr(sampler, "_group_decomposed_search_space", None) is not None:
             sampler._group_decomposed_search_space = _Groups()  # type: ignore[attr-defined]
         self._ordinal = ordinal
-        self._distributions: dict[str, BaseDistribution] = {
+        self.distributions: dict[str, BaseDistribution] = {
             d.name: IntDistribution(0, len(d.options) - 1) if ordinal else CategoricalDistribution(d.options)
             for d in space.decisions
         }
@@ -110,14 +112,13 @@ class OptunaSearcher:
         trial_id = self._trial_id(number)
         # Storage.set_trial_param copies the whole trial for each parameter; here nobody else looks at it.
         trial = self._storage.get_trial(trial_id)
-        trial.distributions = {name: self._distributions[name] for name in decisions}
+        trial.distributions = {name: self.distributions[name] for name in decisions}
         trial.params = {
             name: self._space.by_name[name].index(value) if self._ordinal else value
             for name, value in decisions.items()
         }
         if isinstance(self._sampler, _RememberingTPE):
-            for name, value in decisions.items():
-                self._sampler.remember(number, name, self._space.by_name[name].index(value))
+            self._sampler.remember(number, {n: self._space.by_name[n].index(v) for n, v in decisions.items()})
             # TPE notes what it drew together, inactive decisions and rejected draws included; the
             # trial's own parameters are what counts, and all that a resumed search has.
             self._storage.set_trial_system_attr(trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
@@ -134,6 +135,10 @@ class OptunaSearcher:
             self._storage.set_trial_intermediate_value(
                 trial_id, told.curve[-1][0] if told.curve else 1, told.values[0]
             )
+        if isinstance(self._sampler, _RememberingTPE) and told.values is not None:
+            last = told.curve[-1][0] if told.curve else 1
+            pruned_at = last if state == TrialState.PRUNED else None
+            self._sampler.rank(told.number, told.values[0], pruned_at)
         self._study._thread_local.cached_all_trials = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -166,7 +171,7 @@ class OptunaSearcher:
         return chosen
 
     def _value(self, decision: Decision, trial: FrozenTrial, relative: dict[str, Any]) -> Option:
-        distribution = self._distributions[decision.name]
+        distribution = self.distributions[decision.name]
         if len(decision.options) == 1:
             return decision.options[0]
         value: Any
@@ -223,25 +228,75 @@ def _generators(root: Any, seen: set[int] | None = None) -> Iterator[LazyRandomS
             yield from _generators(part, seen)
 
 
+class _Whole(IntersectionSearchSpace):
+    """The decisions of a space without conditions: every trial has them all, there is nothing to intersect."""
+
+    def __init__(self, distributions: dict[str, BaseDistribution]) -> None:
+        super().__init__(include_pruned=True)
+        self._all = dict(sorted(distributions.items()))
+
+    def calculate(self, study: optuna.Study, use_cache: bool = False) -> dict[str, BaseDistribution]:
+        """All of them, by name."""
+        return self._all
+
+
 class _RememberingTPE(optuna.samplers.TPESampler):
-    """TPE with the same numbers, which keeps what it has read of the trials instead of reading them all again."""
+    """TPE with the same numbers, which keeps trials as arrays and in order of worth.
+
+    Optuna's own reads all trials, looks for their constraints and sorts them again at each suggestion. With several
+    objectives, which are ranked in other ways, it still does.
+    """
 
     def __init__(self, columns: dict[str, int], **options: Any) -> None:
         super().__init__(**options)
         self._columns = columns
         self._positions = np.full((256, len(columns)), -1, dtype=np.int64)
+        self._complete: list[tuple[float, int]] = []
+        self._pruned: list[tuple[int, float, int]] = []
 
-    def remember(self, number: int, name: str, position: int) -> None:
-        """A parameter of trial ``number``, as the position among its options."""
-        if number >= len(self._positions):
-            more = np.full_like(self._positions, -1)
-            self._positions = np.concatenate([self._positions, more])
-        self._positions[number, self._columns[name]] = position
+    def remember(self, number: int, positions: Mapping[str, int]) -> None:
+        """The parameters of trial ``number``, as positions among their options."""
+        while number >= len(self._positions):
+            self._positions = np.concatenate([self._positions, np.full_like(self._positions, -1)])
+        for name, position in positions.items():
+            self._positions[number, self._columns[name]] = position
+
+    def rank(self, number: int, value: float, pruned_at: int | None) -> None:
+        """The value of a finished trial, to be maximised, and the step at which it was pruned."""
+        if pruned_at is None:
+            insort(self._complete, (-value, number))
+        else:
+            insort(self._pruned, (-pruned_at, -value, number))  # who came further is better
+
+    def _sample(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        if len(study.directions) > 1:
+            return super()._sample(study, trial, search_space)
+        ranked = [entry[-1] for entry in (*self._complete, *self._pruned)]
+        good = default_gamma(len(ranked))
+        below, above = (
+            self._parzen_estimator_cls(
+                self._observed(np.sort(np.array(numbers, dtype=np.int64)), search_space),
+                search_space,
+                self._parzen_estimator_parameters,
+            )
+            for numbers in (ranked[:good], ranked[good:])
+        )
+        candidates = below.sample(self._rng.rng, self._n_ei_candidates)
+        best = self._compare(candidates, self._compute_acquisition_func(candidates, below, above))
+        return {name: known.to_external_repr(best[name]) for name, known in search_space.items()}
 
     def _get_internal_repr(
         self, trials: list[FrozenTrial], search_space: dict[str, BaseDistribution], study: optuna.Study
     ) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
         numbers = np.fromiter((trial.number for trial in trials), dtype=np.int64, count=len(trials))
+        return self._observed(numbers, search_space)
+
+    def _observed(
+        self, numbers: np.ndarray[Any, np.dtype[np.int64]], search_space: dict[str, BaseDistribution]
+    ) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+        """The positions of those trials that have all of ``search_space``, in the order of ``numbers``."""
         chosen = self._positions[numbers][:, [self._columns[name] for name in search_space]]
         chosen = chosen[(chosen >= 0).all(axis=1)]
         return {name: chosen[:, i] for i, name in enumerate(search_space)}
@@ -252,7 +307,10 @@ def _tpe(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searc
     options: dict[str, Any] = {"multivariate": True, "group": True} if conditional else {}
     columns = {d.name: i for i, d in enumerate(space.decisions)}
     sampler = _RememberingTPE(columns, seed=settings.seed, **options)
-    return OptunaSearcher(space, settings.seed, sampler, objectives)
+    searcher = OptunaSearcher(space, settings.seed, sampler, objectives)
+    if not conditional:
+        sampler._search_space = _Whole(searcher.distributions)
+    return searcher
 
 
 def _gp(space: SearchSpace, settings: SearchSettings, objectives: int) -> Searcher:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import optuna
@@ -132,11 +133,27 @@ def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=lambda s: s.name)
+@pytest.mark.parametrize("objective", ["accuracy", "accuracy,macs"])
 def test_tpe_that_remembers_suggests_what_tpe_suggests(
-    space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+    space: SearchSpace, objective: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = SearchSettings(sampler="tpe", trials=40, window=2)
-    remembered = search(space, settings)
-    plain = optuna.samplers.TPESampler._get_internal_repr
-    monkeypatch.setattr(samplers._RememberingTPE, "_get_internal_repr", plain)
-    assert decisions_of(search(space, settings)) == decisions_of(remembered)
+    """With ties, failures, trials pruned at several steps, and results that come late."""
+
+    def answer(candidate: Candidate) -> list[float] | Failure:
+        if candidate.number % 7 == 3:
+            return Failure("nan", "diverged")
+        final = round(accuracy_of(candidate), 2)
+        return [final * share for share in (0.4, 0.7, 0.9, 1.0)]
+
+    settings = SearchSettings(
+        sampler="tpe", trials=60, window=3, pruner="median", objective=Objective.parse(objective)
+    )
+    remembered = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
+    states = Counter(row.state for row in remembered)
+    assert min(states[state] for state in ("COMPLETE", "PRUNED", "FAIL")) > 4
+    plain = optuna.samplers.TPESampler
+    for name in ("_sample", "_get_internal_repr"):
+        monkeypatch.setattr(samplers._RememberingTPE, name, getattr(plain, name))
+    monkeypatch.setattr(samplers._Whole, "calculate", optuna.search_space.IntersectionSearchSpace.calculate)
+    again = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
+    assert decisions_of(again) == decisions_of(remembered)
