@@ -135,10 +135,10 @@ class OptunaSearcher:
             self._storage.set_trial_intermediate_value(
                 trial_id, told.curve[-1][0] if told.curve else 1, told.values[0]
             )
-        if isinstance(self._sampler, _RememberingTPE) and told.values is not None:
+        if isinstance(self._sampler, _RememberingTPE):
             last = told.curve[-1][0] if told.curve else 1
-            pruned_at = last if state == TrialState.PRUNED else None
-            self._sampler.rank(told.number, told.values[0], pruned_at)
+            value = None if told.values is None else told.values[0]
+            self._sampler.rank(told.number, value, last if state == TrialState.PRUNED else None)
         self._study._thread_local.cached_all_trials = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -251,18 +251,23 @@ class _RememberingTPE(optuna.samplers.TPESampler):
         super().__init__(**options)
         self._columns = columns
         self._positions = np.full((256, len(columns)), -1, dtype=np.int64)
+        self._running: set[int] = set()
         self._complete: list[tuple[float, int]] = []
         self._pruned: list[tuple[int, float, int]] = []
 
     def remember(self, number: int, positions: Mapping[str, int]) -> None:
-        """The parameters of trial ``number``, as positions among their options."""
+        """The parameters of trial ``number``, which begins, as positions among their options."""
+        self._running.add(number)
         while number >= len(self._positions):
             self._positions = np.concatenate([self._positions, np.full_like(self._positions, -1)])
         for name, position in positions.items():
             self._positions[number, self._columns[name]] = position
 
-    def rank(self, number: int, value: float, pruned_at: int | None) -> None:
-        """The value of a finished trial, to be maximised, and the step at which it was pruned."""
+    def rank(self, number: int, value: float | None, pruned_at: int | None) -> None:
+        """The value of a trial that has ended, to be maximised, and the step at which it was pruned."""
+        self._running.discard(number)
+        if value is None:
+            return
         if pruned_at is None:
             insort(self._complete, (-value, number))
         else:
@@ -275,6 +280,8 @@ class _RememberingTPE(optuna.samplers.TPESampler):
             return super()._sample(study, trial, search_space)
         ranked = [entry[-1] for entry in (*self._complete, *self._pruned)]
         good = default_gamma(len(ranked))
+        if self._constant_liar:
+            ranked += self._running - {trial.number}  # those under measurement count as poor
         below, above = (
             self._parzen_estimator_cls(
                 self._observed(np.sort(np.array(numbers, dtype=np.int64)), search_space),
