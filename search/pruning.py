@@ -7,6 +7,7 @@ a rule that needs a result which is not there yet lets the trial go on and judge
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -171,19 +172,24 @@ class HalvingRule:
 class HyperbandRule:
     """Hyperband (Li et al. 2018): brackets of successive halving that differ in their first rung.
 
-    Bracket s leaves out the first s rungs. Trials are dealt out in turn so that each bracket may spend about
-    the same number of steps; within one, trials are compared with each other only.
+    Bracket s leaves out the first s rungs. Trials are dealt out so that every bracket may expect to spend the
+    same number of steps, the aggressive ones on more trials; within one, trials are compared with each other only.
+    Completed trainings have ``steps`` steps.
     """
 
-    def __init__(self, rungs: Sequence[int], brackets: int, reduction: int = REDUCTION) -> None:
+    def __init__(self, rungs: Sequence[int], steps: int, brackets: int, reduction: int = REDUCTION) -> None:
         self.brackets = [HalvingRule(rungs[skipped:], reduction) for skipped in range(max(1, brackets))]
-        # A trial of a bracket with k rungs is stopped early more often: about (k + 1) rungs share its steps.
-        shares = [len(bracket.rungs) + 1 for bracket in self.brackets]
-        self._turns = [i for i, share in enumerate(shares) for _ in range(share)]
+        self._costs = [expected_steps(bracket.rungs, steps, reduction) for bracket in self.brackets]
+        self._spent = [0.0] * len(self.brackets)
+        self._dealt: list[int] = []
 
     def bracket(self, number: int) -> HalvingRule:
         """The bracket of a trial."""
-        return self.brackets[self._turns[number % len(self._turns)]]
+        while len(self._dealt) <= number:
+            poorest = self._spent.index(min(self._spent))
+            self._spent[poorest] += self._costs[poorest]
+            self._dealt.append(poorest)
+        return self.brackets[self._dealt[number]]
 
     def begin(self, number: int, before: int) -> None:
         self.bracket(number).begin(number, before)
@@ -219,9 +225,8 @@ def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
     rungs = list(range(1, steps)) if ladder else geometric(steps)
     if name == "halving":
         return HalvingRule(rungs)
-    if ladder:
-        return HyperbandRule(rungs, len(rungs))
-    return HyperbandRule(rungs, sum(rung * REDUCTION <= steps for rung in rungs))
+    brackets = len(rungs) if ladder else sum(rung * REDUCTION <= steps for rung in rungs)
+    return HyperbandRule(rungs, steps, brackets)
 
 
 def geometric(steps: int) -> list[int]:
@@ -232,3 +237,12 @@ def geometric(steps: int) -> list[int]:
         rungs.append(rung)
         rung *= REDUCTION
     return rungs
+
+
+def expected_steps(rungs: Sequence[int], steps: int, reduction: int = REDUCTION) -> float:
+    """Steps that a trial takes on average if 1/``reduction`` of those that come to a rung go on from it."""
+    ends = [*rungs, steps]
+    shares: list[float] = [
+        (b - a) / reduction**k for k, (a, b) in enumerate(itertools.pairwise(ends), start=1)
+    ]
+    return ends[0] + sum(shares)

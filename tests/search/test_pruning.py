@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from statistics import mean
 
@@ -12,7 +13,16 @@ import pytest
 from evaluators.evaluator import Candidate
 from search.objective import Objective
 from search.persistence import MemoryLedger
-from search.pruning import PRUNERS, HalvingRule, HyperbandRule, MedianRule, Rule, geometric, rule
+from search.pruning import (
+    PRUNERS,
+    HalvingRule,
+    HyperbandRule,
+    MedianRule,
+    Rule,
+    expected_steps,
+    geometric,
+    rule,
+)
 from search.settings import SearchSettings
 from space.errors import UnknownNameError
 from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
@@ -199,6 +209,15 @@ def test_a_ladder_is_judged_after_each_of_its_steps() -> None:
     halving = rule("halving", 3, ladder=True)
     assert isinstance(halving, HalvingRule)
     assert halving.rungs == [1, 2]
+
+
+def test_brackets_may_spend_alike() -> None:
+    assert expected_steps([1, 3, 9], 27) == pytest.approx(1 + 2 / 3 + 6 / 9 + 18 / 27)
+    hyperband = HyperbandRule([1, 3, 9], 27, 3)
+    counts = Counter(hyperband.brackets.index(hyperband.bracket(n)) for n in range(600))
+    spent = [counts[i] * expected_steps(b.rungs, 27) for i, b in enumerate(hyperband.brackets)]
+    assert max(spent) - min(spent) <= expected_steps([9], 27)
+    assert counts[0] > 2 * counts[1] > 4 * counts[2] > 0
 
 
 @pytest.mark.parametrize(
