@@ -136,6 +136,15 @@ def overview_figure(
         return figure
 
 
+def check_picture(path: str | os.PathLike[str], argument: str = "--output") -> None:
+    """Raises InputError naming ``argument`` for a picture that ``save`` could not write: before the work is done."""
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise InputError.of(argument, f"a file that ends in {', '.join(SUFFIXES)}", str(path))
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise InputError.of(argument, "a path that can be written", str(path))
+
+
 def save(figure: Figure, path: str | os.PathLike[str], argument: str = "--output") -> Path:
     """Writes the figure whole or not at all, in the form its suffix names. Raises InputError naming ``argument``."""
     target = Path(path)

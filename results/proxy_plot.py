@@ -84,4 +84,4 @@ def _entry(row: Mapping[str, Any]) -> list[str]:
 
 def draw(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, title: str) -> Path:
     """Writes the picture. Raises InputError for a path that cannot be written."""
-    return save(proxy_figure(rows, title=title), path)
+    return save(proxy_figure(rows, title=title), path, "--plot")

@@ -89,6 +89,10 @@ def command(
     """
     from nascale import proxy_check
 
+    if plot:
+        from results.plot import check_picture
+
+        check_picture(plot, "--plot")
     found: Subject = proxy_check.subject(
         subject,
         proxies,

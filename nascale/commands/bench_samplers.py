@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,8 @@ from space.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from search.benchmark import Repeat, Yardstick
 
@@ -74,6 +75,10 @@ def command(
     for name in names:
         if name not in SAMPLERS:
             raise UnknownNameError("--samplers", name, SAMPLERS)
+    if picture:
+        from results.plot import check_picture
+
+        check_picture(picture, "--picture")
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
     check_budgets(Catalogue(evaluator.space, settings.budgets, evaluator), seed)
@@ -93,7 +98,16 @@ def command(
     )
     emit(rows, format_, output, title=title)
     if picture:
-        draw(picture, found, stick, title)
+        from results.regret_plot import draw
+
+        about = f"Against {against}, {100 * stick.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
+        draw(
+            regrets(found, stick),
+            picture,
+            title=f"{evaluator.settings.path.stem}: simple regret",
+            subtitle=about,
+            noise_points=100 * stick.noise,
+        )
         click.echo(f"picture: {picture}", err=True)
 
 
@@ -107,33 +121,13 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
-def draw(path: str, repeats: Sequence[Repeat], stick: Yardstick, title: str) -> None:
-    """Mean regret by evaluation with a band of one standard error, one line for each sampler."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+def regrets(repeats: Sequence[Repeat], stick: Yardstick) -> dict[str, np.ndarray[Any, Any]]:
+    """Regret in points by sampler, of shape (repeats, evaluations that all of them came to)."""
     import numpy as np
 
-    if Path(path).suffix not in (".png", ".svg"):
-        raise InputError.of("--picture", "a .png or .svg file", path)
-    figure, axes = plt.subplots(figsize=(8, 5), constrained_layout=True)
+    found = {}
     for name in dict.fromkeys(r.sampler for r in repeats):
-        own: list[Any] = [r.best for r in repeats if r.sampler == name]
+        own = [r.best for r in repeats if r.sampler == name]
         length = min(map(len, own))
-        regret = 100 * (stick.best - np.array([best[:length] for best in own]))
-        middle, n = regret.mean(axis=0), np.arange(1, length + 1)
-        error = regret.std(axis=0, ddof=1) / len(own) ** 0.5 if len(own) > 1 else np.zeros(length)
-        (drawn,) = axes.plot(n, middle, label=name)
-        axes.fill_between(n, middle - error, middle + error, alpha=0.25, color=drawn.get_color(), linewidth=0)
-    if stick.noise:
-        axes.axhline(100 * stick.noise, color="grey", linestyle=":", linewidth=1, label="noise of one seed")
-    axes.set(xlabel="evaluations", ylabel="simple regret, points of accuracy", yscale="log")
-    axes.set_title(title, fontsize=9)
-    axes.legend()
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError.of("--picture", "a path that can be written", f"{path} ({error.strerror})") from None
-    finally:
-        plt.close(figure)
+        found[name] = 100 * (stick.best - np.array([best[:length] for best in own]))
+    return found
