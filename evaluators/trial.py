@@ -53,6 +53,10 @@ class Trial:
             return
         try:
             for measurement in self._evaluator.evaluate(self._candidate):
+                # The exception is lost if it meets code that swallows all (a destructor, a callback of the
+                # garbage collector): then the trial ends here.
+                if self._cancelled:
+                    return
                 self._inbox.put(measurement)
         except Cancelled:
             raise
@@ -85,7 +89,10 @@ class Trial:
         return messages, True
 
     def cancel(self) -> None:
-        """Ends the trial at its next Python instruction (a kernel or system call that runs is not interrupted)."""
+        """Ends the trial at its next Python instruction, at the latest at its next measurement.
+
+        A kernel or system call that runs is not interrupted.
+        """
         with self._gate:
             if self._cancelled:
                 return

@@ -43,7 +43,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", "category", None, None, "Optuna's state: COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
     Column(
         "status", "category", None, None,
-        "ok, reused (answered from an earlier trial), pruned, failed, oom, stale, running or waiting",
+        "ok, reused (answered from an earlier trial), pruned, infeasible (too slow, not trained), failed, oom, stale, running or waiting",
     ),
     Column("key", "str", None, None, "names the network: equal keys are the same function"),
     Column("accuracy", "float64", "fraction", "maximize", "validation accuracy after the last epoch, 0 to 1"),

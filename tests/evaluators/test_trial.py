@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -28,6 +30,20 @@ class Endless:
             yield Measurement(epoch, 0.5, None, 0.0)
 
 
+class Deaf(Endless):
+    """Swallows whatever is raised in it."""
+
+    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+        epoch = 0
+        while True:
+            epoch += 1
+            with suppress(BaseException):
+                time.sleep(0.001)
+            with suppress(BaseException):
+                time.sleep(0.001)
+            yield Measurement(epoch, 0.5, None, 0.0)
+
+
 class Short(Endless):
     """Ends by itself, or fails, after a few measurements."""
 
@@ -40,10 +56,15 @@ class Short(Endless):
 
 @pytest.fixture(autouse=True)
 def fast_switching() -> Iterator[None]:
-    """Threads take turns every few instructions."""
+    """Threads take turns every few instructions.
+
+    No garbage is collected meanwhile: Hypothesis looks on in a callback, and reports what is raised in it.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
+    gc.disable()
     yield
+    gc.enable()
     sys.setswitchinterval(before)
 
 
@@ -69,6 +90,15 @@ def test_a_cancelled_trial_always_ends_and_its_listeners_hear_of_it(kind: type[E
             other.join(10)
             assert not other.is_alive()
         assert trial.wait(0) and trial.take()[1]
+
+
+def test_a_cancellation_that_is_swallowed_takes_effect_at_the_next_measurement() -> None:
+    for _ in range(20):
+        trial, thread = started(Deaf())
+        time.sleep(0.005)
+        trial.cancel()
+        thread.join(10)
+        assert not thread.is_alive() and trial.take()[1]
 
 
 def _listen(trial: Trial) -> None:
