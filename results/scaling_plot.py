@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from results import theme
+from results.axes import title
 from results.plot import save
+from results.view import lowered
 
 __all__ = ["coefficients_figure", "family_figure", "reproduce_figure", "save"]
 
@@ -43,7 +45,7 @@ def family_figure(
         for color, (label, values) in zip(look.series, series.items(), strict=False):
             left.plot([row[cost] for row in ordered], values, "o-", color=color, label=label)
         left.set_xscale("log")
-        left.set(xlabel=cost, ylabel="multiplier", title=f"{name} and its family")
+        left.set(xlabel=title(cost), ylabel="Multiplier", title=f"{name} and its family")
         left.legend()
         _human(left)
         labels = [f"{_short(row['budget'])}" if row["budget"] else f"φ={row['phi']:g}" for row in rows]
@@ -52,8 +54,11 @@ def family_figure(
             right.axhline(100, color=look.muted, lw=1)
             right.plot(labels, used, "o", color=look.series[0])
             right.set(
-                ylabel="budget used, %", ylim=(min(95.0, min(used) - 1), 100.6), xlabel=f"budget, {measure}"
+                ylabel="Budget used (%)",
+                ylim=(min(95.0, min(used) - 1), 100.6),
+                xlabel=f"Budget ({lowered(title(measure))})",
             )
+            right.margins(x=0.12)  # the shares are written below their points
             right.set_title("How much of each budget is used")
             for label, share in zip(labels, used, strict=True):
                 right.annotate(
@@ -62,7 +67,7 @@ def family_figure(
         else:
             right.plot(labels, [row[cost] for row in rows], "o-", color=look.series[0])
             right.set_yscale("log")
-            right.set(ylabel=cost, title="cost")
+            right.set(ylabel=title(cost), title="Cost")
             right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
     return figure
 
