@@ -56,13 +56,15 @@ def measure(
     repeats: int = 1,
     seed: int = 0,
     known: Mapping[tuple[str, str, int], Score] | None = None,
+    shares: Mapping[str, float] | None = None,
     keep: Callable[[Score], None] = lambda score: None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Scores]:
     """The scores of a pool's ``Panel`` of proxies ``names`` on ``architectures``, ``repeats`` seeds each.
 
-    ``known`` are scores by (key, proxy, repeat) that need not be measured; every new one goes to ``keep`` as soon
-    as it is there, and then ``report(done, total)`` is called. Raises RunError if no worker gave any score.
+    ``known`` are scores by (key, proxy, repeat) that need not be measured. ``shares`` are seconds by proxy that
+    every network is charged with beside its own: its share of a training that serves all of them. Every new
+    score goes to ``keep`` as soon as it is there, and then ``report(done, total)`` is called. Raises RunError if no worker gave any score.
     """
     count = len(architectures)
     found = [Scores(name, _unknown(repeats, count), _unknown(repeats, count)) for name in names]
@@ -107,7 +109,7 @@ def measure(
                     names[proxy],
                     repeat,
                     float(extra["score"]),
-                    event.measurement.seconds,
+                    event.measurement.seconds + (shares or {}).get(names[proxy], 0.0),
                     str(extra.get("error", "")),
                 )
             elif event.failure is not None:

@@ -136,7 +136,7 @@ def load(
         raise UnknownNameError("data", kind, SOURCES)
     source = SOURCES[kind](rest, size, skip_bad)
     limit = _memory_limit() if memory_limit is None else memory_limit
-    images, labels, parts, checksum = _collect(source, _cache_folder(cache), limit)
+    images, labels, parts, checksum = _collect(source, cache_folder(cache), limit)
     _check_labels(source, labels)
     splits = split(labels, parts, seed=seed, validation=validation, test=test, source=source.name)
     settings = {"seed": seed, "validation_share": validation, "test_share": test}
@@ -279,7 +279,8 @@ def _check_labels(source: Source, labels: NDArray[np.int64]) -> None:
         raise InputError.of(source.name, "at least two classes", len(source.classes))
 
 
-def _cache_folder(cache: str | Path | None) -> Path:
+def cache_folder(cache: str | Path | None = None) -> Path:
+    """Where decoded images and trained supernets are kept: ``cache``, else ``NASCALE_CACHE``, else in the home folder."""
     if cache is not None:
         return Path(cache)
     return Path(os.environ.get("NASCALE_CACHE") or Path.home() / ".cache" / "nascale")

@@ -7,10 +7,10 @@ so whoever drives it can stop after any epoch. Raising is allowed: the pool turn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from space.architecture import Architecture
 from space.errors import InputError, RunError
@@ -98,3 +98,18 @@ class Evaluator(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """What the accuracies depend on (fidelity, data checksum …), for the study's provenance."""
+
+
+Report = Callable[[int, int, float, float], None]
+"""(epoch, epochs, mean training loss, seconds so far)"""
+
+
+@runtime_checkable
+class Preparable(Evaluator, Protocol):
+    """An evaluator with work to be done once, before candidates come; ``shared_seconds`` is how long it took."""
+
+    @property
+    def shared_seconds(self) -> float: ...
+
+    def prepare(self, seeds: Sequence[int], *, threads: int | None, report: Report) -> Self:
+        """The evaluator, ready for candidates of ``seeds``."""

@@ -10,16 +10,17 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 
 from evaluators.data import ImageSet
-from evaluators.evaluator import Candidate, Measurement
+from evaluators.evaluator import Candidate, Measurement, Preparable, Report
 from evaluators.ladder import LadderEvaluator
 from evaluators.network import build
+from evaluators.supernet import SupernetEvaluator
 from evaluators.training import TrainEvaluator, pick_device
 from space.architecture import Architecture
 from space.errors import InputError
@@ -144,14 +145,14 @@ class LatencyEvaluator:
 
 @dataclass(frozen=True)
 class TimedEvaluator:
-    """Times each candidate on its worker's device, then has ``inner`` train it.
+    """Times each candidate on its worker's device, then has ``inner`` train or validate it.
 
     Every measurement carries ``extra["latency_seconds"]`` and ``extra["latency_spread"]``, of the whole network,
     whatever the fidelity of its training. One slower than ``most_seconds`` is not trained: its only
     measurement is of epoch 0 and has no accuracy.
     """
 
-    inner: TrainEvaluator | LadderEvaluator
+    inner: TrainEvaluator | LadderEvaluator | SupernetEvaluator
     settings: LatencyEvaluator
     most_seconds: float | None = None
 
@@ -167,6 +168,17 @@ class TimedEvaluator:
     def describe(self) -> dict[str, Any]:
         """The training's, and how latency is measured."""
         return {**self.inner.describe(), "latency": asdict(self.settings)}
+
+    @property
+    def shared_seconds(self) -> float:
+        """The inner evaluator's."""
+        return getattr(self.inner, "shared_seconds", 0.0)
+
+    def prepare(self, seeds: Sequence[int], *, threads: int | None, report: Report) -> Self:
+        """Prepares the inner evaluator, if that is to be."""
+        if isinstance(self.inner, Preparable):
+            return replace(self, inner=self.inner.prepare(seeds, threads=threads, report=report))
+        return self
 
     def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
         if candidate.architecture is None:

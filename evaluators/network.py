@@ -141,16 +141,24 @@ def module(op: Op, inplace: bool = False) -> nn.Module:
 
 
 Step = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
+ModuleOf = Callable[[str, Op, bool], nn.Module]
+"""(path, operation, whether it may overwrite its input) → its module."""
+
+
+def fresh(path: str, op: Op, inplace: bool) -> nn.Module:
+    """A module of its own for every operation."""
+    return module(op, inplace)
 
 
 class Network(nn.Module):
     """The module of a graph: images (n, channels, height, width) → logits (n, classes).
 
     In training a network with auxiliary classifiers returns ``(logits, [(logits, weight), …])``;
-    otherwise, and always in evaluation, the logits alone.
+    otherwise, and always in evaluation, the logits alone. ``module_of`` may hand out modules that other networks
+    have too.
     """
 
-    def __init__(self, graph: Graph, *, auxiliaries: bool = False) -> None:
+    def __init__(self, graph: Graph, *, auxiliaries: bool = False, module_of: ModuleOf = fresh) -> None:
         super().__init__()
         heads = graph.auxiliaries if auxiliaries else ()
         self.output = graph.output
@@ -162,7 +170,7 @@ class Network(nn.Module):
                 source = node.inputs[0]
                 alone = len(readers[source]) == 1 and source not in (0, graph.output)
                 after = isinstance(graph.nodes[source].op, (BatchNorm, Add))
-                self._place(node.path, module(node.op, inplace=alone and after))
+                self._place(node.path, module_of(node.path, node.op, alone and after))
         self._plan = self._steps(graph, graph.needed_for(graph.output), ())
         self._training_plan = self._steps(graph, needed, tuple(i for i, _ in heads)) if heads else self._plan
 
@@ -233,14 +241,14 @@ def build(
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for child in network.modules():
-            _initialise(child, generator)
+            initialise(child, generator)
         if zero_last_norm:
             for path in residual_norms(graph):
                 nn.init.zeros_(network.get_parameter(f"{path}.weight"))
     return network.to(device)
 
 
-def _initialise(child: nn.Module, generator: torch.Generator) -> None:
+def initialise(child: nn.Module, generator: torch.Generator) -> None:
     """Convolutions by He et al. 2015 (fan-out, per group), norms to one, linear layers by 1/√fan-in."""
     if isinstance(child, nn.Conv2d):
         height, width = child.kernel_size

@@ -2,7 +2,7 @@
 
 ``train:epochs=3,resolution=16,score=loss`` trains for three epochs at 16 pixels and ranks by the validation
 loss; ``naswot:repeats=3`` scores at initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8``
-times a forward pass. ``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
+times a forward pass; ``supernet:epochs=60`` validates with weights that all networks of the space share. ``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from space.errors import InputError, NascaleError, UnknownNameError
 
 if TYPE_CHECKING:
     from evaluators.data import ImageSet
+    from space.search_space import SearchSpace
 
 SCORES = ("macs", "params", "synflow", "naswot", "jacob_cov", "grad_norm", "snip", "grasp", "fisher", "zico")
-PROXIES = ("train", "latency", *SCORES)
+PROXIES = ("train", "supernet", "latency", *SCORES)
+SUPERNET_EPOCHS = 60
+"""Epochs of a supernet where nothing else is asked for: it has a whole space to train."""
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
@@ -64,12 +67,15 @@ def _value(text: str) -> Any:
     return text
 
 
-def evaluator(text: str, images: ImageSet, **defaults: Any) -> Evaluator:
+def evaluator(text: str, images: ImageSet, *, space: SearchSpace | None = None, **defaults: Any) -> Evaluator:
     """The evaluator that ``text`` names, on ``images``; ``defaults`` hold where the text is silent.
 
-    Raises UnknownNameError for a proxy or a setting that is not there, InputError for a bad value.
+    ``space`` is the one that a supernet is trained for. Raises UnknownNameError for a proxy or a setting that is
+    not there, InputError for a bad value.
     """
     name, settings = parse(text)
+    if name == "supernet":
+        return _supernet(text, images, space, {**defaults, "epochs": SUPERNET_EPOCHS}, settings)
     if name == "train":
         from evaluators.training import TrainEvaluator
 
@@ -81,6 +87,24 @@ def evaluator(text: str, images: ImageSet, **defaults: Any) -> Evaluator:
     from evaluators.zero_cost import ZeroCostEvaluator
 
     return _make(ZeroCostEvaluator, text, defaults, {**settings, "images": images, "score": name})
+
+
+def _supernet(
+    text: str,
+    images: ImageSet,
+    space: SearchSpace | None,
+    defaults: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> Evaluator:
+    from evaluators.supernet import SupernetEvaluator
+    from evaluators.training import TrainEvaluator
+
+    if space is None:
+        raise InputError.of(f"proxy {text}", "a space to share weights in", "networks without one")
+    own = {name: settings[name] for name in ("statistics_images",) if name in settings}
+    recipe = {name: value for name, value in settings.items() if name not in own}
+    trainer = _make(TrainEvaluator, text, defaults, {**recipe, "images": images})
+    return _make(SupernetEvaluator, text, {}, {**own, "recipe": trainer, "space": space})
 
 
 def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Evaluator:

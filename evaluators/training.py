@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import torch
 
     from evaluators.augmentation import Augmentation, Images
-    from evaluators.network import Network
 
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -162,8 +161,8 @@ class TrainEvaluator:
         architecture = self.fitted(candidate.architecture)
         device = pick_device(self.device)
         if device.type == "cuda":
-            _make_deterministic()
-        self._check_memory(architecture, device)
+            make_deterministic()
+        self.check_memory(architecture, device)
         if self.threads is not None and device.type == "cpu":
             torch.set_num_threads(self.threads)
         run = Training(self, architecture, device, candidate.stream)
@@ -181,7 +180,7 @@ class TrainEvaluator:
             }
             yield Measurement(epoch, accuracy, loss, time.perf_counter() - started, extra)
 
-    def _check_memory(self, architecture: Architecture, device: torch.device) -> None:
+    def check_memory(self, architecture: Architecture, device: torch.device) -> None:
         """Raises OutOfMemory if the training's estimate exceeds what one trial may use."""
         optimizer = "adam" if self.optimizer == "adamw" else "momentum"
         wanted = costs(architecture, batch=self.batch_size, optimizer=optimizer).training_bytes
@@ -243,7 +242,7 @@ class Training:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
         self.module: Any = torch.compile(network) if settings.compile else network
-        self.optimizer = make_optimizer(network, settings)
+        self.optimizer = make_optimizer(network.parameters(), settings)
         self.autocast = wants_bfloat16(settings.precision, device)
         self.steps = len(self.train_images) // settings.batch_size
         self.total = self.steps * settings.epochs
@@ -252,55 +251,76 @@ class Training:
         """One pass over the training images; returns the mean loss. Raises Diverged."""
         import torch
 
-        from evaluators.network import loss_of
-
         settings, size = self.settings, self.settings.batch_size
         self.module.train()
         order = torch.randperm(len(self.train_images), generator=self.generator).to(self.device)
         total = torch.zeros((), device=self.device)
         for step in range(self.steps):
-            self._schedule((epoch - 1) * self.steps + step)
+            schedule(self.optimizer, (epoch - 1) * self.steps + step, self.total, settings.warmup)
             x, y = self.train_images.batch(order[step * size : (step + 1) * size])
             x = self.augment(x, self.generator)
-            self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-                loss = loss_of(self.module(x), y, settings.label_smoothing)
-            loss.backward()  # type: ignore[no-untyped-call]
-            if settings.clip:
-                torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
-            self.optimizer.step()
-            total += loss.detach()
+            total += update(self.module, self.optimizer, x, y, settings, self.autocast)
             if step % _CHECK_EVERY == _CHECK_EVERY - 1:
-                _check_finite(float(total), epoch)
+                check_finite(float(total), epoch)
         mean = float(total) / self.steps
-        _check_finite(mean, epoch)
+        check_finite(mean, epoch)
         return mean
 
     def validate(self) -> tuple[float, float]:
         """(accuracy in 0..1, mean loss in nats) on the validation split."""
         return accuracy_of(self.module, self.validation_images, self.device, self.autocast)
 
-    def _schedule(self, step: int) -> None:
-        """Linear warm-up, then a cosine to zero (Loshchilov & Hutter 2017, eq. 5, one period)."""
-        factor = learning_rate_factor(step, self.total, self.settings.warmup)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+
+def update(
+    module: Any,
+    optimizer: torch.optim.Optimizer,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    settings: TrainEvaluator,
+    autocast: bool,
+) -> torch.Tensor:
+    """One step of the optimiser on a batch; returns the loss, detached."""
+    import torch
+
+    from evaluators.network import loss_of
+
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=autocast):
+        loss = loss_of(module(x), y, settings.label_smoothing)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if settings.clip:
+        torch.nn.utils.clip_grad_norm_(module.parameters(), settings.clip)
+    optimizer.step()
+    return loss.detach()
+
+
+def schedule(optimizer: torch.optim.Optimizer, step: int, total: int, warmup: float) -> None:
+    """Sets the learning rate of ``step`` of ``total``."""
+    factor = learning_rate_factor(step, total, warmup)
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * factor
 
 
 def learning_rate_factor(step: int, total: int, warmup: float) -> float:
-    """Share of the full learning rate at ``step`` of ``total``: up over ``warmup`` of them, then a cosine."""
+    """Share of the full learning rate at ``step`` of ``total``: up over ``warmup`` of them, then a cosine to zero.
+
+    Loshchilov & Hutter 2017, eq. 5, one period.
+    """
     rising = warmup * total
     if step < rising:
         return (step + 1) / (rising + 1)
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
 
 
-def make_optimizer(network: Network, settings: TrainEvaluator) -> torch.optim.Optimizer:
+def make_optimizer(
+    parameters: Iterable[torch.nn.Parameter], settings: TrainEvaluator
+) -> torch.optim.Optimizer:
     """SGD or AdamW over two groups: weights, which decay, and norms and biases, which do not."""
     import torch
 
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
+    parameters = list(parameters)
+    decayed = [p for p in parameters if p.ndim > 1]
+    plain = [p for p in parameters if p.ndim <= 1]
     base = settings.learning_rate
     if base is None:
         base = (0.2 if settings.optimizer == "sgd" else 0.01) * settings.batch_size / 128
@@ -394,7 +414,7 @@ def _cpu_flags() -> frozenset[str]:
     return frozenset()
 
 
-def _make_deterministic() -> None:
+def make_deterministic() -> None:
     """The same accuracies again on a GPU, as far as its kernels allow."""
     import torch
 
@@ -408,6 +428,6 @@ def _check(ok: bool, argument: str, wanted: str, came: object) -> None:
         raise InputError.of(argument, wanted, came)
 
 
-def _check_finite(loss: float, epoch: int) -> None:
+def check_finite(loss: float, epoch: int) -> None:
     if not math.isfinite(loss):
         raise Diverged(f"the training loss became {loss} in epoch {epoch}")

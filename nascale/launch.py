@@ -20,19 +20,21 @@ from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
+    from evaluators.data import ImageSet
     from evaluators.ladder import LadderEvaluator
     from evaluators.latency import TimedEvaluator
+    from evaluators.supernet import SupernetEvaluator
     from evaluators.table import TableEvaluator
     from evaluators.training import TrainEvaluator
 
-    Trainer = TrainEvaluator | LadderEvaluator | TimedEvaluator
+    Trainer = TrainEvaluator | LadderEvaluator | SupernetEvaluator | TimedEvaluator
     from search.catalogue import Catalogue, Network
     from search.loop import Progress
     from search.persistence import Ledger
     from search.searcher import Searcher
     from search.survey import Survey
 
-EVALUATORS = ("train", "table")
+EVALUATORS = ("train", "supernet", "table")
 _PACKAGES = ("optuna", "torch", "ray", "numpy", "scikit-learn")
 
 
@@ -121,6 +123,7 @@ def run(
             )
         if sum(row.finished for row in stored) >= spec.trials:
             return Outcome(spec.study, spec.storage, _standing(stored, spec.trials), ledger)
+        _make_ready(prepared, say)
         with _pool(prepared) as pool:
             loop = Loop(
                 settings,
@@ -136,6 +139,20 @@ def run(
     finally:
         if isinstance(ledger, StoredLedger):
             release_study(ledger)
+
+
+def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
+    """Does what the evaluator wants done once, before the workers get it."""
+    from evaluators.evaluator import Preparable
+    from nascale.progress import epoch_lines
+
+    spec = prepared.spec
+    if isinstance(prepared.evaluator, Preparable):
+        # Not all of the workers' processors: the weights are then the same whatever their number.
+        threads = max(1, int(spec.cpus_per_trial))
+        prepared.evaluator = prepared.evaluator.prepare(
+            [spec.seed], threads=threads, report=epoch_lines("supernet", say)
+        )
 
 
 def stored_spec(spec: SearchSpec) -> dict[str, Any]:
@@ -176,12 +193,15 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
     if written_template(spec.space) is None and spec.space not in SPACES:
         raise UnknownNameError("space", spec.space, SPACES)
     training = train_evaluator(spec)
-    images = training.images
-    space = search_space(
-        spec.space, spec.resolution or images.resolution, images.channels, len(images.classes)
-    )
-    evaluator: TrainEvaluator | LadderEvaluator = training
-    if spec.rungs is not None:
+    space = study_space(spec, training.images)
+    evaluator: TrainEvaluator | LadderEvaluator | SupernetEvaluator = training
+    if spec.evaluator == "supernet":
+        from evaluators.supernet import SupernetEvaluator
+
+        bounds = spec.settings().budgets.bounds().values()
+        limits = {cost: bound for cost, bound in bounds if cost != "latency_seconds"}
+        evaluator = SupernetEvaluator(training, space, limits)
+    elif spec.rungs is not None:
         from evaluators.ladder import LadderEvaluator
 
         evaluator = LadderEvaluator.parse(spec.rungs, training)
@@ -196,6 +216,13 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
         )
         return space, TimedEvaluator(evaluator, how, spec.max_latency)
     return space, evaluator
+
+
+def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
+    """The space of ``spec`` for ``images``."""
+    assert spec.space is not None
+    pixels = spec.resolution or images.resolution
+    return search_space(spec.space, pixels, images.channels, len(images.classes))
 
 
 def train_evaluator(spec: SearchSpec) -> TrainEvaluator:

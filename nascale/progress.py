@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from nascale.quantities import human_seconds
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from search.loop import Progress
 
 LIVE_SECONDS, PLAIN_SECONDS = 0.1, 10.0
+
+
+def epoch_lines(name: str, say: Callable[[str], None]) -> Callable[[int, int, float, float], None]:
+    """Says after the first epoch, and then after every tenth part of them, where the training of ``name`` stands."""
+    said = [-1]
+
+    def report(epoch: int, epochs: int, loss: float, seconds: float) -> None:
+        part = epoch * 10 // epochs
+        if part != said[0] or epoch == epochs:
+            say(f"{name}: epoch {epoch} of {epochs}, training loss {loss:.3f}, {human_seconds(seconds)}")
+        said[0] = part
+
+    return report
 
 
 class ProgressLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,16 @@ import numpy as np
 from evaluators import fidelity
 from evaluators.comparison import Scores, blend, measure
 from evaluators.data import ImageSet, load
-from evaluators.evaluator import Evaluator
+from evaluators.evaluator import Evaluator, Preparable
 from evaluators.fidelity import spearman
 from evaluators.proxies import Panel, evaluator, parts, split_list
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES
+from nascale.progress import epoch_lines
 from nascale.score_file import ScoreFile
 from space.architecture import Architecture
 from space.errors import InputError
+from space.search_space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _of_table(path: str, names: list[str], count: int, data: str | None, seed: i
         networks,
         tuple(names),
         _parts(names),
-        _evaluators(_parts(names), images, device, spec.epochs),
+        _evaluators(_parts(names), images, table.space, device, spec.epochs),
         tuple(y for _, y, _ in chosen.values()),
         {},
         opening,
@@ -120,8 +122,12 @@ def _parts(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for name in names for part in parts(name)))
 
 
-def _evaluators(names: Sequence[str], images: ImageSet, device: str, epochs: int) -> tuple[Evaluator, ...]:
-    return tuple(evaluator(name, images, device=device, epochs=epochs, threads=1) for name in names)
+def _evaluators(
+    names: Sequence[str], images: ImageSet, space: SearchSpace, device: str, epochs: int
+) -> tuple[Evaluator, ...]:
+    return tuple(
+        evaluator(name, images, space=space, device=device, epochs=epochs, threads=1) for name in names
+    )
 
 
 def _of_study(
@@ -134,8 +140,8 @@ def _of_study(
     device: str,
     storage: str | None,
 ) -> Subject:
-    from nascale.launch import train_evaluator
-    from nascale.spec import SearchSpec
+    from nascale.launch import study_space, train_evaluator
+    from nascale.spec import EPOCHS, SearchSpec
     from results.studies import decoded
     from results.studies import load as load_study
 
@@ -152,10 +158,15 @@ def _of_study(
         # Evenly over the ranks: good, middling and poor networks all take part.
         measured = [measured[round(i * (len(measured) - 1) / (count - 1))] for i in range(count)]
     spec = SearchSpec(**{k: v for k, v in study.spec.items() if k in SearchSpec.__dataclass_fields__})
-    if spec.evaluator != "train":
-        raise InputError.of(f"study {name}", "a search that trained its networks", spec.evaluator)
+    if spec.evaluator == "table":
+        raise InputError.of(f"study {name}", "a search that trained networks", f"one of {spec.table}")
+    told = f"{spec.epochs} epochs"
+    if spec.evaluator == "supernet":
+        told = f"a supernet of {told}"
+        spec = spec.replace(evaluator="train", epochs=EPOCHS["train"])
     spec = spec.replace(device=device, **({"data": data} if data else {}))
     base = train_evaluator(spec)
+    space = study_space(spec, base.images)
     epochs = max(spec.epochs + 1, round(spec.epochs * longer))
     truth_name = f"train:epochs={epochs}"
     full = train_evaluator(spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0))
@@ -170,10 +181,10 @@ def _of_study(
         tuple(decoded(t.attributes["architecture"]) for t in measured),
         tuple(cheap),
         (truth_name, *measured_parts),
-        (full, *_evaluators(measured_parts, base.images, device, spec.epochs)),
+        (full, *_evaluators(measured_parts, base.images, space, device, spec.epochs)),
         None,
-        {f"the study ({spec.epochs} epochs)": (own, median)},
-        f"{len(measured)} networks of study {name}, each trained for {epochs} epochs instead of {spec.epochs}",
+        {f"the study ({told})": (own, median)},
+        f"{len(measured)} networks of study {name}, each trained for {epochs} epochs instead of {told}",
         base.images.checksum,
     )
 
@@ -186,15 +197,21 @@ def run(
     seed: int,
     scores: str | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]]:
-    """One row a proxy, the best ranking first. ``scores`` is the file that keeps every score, and knows some."""
+    """One row a proxy, the best ranking first. ``scores`` is the file that keeps every score, and knows some.
+
+    ``say`` is told how far the training of a supernet has come.
+    """
     if repeats < 1:
         raise InputError.of("--repeats", "1 or more", repeats)
     keys = [network.key for network in found.architectures]
     truths = dict(zip(keys, found.truth, strict=True)) if found.truth is not None else {}
     with ExitStack() as stack:
         file = stack.enter_context(ScoreFile(scores, truths, seed, found.data)) if scores else None
-        pool = stack.enter_context(open_pool(Panel(found.evaluators), workers=workers))
+        seeds = range(seed, seed + repeats)
+        evaluators, shares = _prepared(found, file.known if file else {}, seeds, say)
+        pool = stack.enter_context(open_pool(Panel(evaluators), workers=workers))
         measured = measure(
             pool,
             found.parts,
@@ -202,6 +219,7 @@ def run(
             repeats=repeats,
             seed=seed,
             known=file.known if file else None,
+            shares=shares,
             keep=file.keep if file else lambda score: None,
             report=report,
         )
@@ -210,6 +228,27 @@ def run(
     chosen = [blend(name, [by_name[part] for part in parts(name)]) for name in found.proxies]
     kept = [i for i, y in enumerate(truth) if math.isfinite(y)]
     return _rows(found, chosen, truth, kept, seed)
+
+
+def _prepared(
+    found: Subject,
+    known: Container[tuple[str, str, int]],
+    seeds: Sequence[int],
+    say: Callable[[str], None],
+) -> tuple[tuple[Evaluator, ...], dict[str, float]]:
+    """The evaluators, ready, and each network's share of what that took, in seconds; nothing is done for known scores."""
+    evaluators, shares = [], {}
+    for name, one in zip(found.parts, found.evaluators, strict=True):
+        wanted = [
+            seed
+            for repeat, seed in enumerate(seeds)
+            if any((network.key, name, repeat) not in known for network in found.architectures)
+        ]
+        if wanted and isinstance(one, Preparable):
+            one = one.prepare(wanted, threads=1, report=epoch_lines(name.partition(":")[0], say))
+            shares[name] = one.shared_seconds / len(wanted) / len(found.architectures)
+        evaluators.append(one)
+    return tuple(evaluators), shares
 
 
 def _rows(

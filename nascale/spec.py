@@ -13,6 +13,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from evaluators.proxies import SUPERNET_EPOCHS
 from nascale.quantities import parse_quantity
 from nascale.written_space import space_label, space_text
 from search.objective import SOFT_EXPONENT, Objective
@@ -21,6 +22,8 @@ from space.errors import InputError, UnknownNameError
 
 DEFAULT_STORAGE = "sqlite:///nascale.db"
 LATENCY_MODES = ("eager", "exported", "compiled")
+EPOCHS = {"train": 5, "supernet": SUPERNET_EPOCHS, "table": 5}
+"""Epochs by evaluator, where nothing else is asked for."""
 SMALLEST_WINDOW = 4
 """Suggestions that may be out at once, where results take time and nothing else is asked for."""
 
@@ -51,7 +54,10 @@ class SearchSpec:
         "controller, controller-ppo, tpe, gp, nsga2, nsga3, cmaes, evolution, random or grid.",
     )
     evaluator: str | None = key_of(
-        None, "text", "train, or table.  [default: table where there is one, else train]"
+        None,
+        "text",
+        "train (each network from scratch), supernet (all networks share weights that are trained once: seconds a "
+        "network, for a ranking) or table.  [default: table where there is one, else train]",
     )
     data: str = key_of(
         "digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …"
@@ -122,7 +128,9 @@ class SearchSpec:
     )
     study: str | None = key_of(None, "text", "Name of the study.  [default: made of space, sampler and data]")
     storage: str = key_of(DEFAULT_STORAGE, "text", "Database (SQLite or PostgreSQL URL), or memory.")
-    epochs: int = key_of(5, "int", "Epochs of each training.")
+    epochs: int = key_of(
+        None, "int", "Epochs of each training, or of the supernet's.  [default: 5, of a supernet 60]"
+    )
     batch_size: int = key_of(64, "int", "Images in a batch.")
     optimizer: str = key_of("sgd", "text", "sgd or adamw.")
     learning_rate: float | None = key_of(
@@ -155,6 +163,8 @@ class SearchSpec:
             object.__setattr__(self, "evaluator", "table" if self.table else "train")
         if self.evaluator == "table" and self.table is None:
             raise InputError.of("evaluator table", "--table FILE.toml or a [table] section", None)
+        if self.epochs is None:
+            object.__setattr__(self, "epochs", EPOCHS.get(self.evaluator or "train", EPOCHS["train"]))
         if self.window is None:
             window = 1 if self.evaluator == "table" else max(SMALLEST_WINDOW, self.workers)
             object.__setattr__(self, "window", window)
@@ -166,6 +176,10 @@ class SearchSpec:
             raise UnknownNameError("latency_mode", self.latency_mode, LATENCY_MODES)
         if self.rungs is not None and self.pruner == "none":
             raise InputError.of("rungs", "a pruner that looks at them (halving, hyperband or median)", "none")
+        if self.pruner != "none" and self.evaluator == "supernet":
+            raise InputError.of(
+                "pruner", "none with a supernet: no network is trained by itself", self.pruner
+            )
         if self.rungs is not None and self.evaluator == "table":
             raise InputError.of("rungs", "a search that trains", f"table {self.table}")
         if self.space is None and self.table is None:

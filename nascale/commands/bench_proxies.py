@@ -105,7 +105,13 @@ def command(
     )
     click.echo(found.opening, err=True)
     rows = proxy_check.run(
-        found, repeats=repeats, workers=workers, seed=seed, scores=scores, report=_counter()
+        found,
+        repeats=repeats,
+        workers=workers,
+        seed=seed,
+        scores=scores,
+        report=_counter(),
+        say=lambda text: click.echo(text, err=True),
     )
     if plot:
         from results.proxy_plot import draw

@@ -79,6 +79,8 @@ def opening(prepared: Prepared) -> list[str]:
 
     spec, settings = prepared.spec, prepared.spec.settings()
     asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.data}, {spec.epochs} epochs"
+    if spec.evaluator == "supernet":
+        asked = f"{spec.data}, a supernet of {spec.epochs} epochs"
     lines = [
         f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
         settings.objective.sentence(),
@@ -90,6 +92,10 @@ def opening(prepared: Prepared) -> list[str]:
         lines.append(
             f"surrogate, held-out rows: R² {scores['r2']:.3f}, Spearman {scores['spearman']:.3f}, "
             f"RMSE {100 * scores['rmse']:.2f} points"
+        )
+    if spec.evaluator == "supernet":
+        lines.append(
+            "accuracies are those of shared weights: they rank networks, a training from scratch reaches more"
         )
     if not spec.table:
         lines.append(f"{spec.workers or 'no'} workers, {spec.window} suggestions out at once")

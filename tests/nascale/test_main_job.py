@@ -140,3 +140,24 @@ def test_ctrl_c_stops_cleanly_and_the_study_goes_on(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "job.db") as connection:
         states = {state for (state,) in connection.execute("SELECT state FROM trials")}
     assert "RUNNING" not in states
+
+
+def test_a_supernet_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
+    epochs = 30
+    search = (
+        f"search --evaluator supernet --space mixed --data digits --epochs {epochs} --fraction 0.3 --batch-size 32 "
+        "--trials 3 --sampler random --workers 0 --storage sqlite:///job.db"
+    ).split()
+    cache = tmp_path / ".cache" / "nascale"
+    process = nascale(*search, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("supernet-*.pt")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    text, _ = process.communicate()
+    assert list(cache.glob("supernet-*.pt")) and f"epoch {epochs} of" not in text, text
+    again = nascale(*search, cwd=tmp_path)
+    text, _ = again.communicate(timeout=150)
+    assert again.returncode == 0, text
+    assert f"epoch {epochs} of {epochs}" in text and "supernet: epoch 1 of" not in text
+    assert "3 trials" in text

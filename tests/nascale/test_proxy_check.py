@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from nascale.commands.bench_proxies import command
@@ -178,3 +179,54 @@ def test_the_verdict_names_the_best_and_what_is_clearly_better_than_what_is_free
         lines[1]
         == "no proxy is clearly better than macs (0.70), which is free: the intervals of all gains reach 0"
     )
+
+
+def test_a_supernet_is_trained_once_for_all_networks_and_they_share_its_seconds(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASCALE_CACHE", str(tmp_path / "cache"))
+    scores = tmp_path / "scores.csv"
+    one = "supernet:epochs=2,resolution=8,width=0.25,batch_size=32,statistics_images=64"
+
+    def compare(count: int, *options: str) -> tuple[dict[str, dict[str, float]], str]:
+        arguments = [str(spec), "--architectures", str(count), "--workers", "0", "--repeats", "2"]
+        arguments += ["--format", "json", "--proxies", f"{one},macs,{one}+macs", *options]
+        result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+        return {row["proxy"]: row for row in json.loads(result.stdout)}, result.stderr
+
+    first, told = compare(4, "--scores", str(scores))
+    assert set(first) == {one, "macs", f"{one}+macs"}
+    assert told.count("supernet: epoch 2 of 2") == 2 and "failed" not in told
+    with scores.open() as file:
+        charged = [float(row["seconds"]) for row in csv.DictReader(file) if row["proxy"] == one]
+    trainings = [torch.load(path, weights_only=True)["seconds"] for path in (tmp_path / "cache").iterdir()]
+    assert len(charged) == 8 and len(trainings) == 2
+    assert min(charged) > sum(trainings) / 8
+    _, told = compare(8)  # the same weights serve other networks too
+    assert "supernet: epoch" not in told
+    (tmp_path / "cache").rename(tmp_path / "elsewhere")
+    _, told = compare(4, "--scores", str(scores))
+    assert "supernet: epoch" not in told and not (tmp_path / "cache").exists()
+
+
+def test_the_study_of_a_supernet_is_judged_by_trainings_from_scratch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nascale.commands.search import command as search
+
+    monkeypatch.setenv("NASCALE_CACHE", str(tmp_path / "cache"))
+    storage = f"sqlite:///{tmp_path / 's.db'}"
+    asked = ["--trials", "3", "--epochs", "2", "--workers", "0", "--sampler", "random", "--max-macs", "400K"]
+    asked += ["--evaluator", "supernet", "--study", "s", "--storage", storage, "--fraction", "0.3"]
+    result = CliRunner().invoke(search, asked, catch_exceptions=False)
+    assert "digits, a supernet of 2 epochs" in result.stdout and "they rank networks" in result.stdout
+    assert "supernet: epoch 2 of 2" in result.stdout and "best: trial" in result.stdout
+    more = CliRunner().invoke(search, [*asked, "--trials", "5"], catch_exceptions=False)
+    assert "going on with study s: 3 trials done" in more.stdout and "epoch 1" not in more.stdout
+    arguments = ["s", "--storage", storage, "--proxies", "macs", "--longer", "0.1", "--workers", "0"]
+    judged = CliRunner().invoke(command, [*arguments, "--format", "json"], catch_exceptions=False)
+    assert {row["proxy"] for row in json.loads(judged.stdout)} == {
+        "macs",
+        "the study (a supernet of 2 epochs)",
+    }
+    assert "each trained for 6 epochs instead of a supernet of 2 epochs" in judged.stderr
