@@ -101,7 +101,7 @@ def _supernet(
 
     if space is None:
         raise InputError.of(f"proxy {text}", "a space to share weights in", "networks without one")
-    own = {name: settings[name] for name in ("statistics_images",) if name in settings}
+    own = {name: settings[name] for name in ("statistics_images", "elastic") if name in settings}
     recipe = {name: value for name, value in settings.items() if name not in own}
     trainer = _make(TrainEvaluator, text, defaults, {**recipe, "images": images})
     return _make(SupernetEvaluator, text, {}, {**own, "recipe": trainer, "space": space})

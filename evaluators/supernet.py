@@ -10,6 +10,7 @@ those that the networks reach by themselves.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 import random
@@ -22,6 +23,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -43,21 +45,88 @@ from evaluators.training import (
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import InputError, RunError
-from space.graph import Op
+from space.graph import BatchNorm, Conv2d, Linear, Op
 from space.lowering import lower
 from space.search_space import SearchSpace
 
 _DRAWS = 100
 _NORM_BATCH = 256
 _SAVING_SHARE = 0.05
+_SURVEYED = 500
 
 Weights = Mapping[str, NDArray[np.float32]]
+Size = tuple[int, ...]
+
+
+class SlicedConv2d(nn.Conv2d):
+    """A convolution with the first channels of a larger one's weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight[: self.out_channels, : self.in_channels // self.groups]
+        bias = None if self.bias is None else self.bias[: self.out_channels]
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class SlicedBatchNorm2d(nn.BatchNorm2d):
+    """A normalisation with the first scales and shifts of a larger one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale, shift = self.weight[: self.num_features], self.bias[: self.num_features]
+        batch = self.training or self.running_mean is None
+        return F.batch_norm(x, self.running_mean, self.running_var, scale, shift, batch, 0.0, self.eps)
+
+
+class SlicedLinear(nn.Linear):
+    """A fully connected layer with the first features of a larger one's weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias[: self.out_features]
+        return F.linear(x, self.weight[: self.out_features, : self.in_features], bias)
+
+
+def sized(op: Conv2d | BatchNorm | Linear, size: Size) -> Conv2d | BatchNorm | Linear:
+    """The operation with other numbers of channels (``size_of``)."""
+    match op:
+        case Conv2d():
+            groups = size[1] if op.depthwise else op.groups
+            return dataclasses.replace(op, out_channels=size[0], in_channels=size[1], groups=groups)
+        case BatchNorm():
+            return dataclasses.replace(op, channels=size[0])
+        case Linear():
+            return dataclasses.replace(op, out_features=size[0], in_features=size[1])
+
+
+def size_of(op: Conv2d | BatchNorm | Linear) -> Size:
+    """(channels out, channels in), or (channels,) of a normalisation."""
+    match op:
+        case Conv2d():
+            return op.out_channels, op.in_channels
+        case BatchNorm():
+            return (op.channels,)
+        case Linear():
+            return op.out_features, op.in_features
+
+
+def place(path: str, op: Conv2d | BatchNorm | Linear) -> str:
+    """Where an operation stands and what it is, its numbers of channels left out."""
+    match op:
+        case Conv2d():
+            groups = "depthwise" if op.depthwise else op.groups
+            return f"{path} {op.kernel[0]}x{op.kernel[1]} {groups}{' bias' if op.bias else ''}"
+        case BatchNorm():
+            return f"{path} norm"
+        case Linear():
+            return f"{path} linear{' bias' if op.bias else ''}"
 
 
 class SharedWeights:
-    """The modules of all networks, one for each operation at a place (``stages.1.0.expand.conv``).
+    """The modules of all networks, made of the same weights where they do the same at the same place.
 
-    A module is made when a network first needs it, from ``trained`` where that has its weights, else initialised
+    Places are paths (``stages.1.0.expand.conv``). ``sizes`` are the largest channel numbers by place: narrower
+    operations use the first channels of those weights (Yu et al. 2019, "Slimmable Neural Networks"). A place that is
+    not among them, or too small there, has weights of its own for each number of channels.
+
+    Weights are made when a network first needs them, from ``trained`` where they are there, else initialised
     from (seed, place): the order in which networks come does not matter.
     """
 
@@ -66,15 +135,18 @@ class SharedWeights:
         seed: int,
         device: torch.device,
         *,
+        sizes: Mapping[str, Size] | None = None,
         zero_last_norm: bool = True,
         channels_last: bool = True,
         trained: Weights | None = None,
     ) -> None:
         self._seed, self._device = seed, device
+        self._sizes = sizes or {}
         self._zero_last_norm = zero_last_norm
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self._trained = trained or {}
-        self._modules: dict[str, nn.Module] = {}
+        self._modules: dict[tuple[str, Op, bool, bool], nn.Module] = {}
+        self._wholes: dict[str, nn.Module] = {}
         self.names: dict[nn.Parameter, str] = {}
 
     def network(self, architecture: Architecture) -> Network:
@@ -83,39 +155,70 @@ class SharedWeights:
         zeros = set(residual_norms(graph)) if self._zero_last_norm else set()
 
         def module_of(path: str, op: Op, inplace: bool) -> nn.Module:
-            key = f"{path} {op!r}{' zero' if path in zeros else ''}{' inplace' if inplace else ''}"
+            key = (path, op, inplace, path in zeros)
             if key not in self._modules:
-                self._modules[key] = self._made(key, module(op, inplace), path in zeros)
+                if isinstance(op, Conv2d | BatchNorm | Linear):
+                    self._modules[key] = self._made(path, op, path in zeros)
+                else:
+                    self._modules[key] = module(op, inplace)
             return self._modules[key]
 
         return Network(graph, auxiliaries=True, module_of=module_of)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """All weights by place, operation and name, those included that no network needed here."""
+        """All weights by place and name, those included that no network needed here."""
         ours = {name: p.detach().cpu().numpy().copy() for p, name in self.names.items()}
         return {**self._trained, **ours}
 
     def untrained(self, network: Network) -> float:
-        """Share of a network's parameters that are not among the trained ones."""
+        """Share of a network's parameters whose weights are not among the trained ones."""
         sizes = [(p.numel(), self.names[p] in self._trained) for p in network.parameters()]
         return sum(n for n, trained in sizes if not trained) / max(1, sum(n for n, _ in sizes))
 
-    def _made(self, key: str, made: nn.Module, zero: bool) -> nn.Module:
-        digest = blake2b(f"{self._seed}:{key}".encode(), digest_size=8).digest()
+    def _made(self, path: str, op: Conv2d | BatchNorm | Linear, zero: bool) -> nn.Module:
+        """The module of an operation, on its place's weights."""
+        where = place(path, op) + (" zero" if zero else "")
+        size = self._sizes.get(where)
+        if size is None or any(ours > most for ours, most in zip(size_of(op), size, strict=True)):
+            size = size_of(op)
+            where += f" {'x'.join(map(str, size))}"
+        if where not in self._wholes:
+            self._wholes[where] = self._whole(where, sized(op, size), zero)
+        sliced: nn.Module
+        match op:
+            case Conv2d():
+                sliced = SlicedConv2d(
+                    op.in_channels,
+                    op.out_channels,
+                    op.kernel,
+                    op.stride,
+                    op.padding,
+                    groups=op.groups,
+                    bias=op.bias,
+                )
+            case BatchNorm():
+                sliced = SlicedBatchNorm2d(op.channels, op.eps, track_running_stats=False)
+            case Linear():
+                sliced = SlicedLinear(op.in_features, op.out_features, bias=op.bias)
+        for name, parameter in self._wholes[where].named_parameters():
+            setattr(sliced, name, parameter)
+        return sliced
+
+    def _whole(self, where: str, op: Conv2d | BatchNorm | Linear, zero: bool) -> nn.Module:
+        """The module that holds a place's weights."""
+        whole = module(op)
+        digest = blake2b(f"{self._seed}:{where}".encode(), digest_size=8).digest()
         with torch.no_grad():
-            initialise(made, torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1))
-            for name, parameter in made.named_parameters():
+            initialise(whole, torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1))
+            for name, parameter in whole.named_parameters():
                 if zero and name == "weight":
                     parameter.zero_()
-                known = self._trained.get(f"{key}.{name}")
+                known = self._trained.get(f"{where}.{name}")
                 if known is not None:
                     parameter.copy_(torch.from_numpy(np.array(known)))
-        if isinstance(made, nn.BatchNorm2d):
-            made.track_running_stats = False
-            made.running_mean = made.running_var = made.num_batches_tracked = None
-        made = made.to(self._device, memory_format=self._format)  # type: ignore[call-overload]
-        self.names |= {p: f"{key}.{name}" for name, p in made.named_parameters()}
-        return made
+        whole.to(self._device, memory_format=self._format)  # type: ignore[call-overload]
+        self.names |= {p: f"{where}.{name}" for name, p in whole.named_parameters()}
+        return whole
 
 
 class SupernetTraining:
@@ -202,7 +305,8 @@ class SupernetEvaluator:
     """Validates candidates of ``space`` with shared weights.
 
     ``recipe`` says how these are trained (its ``epochs`` are the supernet's) and at which fidelity the
-    candidates are validated; its ``score`` is the accuracy or the loss. Only networks within ``limits`` (cost → bound,
+    candidates are validated; its ``score`` is the accuracy or the loss. ``elastic`` lets operations of different widths
+    at a place share weights; otherwise only equal ones do. Only networks within ``limits`` (cost → bound,
     as ``{"macs": 5e6}``) take part in the training. ``statistics_images`` training images give each candidate's
     normalisations their statistics.
 
@@ -213,9 +317,11 @@ class SupernetEvaluator:
     recipe: TrainEvaluator
     space: SearchSpace | None
     limits: Mapping[str, float] = field(default_factory=dict)
+    elastic: bool = True
     statistics_images: int = 2048
     weights: Mapping[int, Weights] = field(default_factory=dict, repr=False)
     shared_seconds: float = 0.0
+    sizes: Mapping[str, Size] = field(default_factory=dict, repr=False)
     identity: str = ""
     resolution: int = 0
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -237,6 +343,8 @@ class SupernetEvaluator:
         about = (self.space.name, self.space.decisions, [network.key for network in some])
         object.__setattr__(self, "identity", blake2b(repr(about).encode(), digest_size=10).hexdigest())
         object.__setattr__(self, "resolution", self.recipe.fitted(some[0]).resolution)
+        if self.elastic and not self.sizes:
+            object.__setattr__(self, "sizes", self._largest())
 
     @property
     def images(self) -> ImageSet:
@@ -254,6 +362,7 @@ class SupernetEvaluator:
             "evaluator": "supernet",
             "space": self.identity,
             "limits": dict(self.limits),
+            "elastic": self.elastic,
             "statistics_images": self.statistics_images,
         }
 
@@ -271,6 +380,21 @@ class SupernetEvaluator:
         assert nearest is not None
         return self.recipe.fitted(nearest)
 
+    def _largest(self) -> dict[str, Size]:
+        """The largest sizes by place among random networks of the space."""
+        rng = random.Random(0)
+        sizes: dict[str, Size] = {}
+        for _ in range(_SURVEYED):
+            graph = lower(self.draw(rng))
+            zeros = set(residual_norms(graph)) if self.recipe.zero_last_norm else set()
+            for node in graph.nodes:
+                if isinstance(node.op, Conv2d | BatchNorm | Linear):
+                    where = place(node.path, node.op) + (" zero" if node.path in zeros else "")
+                    size = size_of(node.op)
+                    known = sizes.get(where, size)
+                    sizes[where] = tuple(max(pair) for pair in zip(size, known, strict=True))
+        return sizes
+
     def _excess(self, architecture: Architecture) -> float:
         if not self.limits:
             return 0.0
@@ -283,6 +407,7 @@ class SupernetEvaluator:
         return SharedWeights(
             seed,
             device,
+            sizes=self.sizes,
             zero_last_norm=recipe.zero_last_norm,
             channels_last=recipe.channels_last,
             trained=trained,
