@@ -256,6 +256,8 @@ def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_c
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell that runs tests in the background has them ignore Ctrl-C, and so their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert driver.stdout is not None and driver.stderr is not None
     first = driver.stdout.readline()

@@ -31,7 +31,13 @@ def nascale(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=heed_ctrl_c,
     )
+
+
+def heed_ctrl_c() -> None:
+    """A shell that runs a command in the background has it ignore Ctrl-C, and so its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finished(database: Path) -> int:
