@@ -243,7 +243,7 @@ class SupernetTraining:
         elif threads is not None:
             torch.set_num_threads(threads)
         given = {name: w.numpy() for name, w in state["weights"].items()} if state else None
-        self._remembered: dict[str, dict[str, Any]] = dict(state["optimizer"]) if state else {}
+        self._remembered: dict[str, dict[str, Tensor]] = dict(state["optimizer"]) if state else {}
         self._shared = settings.shared(seed, self._device, given)
         first = self._shared.network(settings.draw(random.Random(seed)))
         self._optimizer = make_optimizer(first.parameters(), recipe)
@@ -286,7 +286,7 @@ class SupernetTraining:
                     # Fused SGD wants a buffer for all parameters or for none; from zero it begins as from none.
                     remembered = {"momentum_buffer": torch.zeros_like(p)}
                 if remembered is not None:
-                    self._optimizer.state[p] = remembered
+                    self._optimizer.state[p] = {k: v.to(p.device) for k, v in remembered.items()}
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The weights by name, as they are now."""

@@ -132,6 +132,7 @@ def run(
                 pool,
                 ledger,
                 fidelity=prepared.evaluator.fidelity,
+                warmup=spec.warmup,
                 report=report,
                 anchor=prepared.anchor,
             )

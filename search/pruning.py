@@ -8,6 +8,7 @@ a rule that needs a result which is not there yet lets the trial go on and judge
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -17,6 +18,8 @@ from space.errors import UnknownNameError
 
 STARTUP_TRIALS, WARMUP_STEPS = 5, 1
 REDUCTION = 3
+MOST = 0.4
+"""Share of whole trainings' steps that Hyperband may expect to take."""
 
 Curve = Sequence[tuple[int, float]]
 """(step, accuracy), in order."""
@@ -172,24 +175,38 @@ class HalvingRule:
 class HyperbandRule:
     """Hyperband (Li et al. 2018): brackets of successive halving that differ in their first rung.
 
-    Bracket s leaves out the first s rungs. Trials are dealt out so that every bracket may expect to spend the
-    same number of steps, the aggressive ones on more trials; within one, trials are compared with each other only.
-    Completed trainings have ``steps`` steps.
+    Bracket s leaves out the first s rungs; within one, trials are compared with each other only. Trials are dealt out
+    so that every bracket may expect to spend the same number of steps, the aggressive ones on more trials. A
+    bracket that starts late spares little, and nobody can stop its first trial: it gets a trial only where all
+    together may then expect to take ``most`` of the steps of whole trainings. So a short search has the first
+    bracket alone. Completed trainings have ``steps`` steps.
     """
 
-    def __init__(self, rungs: Sequence[int], steps: int, brackets: int, reduction: int = REDUCTION) -> None:
+    def __init__(
+        self, rungs: Sequence[int], steps: int, brackets: int, reduction: int = REDUCTION, most: float = 1.0
+    ) -> None:
         self.brackets = [HalvingRule(rungs[skipped:], reduction) for skipped in range(max(1, brackets))]
-        self._costs = [expected_steps(bracket.rungs, steps, reduction) for bracket in self.brackets]
+        self._expected = [expected_steps(bracket.rungs, steps, reduction) for bracket in self.brackets]
+        self._steps, self._most = steps, most
         self._spent = [0.0] * len(self.brackets)
         self._dealt: list[int] = []
 
     def bracket(self, number: int) -> HalvingRule:
         """The bracket of a trial."""
         while len(self._dealt) <= number:
-            poorest = self._spent.index(min(self._spent))
-            self._spent[poorest] += self._costs[poorest]
-            self._dealt.append(poorest)
+            self._deal()
         return self.brackets[self._dealt[number]]
+
+    def _deal(self) -> None:
+        costs = [
+            expected if spent else float(self._steps)
+            for expected, spent in zip(self._expected, self._spent, strict=True)
+        ]
+        most = self._most * self._steps * (len(self._dealt) + 1)
+        affordable = [s for s in range(len(self.brackets)) if s == 0 or sum(self._spent) + costs[s] <= most]
+        chosen = min(affordable, key=self._spent.__getitem__)
+        self._spent[chosen] += costs[chosen]
+        self._dealt.append(chosen)
 
     def begin(self, number: int, before: int) -> None:
         self.bracket(number).begin(number, before)
@@ -210,11 +227,11 @@ class HyperbandRule:
 PRUNERS = ("none", "median", "halving", "hyperband")
 
 
-def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
+def rule(name: str, steps: int, *, warmup: float = 0.0, ladder: bool = False) -> Rule | None:
     """The rule called ``name`` for trainings of ``steps``; None for "none". Raises UnknownNameError.
 
-    Rungs lie at 1, η, η² … epochs below ``steps``. Every bracket of Hyperband has a rung at a third of the steps
-    or earlier: a later one has little to spare. On a ``ladder`` each step but the last is a rung.
+    The learning rate rises over the share ``warmup`` of the steps; before its end nobody is judged by
+    halving and Hyperband. On a ``ladder`` each step but the last is a rung.
     """
     if name not in PRUNERS:
         raise UnknownNameError("pruner", name, PRUNERS)
@@ -222,21 +239,21 @@ def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
         return None
     if name == "median":
         return MedianRule(steps, warmup_steps=0 if ladder else WARMUP_STEPS)
-    rungs = list(range(1, steps)) if ladder else geometric(steps)
+    rungs = list(range(1, steps)) if ladder else epoch_rungs(steps, warmup)
     if name == "halving":
         return HalvingRule(rungs)
-    brackets = len(rungs) if ladder else sum(rung * REDUCTION <= steps for rung in rungs)
-    return HyperbandRule(rungs, steps, brackets)
+    return HyperbandRule(rungs, steps, len(rungs), most=1.0 if ladder else MOST)
 
 
-def geometric(steps: int) -> list[int]:
-    """1, η, η² … below ``steps``."""
-    rungs = []
-    rung = 1
-    while rung < steps:
-        rungs.append(rung)
-        rung *= REDUCTION
-    return rungs
+def epoch_rungs(steps: int, warmup: float = 0.0) -> list[int]:
+    """The end of the warm-up, at least a ninth of ``steps``, and twice that, as far as they lie below ``steps``.
+
+    While the learning rate still rises, accuracies say who starts fast: after one of nine epochs their rank correlation
+    with the final ones was −0.04 to 0.54 on digits, and halving at 1 and 3 epochs lost more of the best accuracy than
+    leaving out as many trainings at random; at 2 and 4 it lost less.
+    """
+    first = max(1, steps // REDUCTION**2, math.ceil(warmup * steps - 1e-9))
+    return [rung for rung in (first, 2 * first) if rung < steps]
 
 
 def expected_steps(rungs: Sequence[int], steps: int, reduction: int = REDUCTION) -> float:
