@@ -75,7 +75,9 @@ def evaluator(text: str, images: ImageSet, *, space: SearchSpace | None = None, 
     """
     name, settings = parse(text)
     if name == "supernet":
-        return _supernet(text, images, space, {**defaults, "epochs": SUPERNET_EPOCHS}, settings)
+        return _supernet(
+            text, images, space, {**defaults, "epochs": SUPERNET_EPOCHS, "score": "loss"}, settings
+        )
     if name == "train":
         from evaluators.training import TrainEvaluator
 

@@ -53,6 +53,7 @@ _DRAWS = 100
 _NORM_BATCH = 256
 _SAVING_SHARE = 0.05
 _SURVEYED = 500
+_MOST_UNTRAINED = 0.5
 
 Weights = Mapping[str, NDArray[np.float32]]
 Size = tuple[int, ...]
@@ -457,7 +458,8 @@ class SupernetEvaluator:
     def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
         """One measurement: the candidate with the weights of its seed. ``extra["epochs"]`` is 0: none was trained.
 
-        ``extra["untrained"]`` is the share of its parameters that the supernet's training never came to.
+        ``extra["untrained"]`` is the share of its parameters that the supernet's training never came to. Raises
+        RunError where that is more than half: the accuracy would say nothing.
         """
         if candidate.architecture is None:
             raise InputError.of("candidate.architecture", "a network to validate", None)
@@ -475,6 +477,9 @@ class SupernetEvaluator:
             self._cache[key] = self.shared(candidate.seed, device, self.weights[candidate.seed])
         shared: SharedWeights = self._cache[key]
         network = shared.network(architecture).eval()
+        untrained = shared.untrained(network)
+        if untrained > _MOST_UNTRAINED:
+            raise RunError(f"supernet: {untrained:.0%} of the network's weights were never trained")
         autocast = wants_bfloat16(recipe.precision, device)
         norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
         try:
@@ -489,7 +494,7 @@ class SupernetEvaluator:
         extra = {
             "score": accuracy if recipe.score == "accuracy" else -loss,
             "epochs": 0,
-            "untrained": shared.untrained(network),
+            "untrained": untrained,
             "device": str(device),
         }
         yield Measurement(1, accuracy, loss, time.perf_counter() - started, extra)

@@ -29,7 +29,7 @@ _COLUMNS = (
     "seconds",
     "failures",
 )
-DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,train:epochs=3,score=loss+macs"
+DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,supernet,supernet+macs"
 
 
 @click.command("proxies")

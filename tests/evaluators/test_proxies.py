@@ -14,6 +14,7 @@ from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
 from evaluators.latency import latency
 from evaluators.proxies import SCORES, Panel, evaluator, parse, parts, split_list
+from evaluators.supernet import SupernetEvaluator
 from evaluators.training import TrainEvaluator
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES
@@ -21,6 +22,7 @@ from evaluators.zero_cost import SCORES as KNOWN
 from space.architecture import Architecture
 from space.blocks import Conv, Dense, GlobalPool
 from space.errors import InputError, RunError, UnknownNameError
+from space.spaces import space
 
 
 def net(channels: int = 4) -> Architecture:
@@ -71,6 +73,23 @@ def test_a_blend_is_the_mean_of_ranks_and_costs_the_sum() -> None:
     assert both.runs == [[1.75, 2.75, 3.5, 2.0]]
     assert both.median_seconds == 1.5 and both.errors == ["lost"]
     assert blend("one", [one]) is one
+
+
+def test_a_supernet_wants_a_space_and_has_defaults_of_its_own(digits: ImageSet) -> None:
+    mixed = space("mixed", resolution=8, in_channels=1)
+    made = evaluator("supernet:flip=true,elastic=false", digits, space=mixed, epochs=3, batch_size=32)
+    assert isinstance(made, SupernetEvaluator)
+    assert (made.recipe.epochs, made.recipe.batch_size, made.recipe.flip) == (60, 32, True)
+    assert made.recipe.score == "loss" and not made.elastic
+    one = evaluator("supernet:epochs=7,score=accuracy,statistics_images=99", digits, space=mixed)
+    assert isinstance(one, SupernetEvaluator)
+    assert (one.recipe.epochs, one.recipe.score, one.statistics_images) == (7, "accuracy", 99)
+    with pytest.raises(InputError, match="proxy supernet: wanted a space to share weights in"):
+        evaluator("supernet", digits)
+    with pytest.raises(UnknownNameError, match=r"no such name 'epoch' .nearest: epochs"):
+        evaluator("supernet:epoch=1", digits, space=mixed)
+    with pytest.raises(InputError, match="statistics_images: wanted 64"):
+        evaluator("supernet:statistics_images=1", digits, space=mixed)
 
 
 def test_defaults_hold_where_the_text_is_silent(digits: ImageSet) -> None:
