@@ -1,9 +1,10 @@
 """What pruning spares and what it loses, replayed many times on real learning curves.
 
-    python -m bench.pruning [--curves curves.jsonl] [--networks 40] [--seeds 1,2] [--epochs 9] [--trials 18,40]
+    python -m bench.pruning [--curves curves.jsonl] [--networks 40] [--runs 2] [--seeds 1,2] [--trials 12,18,40]
+        [--data digits] [--space mixed] [--recipe epochs=9,batch_size=32]
 
-Random networks of the space ``mixed`` are trained on the digits, each with two seeds and without pruning; --curves
-keeps the accuracies, so that a second run only replays. A replay draws --trials curves of one seed in random
+Random networks of a space are trained --runs times with different seeds and without pruning; --curves keeps the
+accuracies, so that a second run only replays. A replay draws --trials curves of one seed in random
 order and lets each rule judge them as a search with one worker would. Reported are the share of all epochs that was
 trained, how often that is at most half, and by how much the best accuracy of a completed training fell short of the
 best without pruning, in images of the validation split. "luck" is the plain alternative: as many whole trainings,
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from evaluators.data import load
 from evaluators.evaluator import Candidate
+from evaluators.proxies import evaluator
 from evaluators.training import TrainEvaluator
 from evaluators.workers import open_pool
 from search.pruning import rule
@@ -34,49 +36,51 @@ RULES = ("median", "halving", "hyperband")
 
 @dataclass
 class Curves:
-    """Accuracies by epoch of the networks of one seed: two runs of each, and how many images they are of."""
+    """Accuracies by epoch of the networks of one seed, for each run, and how many images they are of."""
 
     runs: list[list[Curve]]
     images: int
 
 
-def trained(seed: int, networks: int, epochs: int, path: Path | None) -> Curves:
-    """The curves of ``networks`` random networks; those that ``path`` holds are not trained again."""
-    images = load("digits", seed=seed)
-    mixed = space("mixed", resolution=images.resolution, in_channels=1, classes=len(images.classes))
+def trained(seed: int, asked: argparse.Namespace) -> Curves:
+    """The curves of random networks; those that ``--curves`` holds are not trained again."""
+    images = load(asked.data, seed=seed)
+    drawn_from = space(
+        asked.space, resolution=images.resolution, in_channels=images.channels, classes=len(images.classes)
+    )
     rng = random.Random(seed)
-    drawn = [mixed.decode(mixed.sample(rng)) for _ in range(networks)]
+    networks = [drawn_from.decode(drawn_from.sample(rng)) for _ in range(asked.networks)]
+    about = {"data": asked.data, "space": asked.space, "recipe": asked.recipe, "seed": seed}
     known: dict[tuple[int, int], Curve] = {}
-    if path is not None and path.exists():
-        for row in map(json.loads, path.read_text().splitlines()):
-            if (row["seed"], row["epochs"]) == (seed, epochs):
+    if asked.curves is not None and asked.curves.exists():
+        for row in map(json.loads, asked.curves.read_text().splitlines()):
+            if all(row[name] == value for name, value in about.items()):
                 known[row["network"], row["run"]] = row["accuracy"]
-    waiting = [(n, run) for n in range(networks) for run in (0, 1) if (n, run) not in known]
+    wanted = [(n, run) for n in range(asked.networks) for run in range(asked.runs)]
+    waiting = [one for one in wanted if one not in known]
     growing: dict[int, Curve] = {}
-    evaluator = TrainEvaluator(images, epochs=epochs, batch_size=32)
-    with open_pool(evaluator, workers=2) as pool:
+    with open_pool(evaluator(f"train:{asked.recipe}", images), workers=2) as pool:
         while waiting or pool.free < pool.slots:
             while waiting and pool.free:
                 n, run = waiting.pop()
-                growing[2 * n + run] = []
-                pool.submit(Candidate(2 * n + run, {}, drawn[n].key, drawn[n], seed + 1000 * run))
+                number = n * asked.runs + run
+                growing[number] = []
+                pool.submit(Candidate(number, {}, networks[n].key, networks[n], seed + 1000 * run))
             for event in pool.poll(1.0):
-                n, run = divmod(event.number, 2)
+                n, run = divmod(event.number, asked.runs)
                 if event.measurement is not None:
                     growing[event.number].append(event.measurement.accuracy)
+                elif event.failure is not None:
+                    raise SystemExit(f"network {n}: {event.failure.reason}")
                 elif event.done:
                     known[n, run] = growing.pop(event.number)
-                    if path is not None:
-                        row = {
-                            "seed": seed,
-                            "epochs": epochs,
-                            "network": n,
-                            "run": run,
-                            "accuracy": known[n, run],
-                        }
-                        with path.open("a") as file:
+                    if asked.curves is not None:
+                        with asked.curves.open("a") as file:
+                            row = {**about, "network": n, "run": run, "accuracy": known[n, run]}
                             file.write(json.dumps(row) + "\n")
-    return Curves([[known[n, run] for n in range(networks)] for run in (0, 1)], len(images.validation))
+    return Curves(
+        [[known[n, run] for n in range(asked.networks)] for run in range(asked.runs)], len(images.validation)
+    )
 
 
 def replay(name: str, curves: Sequence[Curve], warmup: float) -> tuple[int, float]:
@@ -103,18 +107,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--curves", type=Path)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--space", default="mixed")
+    parser.add_argument("--recipe", default="epochs=9,batch_size=32")
     parser.add_argument("--networks", type=int, default=40)
+    parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--seeds", default="1,2")
-    parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--trials", default="18,40")
+    parser.add_argument("--curves", type=Path)
+    parser.add_argument("--trials", default="12,18,40")
     parser.add_argument("--replays", type=int, default=1000)
     asked = parser.parse_args()
-    warmup = TrainEvaluator.warmup
-    sets = [trained(int(s), asked.networks, asked.epochs, asked.curves) for s in asked.seeds.split(",")]
-    differences = [(a[-1] - b[-1]) * found.images for found in sets for a, b in zip(*found.runs, strict=True)]
-    noise = statistics.stdev(differences) / 2**0.5
-    print(f"{len(sets)} × {asked.networks} networks, {asked.epochs} epochs, noise {noise:.2f} images")
+    sets = [trained(int(seed), asked) for seed in asked.seeds.split(",")]
+    images, epochs = sets[0].images, len(sets[0].runs[0][0])
+    print(f"{len(sets)} × {asked.networks} networks, {epochs} epochs, accuracies of {images} images")
+    if asked.runs > 1:
+        pairs = [pair for found in sets for pair in zip(*found.runs[:2], strict=True)]
+        noise = statistics.stdev((a[-1] - b[-1]) * images for a, b in pairs) / 2**0.5
+        print(f"noise: {noise:.2f} images")
     print(f"{'rule':10} {'trials':>6} {'epochs':>7} {'at most half':>13} {'images lost':>12} {'by luck':>8}")
     for name in RULES:
         for count in map(int, asked.trials.split(",")):
@@ -122,13 +131,13 @@ def main() -> None:
             shares, lost, luck = [], [], []
             for number in range(asked.replays):
                 found = sets[number % len(sets)]
-                curves = rng.sample(found.runs[rng.randrange(2)], count)
-                spent, best = replay(name, curves, warmup)
+                curves = rng.sample(found.runs[rng.randrange(asked.runs)], count)
+                spent, best = replay(name, curves, TrainEvaluator.warmup)
                 whole = max(curve[-1] for curve in curves)
-                shares.append(spent / (count * asked.epochs))
-                lost.append((whole - best) * found.images)
-                paid = max(1, round(spent / asked.epochs))
-                luck.append((whole - max(curve[-1] for curve in curves[:paid])) * found.images)
+                shares.append(spent / (count * epochs))
+                lost.append((whole - best) * images)
+                paid = max(1, round(spent / epochs))
+                luck.append((whole - max(curve[-1] for curve in curves[:paid])) * images)
             half = sum(share <= 0.5 for share in shares) / len(shares)
             print(
                 f"{name:10} {count:6} {statistics.mean(shares):7.1%} {half:13.1%} "

@@ -435,7 +435,8 @@ class SupernetEvaluator:
         return replace(self, weights=found, shared_seconds=seconds, _cache={})
 
     def _trained(self, seed: int, threads: int | None, folder: Path, report: Report) -> tuple[Weights, float]:
-        digest = blake2b(repr((seed, sorted(self.describe().items(), key=str))).encode(), digest_size=10)
+        about = {name: value for name, value in self.describe().items() if name != "statistics_images"}
+        digest = blake2b(repr((seed, sorted(about.items(), key=str))).encode(), digest_size=10)
         path = _folder(folder) / f"supernet-{digest.hexdigest()}.pt"
         kept = _read(path)
         epochs = self.recipe.epochs
