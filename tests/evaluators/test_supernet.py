@@ -268,6 +268,28 @@ def test_figures_are_the_same_in_whatever_order_and_process(recipe: TrainEvaluat
     assert figures(networks[::-1], copy) == first == figures(networks, evaluator)
 
 
+def test_ray_workers_find_what_this_process_finds(
+    recipe: TrainEvaluator, tmp_path: Path, ray_session: None
+) -> None:
+    evaluator = supernet(recipe).prepare((0,), folder=tmp_path)
+    networks = [SPACE.decode(d) for d in SPACE.enumerate()][:6]
+    found = []
+    for workers in (0, 2):
+        figures: dict[int, tuple[float, float | None]] = {}
+        waiting = list(enumerate(networks))
+        with open_pool(evaluator, workers=workers, cpus_per_trial=0.5) as pool:
+            while waiting or pool.free < pool.slots:
+                while waiting and pool.free:
+                    number, one = waiting.pop()
+                    pool.submit(Candidate(number, {}, one.key, one, 0))
+                for event in pool.poll(60):
+                    assert event.failure is None
+                    if event.measurement:
+                        figures[event.number] = (event.measurement.accuracy, event.measurement.loss)
+        found.append(figures)
+    assert found[0] == found[1] and len(found[0]) == len(networks)
+
+
 def test_only_networks_within_the_limits_are_trained(recipe: TrainEvaluator) -> None:
     sizes = [costs(SPACE.decode(d)).params for d in SPACE.enumerate()]
     bound = sorted(sizes)[len(sizes) // 2]
