@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ _WIDTH, _PLOT, _LINE = 7.2, 3.6, 0.17
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.45, 0.62, 0.75, 0.25
 """Inches: the figure's width, the height of the plot and of a line of the key, and the margins."""
 _KEY_COLUMNS = 92
+_CORNERS = ((6, 3), (-13, -10), (6, -10), (-13, 3))
+"""Where numbers go beside their points, in points."""
 
 
 def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
@@ -48,7 +51,7 @@ def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
         place = height - _TOP - _PLOT - _BOTTOM
         for number, (row, lines) in enumerate(zip(known, key, strict=True), start=1):
             color = look.series[(number - 1) % len(look.series)]
-            _point(axes, row, str(number), color)
+            _point(axes, row, str(number), color, _corner(row, known[: number - 1]))
             for i, line in enumerate(lines):
                 place -= _LINE
                 if i == 0:
@@ -65,20 +68,32 @@ def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
     return figure
 
 
-def _point(axes: Any, row: Mapping[str, Any], label: str, color: str) -> None:
+def _corner(row: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Where a point's number goes, in points: each of several points in one place has a corner of its own."""
+    near = [
+        other
+        for other in others
+        if abs(other["spearman"] - row["spearman"]) < 0.06
+        and abs(math.log10(max(other["seconds"], _FREE_SECONDS) / max(row["seconds"], _FREE_SECONDS))) < 0.15
+    ]
+    return _CORNERS[len(near) % len(_CORNERS)]
+
+
+def _point(axes: Any, row: Mapping[str, Any], label: str, color: str, corner: tuple[float, float]) -> None:
     value = row["spearman"]
     seconds = max(row["seconds"], _FREE_SECONDS)
     around = [[max(0.0, value - row["spearman_low"])], [max(0.0, row["spearman_high"] - value)]]
     axes.errorbar(seconds, value, yerr=around, fmt="o", color=color, capsize=2, linewidth=1.2, markersize=5)
     axes.annotate(
-        label, (seconds, value), (6, 3), textcoords="offset points", fontsize=9, color=color, weight="bold"
+        label, (seconds, value), corner, textcoords="offset points", fontsize=9, color=color, weight="bold"
     )
 
 
 def _entry(row: Mapping[str, Any]) -> list[str]:
     """A proxy in the key: its name in as many lines as it takes, its correlation, its cost."""
     cost = "free" if row["seconds"] < _FREE_SECONDS else f"{row['seconds']:.2g} s"
-    told = f"{row['proxy'].replace(',', ', ')}   ρ {row['spearman']:.2f}, {cost}"
+    figures = f"ρ {row['spearman']:.2f}, {cost}".replace(" ", "\N{NO-BREAK SPACE}")
+    told = f"{row['proxy'].replace(',', ', ')}   {figures}"
     return textwrap.wrap(told, _KEY_COLUMNS, break_long_words=True) or [""]
 
 
