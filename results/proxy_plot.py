@@ -18,7 +18,7 @@ _WIDTH, _PLOT, _LINE = 7.2, 3.6, 0.17
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.45, 0.62, 0.75, 0.25
 """Inches: the figure's width, the height of the plot and of a line of the key, and the margins."""
 _KEY_COLUMNS = 92
-_CORNERS = ((6, 3), (-13, -10), (6, -10), (-13, 3))
+_CORNERS = ((6, 4), (-13, -12), (6, -12), (-13, 4))
 """Where numbers go beside their points, in points."""
 
 
