@@ -25,7 +25,6 @@ from pathlib import Path
 from evaluators.data import load
 from evaluators.evaluator import Candidate
 from evaluators.proxies import evaluator
-from evaluators.training import TrainEvaluator
 from evaluators.workers import open_pool
 from search.pruning import rule
 from space.spaces import space
@@ -83,9 +82,9 @@ def trained(seed: int, asked: argparse.Namespace) -> Curves:
     )
 
 
-def replay(name: str, curves: Sequence[Curve], warmup: float) -> tuple[int, float]:
+def replay(name: str, curves: Sequence[Curve]) -> tuple[int, float]:
     """(epochs trained, best accuracy of a completed training) where ``name`` judges one training after the other."""
-    judge = rule(name, len(curves[0]), warmup=warmup)
+    judge = rule(name, len(curves[0]))
     assert judge is not None
     spent, best = 0, 0.0
     for number, curve in enumerate(curves):
@@ -132,7 +131,7 @@ def main() -> None:
             for number in range(asked.replays):
                 found = sets[number % len(sets)]
                 curves = rng.sample(found.runs[rng.randrange(asked.runs)], count)
-                spent, best = replay(name, curves, TrainEvaluator.warmup)
+                spent, best = replay(name, curves)
                 whole = max(curve[-1] for curve in curves)
                 shares.append(spent / (count * epochs))
                 lost.append((whole - best) * images)

@@ -132,7 +132,6 @@ def run(
                 pool,
                 ledger,
                 fidelity=prepared.evaluator.fidelity,
-                warmup=spec.warmup,
                 report=report,
                 anchor=prepared.anchor,
             )

@@ -109,7 +109,7 @@ class SearchSpec:
         "text",
         "Train each network several times, at rising fidelity, and let the pruner stop it between two: "
         "fraction=0.1,0.3 or resolution=16,24 or width=0.25,0.5 or epochs=1,3, below the search's own.  "
-        "[default: one training, judged at the end of its warm-up and at twice that]",
+        "[default: one training, judged after a ninth, a third and five ninths of its epochs]",
     )
     seed: int = key_of(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
     window: int | None = key_of(

@@ -110,8 +110,7 @@ class _Run:
 class Loop:
     """Runs one search to its end; ``run`` may be called once.
 
-    ``fidelity`` is stored with every result; ``warmup`` is the share of a training in which its learning rate
-    rises, which pruners pass over. ``report`` is called with the progress whenever a trial starts,
+    ``fidelity`` is stored with every result. ``report`` is called with the progress whenever a trial starts,
     measures or ends.
     """
 
@@ -124,7 +123,6 @@ class Loop:
         ledger: Ledger,
         *,
         fidelity: Mapping[str, Any] | None = None,
-        warmup: float = 0.0,
         report: Callable[[Progress], None] = lambda progress: None,
         anchor: Network | None = None,
     ) -> None:
@@ -139,7 +137,7 @@ class Loop:
         self._told = 0
         ladder = "steps" in self._fidelity
         steps = self._fidelity["steps"] if ladder else self._fidelity.get("epochs") or 1
-        self._rule = rule(settings.pruner, int(steps), warmup=warmup, ladder=ladder)
+        self._rule = rule(settings.pruner, int(steps), ladder=ladder)
         self.progress = Progress(settings.trials)
         self._unfinished: list[Row] = []
 

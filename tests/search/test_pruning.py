@@ -140,45 +140,43 @@ def by_definition(given: Curves, rungs: Sequence[int], reduction: int) -> list[i
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_halving_keeps_the_best_third_of_every_rung(seed: int) -> None:
+def test_halving_keeps_the_best_share_of_every_rung(seed: int) -> None:
     given = curves(seed)
-    assert run(HalvingRule([1, 3]), given) == by_definition(given, [1, 3], 3)
-    by_name = rule("halving", 9, warmup=0.15)
+    assert run(HalvingRule([1, 3], 3), given) == by_definition(given, [1, 3], 3)
+    by_name = rule("halving", 9)
     assert by_name is not None
-    assert run(by_name, given) == by_definition(given, [2, 4], 3)
+    assert run(by_name, given) == by_definition(given, [1, 3, 5], 2)
 
 
 def test_hyperband_deals_trials_to_brackets_and_compares_within_them() -> None:
     given = curves(1, count=60, epochs=27)
     hyperband = rule("hyperband", 27)
     assert isinstance(hyperband, HyperbandRule)
-    assert [bracket.rungs for bracket in hyperband.brackets] == [[3, 6], [6]]
+    assert [bracket.rungs for bracket in hyperband.brackets] == [[3, 9, 15], [9, 15]]
     lengths = run(hyperband, given)
     for bracket in hyperband.brackets:
         members = [n for n in range(60) if hyperband.bracket(n) is bracket]
         assert members
-        assert [lengths[n] for n in members] == by_definition([given[n] for n in members], bracket.rungs, 3)
+        assert [lengths[n] for n in members] == by_definition([given[n] for n in members], bracket.rungs, 2)
 
 
 @pytest.mark.parametrize(
-    ("epochs", "warmup", "rungs"),
+    ("epochs", "rungs"),
     [
-        (1, 0.15, []),
-        (2, 0.15, [1]),
-        (3, 0.15, [1, 2]),
-        (5, 0.15, [1, 2]),
-        (9, 0.15, [2, 4]),
-        (20, 0.15, [3, 6]),
-        (27, 0.15, [5, 10]),
-        (27, 0.0, [3, 6]),
-        (10, 0.6, [6]),
-        (4, 0.99, []),
+        (1, []),
+        (2, [1]),
+        (3, [1, 2]),
+        (4, [1, 2]),
+        (5, [1, 2, 3]),
+        (9, [1, 3, 5]),
+        (27, [3, 9, 15]),
+        (90, [10, 30, 50]),
     ],
 )
-def test_nobody_is_judged_before_the_warm_up_has_ended(epochs: int, warmup: float, rungs: list[int]) -> None:
-    assert epoch_rungs(epochs, warmup) == rungs
+def test_rungs_lie_at_a_ninth_a_third_and_five_ninths(epochs: int, rungs: list[int]) -> None:
+    assert epoch_rungs(epochs) == rungs
     for name in ("halving", "hyperband"):
-        chosen = rule(name, epochs, warmup=warmup)
+        chosen = rule(name, epochs)
         assert chosen is not None
         lengths = run(chosen, [[1 - 0.01 * n] * epochs for n in range(12)])
         assert set(lengths) <= {*rungs, epochs} and lengths[0] == epochs
@@ -238,18 +236,18 @@ def test_a_ladder_is_judged_after_each_of_its_steps() -> None:
 
 
 def test_brackets_may_spend_alike() -> None:
-    assert expected_steps([1, 3, 9], 27) == pytest.approx(1 + 2 / 3 + 6 / 9 + 18 / 27)
-    hyperband = HyperbandRule([1, 3, 9], 27, 3)
+    assert expected_steps([1, 3, 9], 27, 3) == pytest.approx(1 + 2 / 3 + 6 / 9 + 18 / 27)
+    hyperband = HyperbandRule([1, 3, 9], 27, 3, 3)
     counts = Counter(hyperband.brackets.index(hyperband.bracket(n)) for n in range(600))
     # The first trial of a bracket counts as a whole training: nobody can stop it.
-    spent = [27 + (counts[i] - 1) * expected_steps(b.rungs, 27) for i, b in enumerate(hyperband.brackets)]
-    assert max(spent) - min(spent) <= expected_steps([9], 27)
+    spent = [27 + (counts[i] - 1) * expected_steps(b.rungs, 27, 3) for i, b in enumerate(hyperband.brackets)]
+    assert max(spent) - min(spent) <= expected_steps([9], 27, 3)
     assert counts[0] > 1.9 * counts[1] > 3.8 * counts[2] > 0
 
 
-@pytest.mark.parametrize("epochs", [5, 9, 27, 60])
+@pytest.mark.parametrize("epochs", [9, 27, 60])
 def test_late_brackets_get_what_the_share_of_all_epochs_allows(epochs: int) -> None:
-    hyperband = rule("hyperband", epochs, warmup=0.15)
+    hyperband = rule("hyperband", epochs)
     assert isinstance(hyperband, HyperbandRule)
     early, late = hyperband.brackets
     seen = [0, 0]
