@@ -16,8 +16,8 @@ from typing import Protocol
 from space.errors import UnknownNameError
 
 STARTUP_TRIALS, WARMUP_STEPS = 5, 1
-REDUCTION, LADDER_REDUCTION = 2, 3
-MOST = 0.4
+REDUCTION, LADDER_REDUCTION = 1.5, 3.0
+MOST = 0.5
 """Share of whole trainings' steps that Hyperband may expect to take."""
 
 Curve = Sequence[tuple[int, float]]
@@ -110,15 +110,17 @@ class HalvingRule:
     """Asynchronous successive halving (Li et al. 2020, algorithm 2, in its stopping form).
 
     At a rung a training goes on if its best accuracy so far is among the best 1/η of all trials with smaller
-    numbers that came to the rung, itself included. It is judged as soon as each of those has come there too or
+    numbers that came to the rung, itself included, and if no more than 1/η of them went on: where trials happen to come in
+    rising order, all but a few would be among the best of those before them. The best so far always goes on. It is judged as soon as each of those has come there too or
     has ended: within a search that takes no longer than the slowest of the trials that run side by side, and a
     worker does not stand still meanwhile.
     """
 
-    def __init__(self, rungs: Sequence[int], reduction: int = REDUCTION) -> None:
+    def __init__(self, rungs: Sequence[int], reduction: float = REDUCTION) -> None:
         self.rungs = list(rungs)
         self._reduction = reduction
         self._at: list[dict[int, float]] = [{} for _ in self.rungs]
+        self._passed: list[set[int]] = [set() for _ in self.rungs]
         self._running: dict[int, _Climb] = {}
 
     def begin(self, number: int, before: int) -> None:
@@ -153,9 +155,12 @@ class HalvingRule:
                 return None
             seen[number] = mine
             others = [accuracy for other, accuracy in seen.items() if other < number]
-            # With fewer than η at the rung, its best one goes on (Optuna does the same).
-            if sum(accuracy > mine for accuracy in others) >= max(1, (len(others) + 1) // self._reduction):
+            better = sum(accuracy > mine for accuracy in others)
+            keep = (len(others) + 1) // self._reduction
+            gone_on = sum(other < number for other in self._passed[rung])
+            if better and (better >= keep or gone_on >= keep):
                 return rung
+            self._passed[rung].add(number)
             climb.passed += 1
         return None
 
@@ -166,9 +171,11 @@ class HalvingRule:
     def end(self, number: int, curve: Curve, completed: bool) -> None:
         self._running.pop(number, None)
         accuracies = dict(curve)
-        for seen, rung in zip(self._at, self.rungs, strict=True):
+        for seen, passed, rung in zip(self._at, self._passed, self.rungs, strict=True):
             if rung in accuracies:
                 seen[number] = max(accuracy for step, accuracy in curve if step <= rung)
+            if any(step > rung for step in accuracies):
+                passed.add(number)
 
 
 class HyperbandRule:
@@ -182,7 +189,7 @@ class HyperbandRule:
     """
 
     def __init__(
-        self, rungs: Sequence[int], steps: int, brackets: int, reduction: int = REDUCTION, most: float = 1.0
+        self, rungs: Sequence[int], steps: int, brackets: int, reduction: float = REDUCTION, most: float = 1.0
     ) -> None:
         self.brackets = [HalvingRule(rungs[skipped:], reduction) for skipped in range(max(1, brackets))]
         self._expected = [expected_steps(bracket.rungs, steps, reduction) for bracket in self.brackets]
@@ -251,14 +258,14 @@ def epoch_rungs(steps: int) -> list[int]:
 
     Accuracies of the first epochs hardly tell who will be best: on digits and on CIFAR-10 their rank correlation with
     the final ones was 0.05 to 0.7 after one epoch of nine, 0.1 to 0.7 after three, 0.5 to 0.7 after five. So a
-    rung drops half and not two thirds, and there are three of them: in replays of real curves (``bench.pruning``) that
+    rung drops a third and not two thirds, and there are three of them: in replays of real curves (``bench.pruning``) that
     lost less of the best accuracy for the same epochs.
     """
     rungs = {max(1, round(steps * share)) for share in (1 / 9, 1 / 3, 5 / 9)}
     return sorted(rung for rung in rungs if rung < steps)
 
 
-def expected_steps(rungs: Sequence[int], steps: int, reduction: int = REDUCTION) -> float:
+def expected_steps(rungs: Sequence[int], steps: int, reduction: float = REDUCTION) -> float:
     """Steps that a trial takes on average if 1/``reduction`` of those that come to a rung go on from it."""
     ends = [*rungs, steps]
     shares: list[float] = [
