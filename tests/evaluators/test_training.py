@@ -179,7 +179,7 @@ def test_the_schedule_rises_to_one_and_falls_to_zero() -> None:
 def test_norms_and_biases_are_not_decayed(digits: ImageSet) -> None:
     from evaluators.network import build
 
-    optimizer = make_optimizer(build(NET), TrainEvaluator(digits))
+    optimizer = make_optimizer(build(NET).parameters(), TrainEvaluator(digits))
     for group in optimizer.param_groups:
         for p in group["params"]:
             assert (group["weight_decay"] > 0) == (p.ndim > 1)
