@@ -26,11 +26,10 @@ from evaluators.data import load
 from evaluators.evaluator import Candidate
 from evaluators.proxies import evaluator
 from evaluators.workers import open_pool
-from search.pruning import rule
+from search.pruning import PRUNERS, rule
 from space.spaces import space
 
 Curve = list[float]
-RULES = ("median", "halving", "hyperband")
 
 
 @dataclass
@@ -124,7 +123,7 @@ def main() -> None:
         noise = statistics.stdev((a[-1] - b[-1]) * images for a, b in pairs) / 2**0.5
         print(f"noise: {noise:.2f} images")
     print(f"{'rule':10} {'trials':>6} {'epochs':>7} {'at most half':>13} {'images lost':>12} {'by luck':>8}")
-    for name in RULES:
+    for name in PRUNERS[1:]:
         for count in map(int, asked.trials.split(",")):
             rng = random.Random(0)
             shares, lost, luck = [], [], []

@@ -64,7 +64,8 @@ def measure(
 
     ``known`` are scores by (key, proxy, repeat) that need not be measured. ``shares`` are seconds by proxy that
     every network is charged with beside its own: its share of a training that serves all of them. Every new
-    score goes to ``keep`` as soon as it is there, and then ``report(done, total)`` is called. Raises RunError if no worker gave any score.
+    score goes to ``keep`` as soon as it is there, and then ``report(done, total)`` is called.
+    Raises RunError if no worker gave any score.
     """
     count = len(architectures)
     found = [Scores(name, _unknown(repeats, count), _unknown(repeats, count)) for name in names]

@@ -259,13 +259,11 @@ def _fill(
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    writable_cache(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         mapped: NDArray[np.uint8] = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     except OSError as error:
-        raise InputError.of(
-            "NASCALE_CACHE", "a folder that can be written", f"{path.parent} ({error})"
-        ) from None
+        raise unwritable(path, error) from None
     return mapped
 
 
@@ -280,10 +278,29 @@ def _check_labels(source: Source, labels: NDArray[np.int64]) -> None:
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
-    """Where decoded images and trained supernets are kept: ``cache``, else ``NASCALE_CACHE``, else in the home folder."""
+    """Where what is worth keeping lies (decoded images, supernets, machines): ``cache``, else ``NASCALE_CACHE``, else a
+    folder at home."""
     if cache is not None:
         return Path(cache)
     return Path(os.environ.get("NASCALE_CACHE") or Path.home() / ".cache" / "nascale")
+
+
+def writable_cache(cache: str | Path | None = None) -> Path:
+    """The cache folder, made if it was not there. Raises InputError where it cannot be written."""
+    folder = cache_folder(cache)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    if not os.access(folder, os.W_OK):
+        raise unwritable(folder, PermissionError("no permission"))
+    return folder
+
+
+def unwritable(path: Path, error: Exception) -> InputError:
+    """What to say of a path in the cache that cannot be written."""
+    reason = " ".join(str(error).split())
+    return InputError.of("NASCALE_CACHE", "a folder that can be written", f"{path} ({reason})")
 
 
 def _memory_limit() -> int:

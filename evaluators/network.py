@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -100,11 +101,20 @@ def _pool(op: Pool2d) -> nn.Module:
     return nn.AvgPool2d(op.kernel, op.stride, op.padding, ceil_mode=op.ceil_mode, count_include_pad=False)
 
 
-def module(op: Op, inplace: bool = False) -> nn.Module:
+@dataclass(frozen=True)
+class Layers:
+    """The classes of the modules that hold weights."""
+
+    conv: type[nn.Conv2d] = nn.Conv2d
+    norm: type[nn.BatchNorm2d] = nn.BatchNorm2d
+    linear: type[nn.Linear] = nn.Linear
+
+
+def module(op: Op, inplace: bool = False, layers: Layers = Layers()) -> nn.Module:
     """The torch module of one operation; ``inplace`` lets ReLU and ReLU6 overwrite their input."""
     match op:
         case Conv2d():
-            return nn.Conv2d(
+            return layers.conv(
                 op.in_channels,
                 op.out_channels,
                 op.kernel,
@@ -114,9 +124,9 @@ def module(op: Op, inplace: bool = False) -> nn.Module:
                 bias=op.bias,
             )
         case BatchNorm():
-            return nn.BatchNorm2d(op.channels, eps=op.eps, momentum=op.momentum)
+            return layers.norm(op.channels, eps=op.eps, momentum=op.momentum)
         case Linear():
-            return nn.Linear(op.in_features, op.out_features, bias=op.bias)
+            return layers.linear(op.in_features, op.out_features, bias=op.bias)
         case Activation():
             return _ACTIVATIONS[op.function](inplace)
         case Pool2d():

@@ -2,7 +2,8 @@
 
 ``train:epochs=3,resolution=16,score=loss`` trains for three epochs at 16 pixels and ranks by the validation
 loss; ``naswot:repeats=3`` scores at initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8``
-times a forward pass; ``supernet:epochs=60`` validates with weights that all networks of the space share. ``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
+times a forward pass; ``supernet:epochs=60`` validates with weights that all networks of the space share.
+``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from evaluators.data import cache_folder
 from evaluators.training import pick_device
 from space.roofline import Machine
 
@@ -35,7 +36,7 @@ def machine_of(device: str = "cpu", *, threads: int = 1, fresh: bool = False) ->
     """
     target = pick_device(device)
     name = torch.cuda.get_device_name(target) if target.type == "cuda" else _processor()
-    path = Path(os.environ.get("NASCALE_CACHE") or Path.home() / ".cache" / "nascale") / "machines.json"
+    path = cache_folder() / "machines.json"
     key = f"{name}, {threads} threads, torch {torch.__version__}"
     known = _read(path)
     if not fresh and key in known:

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from evaluators.augmentation import Images
-from evaluators.data import ImageSet, cache_folder
+from evaluators.data import ImageSet, unwritable, writable_cache
 from evaluators.evaluator import Candidate, Measurement, Report
-from evaluators.network import Network, initialise, module, residual_norms
+from evaluators.network import Layers, Network, initialise, module, residual_norms
 from evaluators.training import (
     TrainEvaluator,
     accuracy_of,
@@ -69,7 +69,10 @@ class SlicedConv2d(nn.Conv2d):
 
 
 class SlicedBatchNorm2d(nn.BatchNorm2d):
-    """A normalisation with the first scales and shifts of a larger one."""
+    """A normalisation with the first scales and shifts of a larger one, and no statistics until it is given some."""
+
+    def __init__(self, channels: int, eps: float, momentum: float) -> None:
+        super().__init__(channels, eps, momentum, track_running_stats=False)
 
     def forward(self, x: Tensor) -> Tensor:
         scale, shift = self.weight[: self.num_features], self.bias[: self.num_features]
@@ -83,6 +86,9 @@ class SlicedLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias[: self.out_features]
         return F.linear(x, self.weight[: self.out_features, : self.in_features], bias)
+
+
+_SLICED = Layers(SlicedConv2d, SlicedBatchNorm2d, SlicedLinear)
 
 
 def sized(op: Conv2d | BatchNorm | Linear, size: Size) -> Conv2d | BatchNorm | Linear:
@@ -166,13 +172,8 @@ class SharedWeights:
 
         return Network(graph, auxiliaries=True, module_of=module_of)
 
-    def weights(self) -> dict[str, NDArray[np.float32]]:
-        """All weights by place and name, those included that no network needed here."""
-        ours = {name: p.detach().cpu().numpy().copy() for p, name in self.names.items()}
-        return {**self._trained, **ours}
-
     def untrained(self, network: Network) -> float:
-        """Share of a network's parameters whose weights are not among the trained ones."""
+        """Share of a network's weights, counted at the full width of their places, that are not trained."""
         sizes = [(p.numel(), self.names[p] in self._trained) for p in network.parameters()]
         return sum(n for n, trained in sizes if not trained) / max(1, sum(n for n, _ in sizes))
 
@@ -185,22 +186,8 @@ class SharedWeights:
             where += f" {'x'.join(map(str, size))}"
         if where not in self._wholes:
             self._wholes[where] = self._whole(where, sized(op, size), zero)
-        sliced: nn.Module
-        match op:
-            case Conv2d():
-                sliced = SlicedConv2d(
-                    op.in_channels,
-                    op.out_channels,
-                    op.kernel,
-                    op.stride,
-                    op.padding,
-                    groups=op.groups,
-                    bias=op.bias,
-                )
-            case BatchNorm():
-                sliced = SlicedBatchNorm2d(op.channels, op.eps, track_running_stats=False)
-            case Linear():
-                sliced = SlicedLinear(op.in_features, op.out_features, bias=op.bias)
+        with torch.device("meta"):
+            sliced = module(op, layers=_SLICED)
         for name, parameter in self._wholes[where].named_parameters():
             setattr(sliced, name, parameter)
         return sliced
@@ -243,9 +230,9 @@ class SupernetTraining:
             make_deterministic()
         elif threads is not None:
             torch.set_num_threads(threads)
-        given = {name: w.numpy() for name, w in state["weights"].items()} if state else None
+        self._given = {name: w.numpy() for name, w in state["weights"].items()} if state else {}
         self._remembered: dict[str, dict[str, Tensor]] = dict(state["optimizer"]) if state else {}
-        self._shared = settings.shared(seed, self._device, given)
+        self._shared = settings.shared(seed, self._device, self._given)
         first = self._shared.network(settings.draw(random.Random(seed)))
         self._optimizer = make_optimizer(first.parameters(), recipe)
         self._autocast = wants_bfloat16(recipe.precision, self._device)
@@ -290,11 +277,13 @@ class SupernetTraining:
                     self._optimizer.state[p] = {k: v.to(p.device) for k, v in remembered.items()}
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """The weights by name, as they are now."""
-        return self._shared.weights()
+        """The weights that a step has trained, by place and name."""
+        state = self._optimizer.state
+        ours = {n: p.detach().cpu().numpy().copy() for p, n in self._shared.names.items() if p in state}
+        return {**self._given, **ours}
 
     def state(self) -> dict[str, Any]:
-        """The weights, and what the optimiser remembers of each."""
+        """The trained weights, and what the optimiser remembers of each."""
         state = self._optimizer.state
         ours = {name: dict(state[p]) for p, name in self._shared.names.items() if p in state}
         weights = {name: torch.from_numpy(w) for name, w in self.weights().items()}
@@ -430,14 +419,14 @@ class SupernetEvaluator:
         """
         found, seconds = {}, 0.0
         for seed in seeds:
-            found[seed], spent = self._trained(seed, threads, cache_folder(folder), report)
+            found[seed], spent = self._trained(seed, threads, writable_cache(folder), report)
             seconds += spent
         return replace(self, weights=found, shared_seconds=seconds, _cache={})
 
     def _trained(self, seed: int, threads: int | None, folder: Path, report: Report) -> tuple[Weights, float]:
         about = {name: value for name, value in self.describe().items() if name != "statistics_images"}
         digest = blake2b(repr((seed, sorted(about.items(), key=str))).encode(), digest_size=10)
-        path = _folder(folder) / f"supernet-{digest.hexdigest()}.pt"
+        path = folder / f"supernet-{digest.hexdigest()}.pt"
         kept = _read(path)
         epochs = self.recipe.epochs
         done, before = (kept["epoch"], kept["seconds"]) if kept else (0, 0.0)
@@ -542,16 +531,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     return kept
 
 
-def _folder(folder: Path) -> Path:
-    """The folder, made if it was not there: known before an epoch is trained for nothing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        wanted = "a folder that can be written"
-        raise InputError.of("NASCALE_CACHE", wanted, f"{folder} ({error.strerror})") from None
-    return folder
-
-
 def _write(path: Path, kept: Mapping[str, Any]) -> None:
     """Replaces the file at once: a kill leaves what was kept before."""
     beside = path.with_suffix(f".{os.getpid()}")
@@ -560,5 +539,4 @@ def _write(path: Path, kept: Mapping[str, Any]) -> None:
         os.replace(beside, path)
     except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch
         beside.unlink(missing_ok=True)
-        reason = " ".join(str(error).split())
-        raise InputError.of("NASCALE_CACHE", "a folder that can be written", f"{path} ({reason})") from None
+        raise unwritable(path, error) from None

@@ -196,8 +196,10 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
     space = study_space(spec, training.images)
     evaluator: TrainEvaluator | LadderEvaluator | SupernetEvaluator = training
     if spec.evaluator == "supernet":
+        from evaluators.data import writable_cache
         from evaluators.supernet import SupernetEvaluator
 
+        writable_cache()
         bounds = spec.settings().budgets.bounds().values()
         limits = {cost: bound for cost, bound in bounds if cost != "latency_seconds"}
         evaluator = SupernetEvaluator(training, space, limits)

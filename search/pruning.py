@@ -249,6 +249,7 @@ def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
     reduction = LADDER_REDUCTION if ladder else REDUCTION
     if name == "halving":
         return HalvingRule(rungs, reduction)
+    # A bracket whose first rung comes after a third of the epochs has little to spare.
     brackets = len(rungs) if ladder else sum(3 * rung <= steps for rung in rungs)
     return HyperbandRule(rungs, steps, brackets, reduction, most=1.0 if ladder else MOST)
 

@@ -38,7 +38,7 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,supernet
     "--proxies",
     default=DEFAULT_PROXIES,
     show_default=True,
-    help="Proxies with settings, e.g. train:epochs=2,resolution=16; a blend of two ranks, e.g. naswot+macs.",
+    help="Proxies with settings, e.g. train:epochs=2,resolution=16 or supernet:epochs=60; a blend of ranks, e.g. naswot+macs.",
 )
 @click.option(
     "--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on."
