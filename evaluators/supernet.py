@@ -194,7 +194,11 @@ class SharedWeights:
 
     def _whole(self, where: str, op: Conv2d | BatchNorm | Linear, zero: bool) -> nn.Module:
         """The module that holds a place's weights."""
-        whole = module(op)
+        with torch.device(
+            "meta"
+        ):  # torch's own initialisation would draw from the generator that dropout uses
+            whole = module(op)
+        whole = whole.to_empty(device="cpu")
         digest = blake2b(f"{self._seed}:{where}".encode(), digest_size=8).digest()
         with torch.no_grad():
             initialise(whole, torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1))
