@@ -20,7 +20,7 @@ from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement, Preparable, Report
 from evaluators.ladder import LadderEvaluator
 from evaluators.network import build
-from evaluators.supernet import SupernetEvaluator
+from evaluators.supernet.evaluator import SupernetEvaluator
 from evaluators.training import TrainEvaluator, pick_device
 from space.architecture import Architecture
 from space.errors import InputError

@@ -99,7 +99,7 @@ def _supernet(
     defaults: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> Evaluator:
-    from evaluators.supernet import SupernetEvaluator
+    from evaluators.supernet.evaluator import SupernetEvaluator
     from evaluators.training import TrainEvaluator
 
     if space is None:
@@ -107,7 +107,7 @@ def _supernet(
     own = {name: settings[name] for name in ("statistics_images", "elastic") if name in settings}
     recipe = {name: value for name, value in settings.items() if name not in own}
     trainer = _make(TrainEvaluator, text, defaults, {**recipe, "images": images})
-    return _make(SupernetEvaluator, text, {}, {**own, "recipe": trainer, "space": space})
+    return _make(SupernetEvaluator, text, {}, {**own, "trainer": trainer, "space": space})
 
 
 def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Evaluator:

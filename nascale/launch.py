@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evaluators.data import ImageSet
     from evaluators.ladder import LadderEvaluator
     from evaluators.latency import TimedEvaluator
-    from evaluators.supernet import SupernetEvaluator
+    from evaluators.supernet.evaluator import SupernetEvaluator
     from evaluators.table import TableEvaluator
     from evaluators.training import TrainEvaluator
 
@@ -197,7 +197,7 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
     evaluator: TrainEvaluator | LadderEvaluator | SupernetEvaluator = training
     if spec.evaluator == "supernet":
         from evaluators.data import writable_cache
-        from evaluators.supernet import SupernetEvaluator
+        from evaluators.supernet.evaluator import SupernetEvaluator
 
         writable_cache()
         bounds = spec.settings().budgets.bounds().values()

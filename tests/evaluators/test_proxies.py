@@ -14,7 +14,7 @@ from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
 from evaluators.latency import latency
 from evaluators.proxies import SCORES, Panel, evaluator, parse, parts, split_list
-from evaluators.supernet import SupernetEvaluator
+from evaluators.supernet.evaluator import SupernetEvaluator
 from evaluators.training import TrainEvaluator
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES
@@ -79,11 +79,11 @@ def test_a_supernet_wants_a_space_and_has_defaults_of_its_own(digits: ImageSet) 
     mixed = space("mixed", resolution=8, in_channels=1)
     made = evaluator("supernet:flip=true,elastic=false", digits, space=mixed, epochs=3, batch_size=32)
     assert isinstance(made, SupernetEvaluator)
-    assert (made.recipe.epochs, made.recipe.batch_size, made.recipe.flip) == (60, 32, True)
-    assert made.recipe.score == "loss" and not made.elastic
+    assert (made.trainer.epochs, made.trainer.batch_size, made.trainer.flip) == (60, 32, True)
+    assert made.trainer.score == "loss" and not made.elastic
     one = evaluator("supernet:epochs=7,score=accuracy,statistics_images=99", digits, space=mixed)
     assert isinstance(one, SupernetEvaluator)
-    assert (one.recipe.epochs, one.recipe.score, one.statistics_images) == (7, "accuracy", 99)
+    assert (one.trainer.epochs, one.trainer.score, one.statistics_images) == (7, "accuracy", 99)
     with pytest.raises(InputError, match="proxy supernet: wanted a space to share weights in"):
         evaluator("supernet", digits)
     with pytest.raises(UnknownNameError, match=r"no such name 'epoch' .nearest: epochs"):

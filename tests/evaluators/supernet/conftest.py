@@ -1,0 +1,13 @@
+"""The recipe that the tests of supernets train with."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluators.data import ImageSet
+from evaluators.training import TrainEvaluator
+
+
+@pytest.fixture(scope="module")
+def recipe(digits: ImageSet) -> TrainEvaluator:
+    return TrainEvaluator(digits, epochs=3, fraction=0.2, batch_size=32, device="cpu")

@@ -1,0 +1,108 @@
+"""Candidates with inherited weights: accuracies, failures, order, processes, and latency beside them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluators.evaluator import Candidate, Measurement, Preparable
+from evaluators.latency import LatencyEvaluator, TimedEvaluator
+from evaluators.supernet.evaluator import SupernetEvaluator
+from evaluators.training import TrainEvaluator
+from evaluators.workers import open_pool
+from space.architecture import Architecture
+from space.errors import InputError, RunError
+from space.search_space import SearchSpace
+from tests.evaluators.supernet.tiny import SPACE, candidate, network, supernet
+
+
+def the_one(measurements: Any) -> Measurement:
+    (measurement,) = measurements
+    assert isinstance(measurement, Measurement)
+    return measurement
+
+
+def test_a_supernet_learns_and_its_candidates_inherit(recipe: TrainEvaluator, tmp_path: Path) -> None:
+    evaluator = supernet(recipe.replace(epochs=25, fraction=1.0)).prepare((0, 1), folder=tmp_path)
+    best = SPACE.decode({"expansion": 3, "channels": 12, "depth": 2})
+    found = the_one(evaluator.evaluate(candidate(best)))
+    assert found.accuracy > 0.7 and found.extra["epochs"] == 0 and found.extra["untrained"] == 0
+    assert found.extra["score"] == found.accuracy
+    assert the_one(evaluator.evaluate(candidate(best, seed=1))).accuracy != found.accuracy
+    stranger = the_one(evaluator.evaluate(candidate(network(3, 12, 3))))
+    assert 0 < stranger.extra["untrained"] < 0.5
+    with pytest.raises(RunError, match=r"supernet: \d\d% of the network's weights were never trained"):
+        next(iter(evaluator.evaluate(candidate(network(5, 16)))))
+
+    loss = SupernetEvaluator(evaluator.trainer.replace(score="loss"), SPACE, statistics_images=128)
+    by_loss = the_one(loss.prepare((0,), folder=tmp_path).evaluate(candidate(best)))
+    assert by_loss.extra["score"] == -by_loss.loss and by_loss.accuracy == found.accuracy
+
+
+def test_figures_are_the_same_in_whatever_order_and_process(recipe: TrainEvaluator, tmp_path: Path) -> None:
+    evaluator = supernet(recipe).prepare((0,), folder=tmp_path)
+    networks = [SPACE.decode(d) for d in SPACE.enumerate()]
+
+    def figures(order: list[Architecture], one: SupernetEvaluator) -> dict[str, tuple[float, float | None]]:
+        found = {a.key: the_one(one.evaluate(candidate(a))) for a in order}
+        return {key: (m.accuracy, m.loss) for key, m in found.items()}
+
+    first = figures(networks, evaluator)
+    copy = pickle.loads(pickle.dumps(evaluator))
+    assert copy.space is None
+    assert figures(networks[::-1], copy) == first == figures(networks, evaluator)
+
+
+def test_ray_workers_find_what_this_process_finds(
+    recipe: TrainEvaluator, tmp_path: Path, ray_session: None
+) -> None:
+    evaluator = supernet(recipe).prepare((0,), folder=tmp_path)
+    networks = [SPACE.decode(d) for d in SPACE.enumerate()][:6]
+    found = []
+    for workers in (0, 2):
+        figures: dict[int, tuple[float, float | None]] = {}
+        waiting = list(enumerate(networks))
+        with open_pool(evaluator, workers=workers, cpus_per_trial=0.5) as pool:
+            while waiting or pool.free < pool.slots:
+                while waiting and pool.free:
+                    number, one = waiting.pop()
+                    pool.submit(Candidate(number, {}, one.key, one, 0))
+                for event in pool.poll(60):
+                    assert event.failure is None
+                    if event.measurement:
+                        figures[event.number] = (event.measurement.accuracy, event.measurement.loss)
+        found.append(figures)
+    assert found[0] == found[1] and len(found[0]) == len(networks)
+
+
+def test_through_the_pool_with_a_latency(recipe: TrainEvaluator, tmp_path: Path) -> None:
+    evaluator = TimedEvaluator(supernet(recipe), LatencyEvaluator(repeats=3))
+    assert isinstance(evaluator, Preparable)
+    ready = TimedEvaluator(
+        evaluator.inner.prepare((0,), folder=tmp_path),  # type: ignore[union-attr]
+        evaluator.settings,
+    )
+    with open_pool(ready, workers=0) as pool:
+        pool.submit(candidate(network()))
+        events = []
+        while pool.free < pool.slots:
+            events += pool.poll(30)
+    (measured,) = (e.measurement for e in events if e.measurement)
+    assert measured.extra["latency_seconds"] > 0 and measured.accuracy > 0
+    assert ready.shared_seconds > 0 == TimedEvaluator(recipe, LatencyEvaluator()).shared_seconds
+
+
+def test_what_cannot_be_is_refused(recipe: TrainEvaluator) -> None:
+    with pytest.raises(InputError, match="score: wanted accuracy or loss"):
+        SupernetEvaluator(recipe.replace(score="train_loss"), SPACE)
+    with pytest.raises(InputError, match="compile: wanted off"):
+        SupernetEvaluator(recipe.replace(compile=True), SPACE)
+    with pytest.raises(InputError, match="statistics_images: wanted 32"):
+        SupernetEvaluator(recipe, SPACE, statistics_images=8)
+    with pytest.raises(InputError, match="a space with networks"):
+        SupernetEvaluator(recipe, SearchSpace("bare", SPACE.decisions))
+    with pytest.raises(RunError, match="no weights of seed 0"):
+        next(iter(supernet(recipe).evaluate(candidate(network()))))

@@ -1,0 +1,77 @@
+"""Shared weights: what is shared, and that slices compute what networks of their own compute."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from evaluators.network import build
+from evaluators.supernet.evaluator import SupernetEvaluator
+from evaluators.supernet.weights import SharedWeights
+from evaluators.training import TrainEvaluator
+from tests.evaluators.supernet.tiny import CPU, SPACE, WITHOUT_DROPOUT, network, supernet, values
+
+
+def test_the_same_operation_at_the_same_place_is_shared_and_no_other() -> None:
+    shared = SharedWeights(0, CPU)
+    one = dict(shared.network(network(depth=2)).named_parameters())
+    deeper = dict(shared.network(network(depth=1)).named_parameters())
+    wider = dict(shared.network(network(expansion=3, depth=2)).named_parameters())
+    assert all(one[name] is p for name, p in deeper.items())
+    assert {name for name in one if one[name] is wider[name]} == {
+        name for name in one if one[name].shape == wider[name].shape and "depthwise" not in name
+    }
+    assert one["stem.0.conv.weight"] is wider["stem.0.conv.weight"]
+    assert one["stages.0.0.expand.conv.weight"] is not wider["stages.0.0.expand.conv.weight"]
+
+
+def test_narrower_operations_use_the_first_channels_of_the_widest(recipe: TrainEvaluator) -> None:
+    """The slow way: a network of its own with copies of those slices computes the same."""
+    evaluator = SupernetEvaluator(recipe, WITHOUT_DROPOUT, statistics_images=128)
+    shared = evaluator.shared(0, CPU)
+    wide = dict(shared.network(network(3, 12, 2, drop=0.0)).named_parameters())
+    architecture = network(2, 8, 2, drop=0.0)
+    ours = shared.network(architecture)
+    assert all(wide[name] is p for name, p in ours.named_parameters())
+
+    reference = build(architecture, seed=1)
+    with torch.no_grad():
+        for name, p in reference.named_parameters():
+            p.copy_(wide[name][tuple(slice(n) for n in p.shape)])
+    x = torch.randn(6, 1, 8, 8)
+    torch.testing.assert_close(ours.train()(x), reference.train()(x))
+    ours(x).square().sum().backward()
+    reference(x).square().sum().backward()
+    for name, p in reference.named_parameters():
+        gradient, inside = wide[name].grad, tuple(slice(n) for n in p.shape)
+        assert gradient is not None and p.grad is not None
+        torch.testing.assert_close(gradient[inside], p.grad)
+        rest = gradient.clone()
+        rest[inside] = 0
+        assert not rest.any()
+
+
+def test_without_elasticity_only_equal_operations_share(recipe: TrainEvaluator) -> None:
+    exact, elastic = supernet(recipe, elastic=False), supernet(recipe)
+    assert not exact.sizes and exact.describe() != elastic.describe()
+    counts = []
+    for evaluator in (exact, elastic):
+        shared = evaluator.shared(0, CPU)
+        for decisions in SPACE.enumerate():
+            net = shared.network(SPACE.decode(decisions))
+            assert net(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+        counts.append(len(shared.names))
+    assert counts[0] > 2 * counts[1]
+
+
+def test_initial_weights_depend_on_seed_and_place_not_on_who_came_first() -> None:
+    forth, back, other = SharedWeights(0, CPU), SharedWeights(0, CPU), SharedWeights(1, CPU)
+    networks = [SPACE.decode(d) for d in SPACE.enumerate()]
+    for shared, order in ((forth, networks), (back, networks[::-1]), (other, networks)):
+        for one in order:
+            shared.network(one)
+    ours, theirs, others = values(forth), values(back), values(other)
+    assert ours.keys() == theirs.keys() == others.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    drawn = [name for name, w in ours.items() if w.ndim > 1]
+    assert drawn and not any(np.array_equal(ours[name], others[name]) for name in drawn)
