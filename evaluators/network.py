@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from space.architecture import Architecture
-from space.graph import (
+from space.graph import Graph
+from space.lowering import lower
+from space.operations import (
     Activation,
     AdaptiveAvgPool,
     Add,
@@ -26,16 +28,14 @@ from space.graph import (
     Conv2d,
     Dropout,
     Flatten,
-    Graph,
     Input,
     Linear,
     LocalResponse,
-    Op,
+    Operation,
     Pool2d,
     Scale,
     StochasticDepth,
 )
-from space.lowering import lower
 
 
 class AddTensors(nn.Module):
@@ -110,7 +110,7 @@ class Layers:
     linear: type[nn.Linear] = nn.Linear
 
 
-def module(op: Op, inplace: bool = False, layers: Layers = Layers()) -> nn.Module:
+def module(op: Operation, inplace: bool = False, layers: Layers = Layers()) -> nn.Module:
     """The torch module of one operation; ``inplace`` lets ReLU and ReLU6 overwrite their input."""
     match op:
         case Conv2d():
@@ -151,11 +151,11 @@ def module(op: Op, inplace: bool = False, layers: Layers = Layers()) -> nn.Modul
 
 
 Step = tuple[nn.Module, tuple[int, ...], int, tuple[int, ...]]
-ModuleOf = Callable[[str, Op, bool], nn.Module]
+ModuleOf = Callable[[str, Operation, bool], nn.Module]
 """(path, operation, whether it may overwrite its input) → its module."""
 
 
-def fresh(path: str, op: Op, inplace: bool) -> nn.Module:
+def fresh(path: str, op: Operation, inplace: bool) -> nn.Module:
     """A module of its own for every operation."""
     return module(op, inplace)
 

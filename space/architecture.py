@@ -9,8 +9,8 @@ from hashlib import blake2b
 
 from space.blocks import Block
 from space.errors import InputError, ShapeError
-from space.graph import Shape
-from space.lowering import Segment, lower_block, segments
+from space.operations import Shape
+from space.segment import Segment, lower_block
 
 _LARGEST_RESOLUTION = 8192
 
@@ -85,7 +85,7 @@ class Architecture:
 
     @cached_property
     def _segments(self) -> tuple[tuple[str, Block, Segment], ...]:
-        return tuple(segments(self))
+        return tuple(self._lowered(self.resolution))
 
     def __getstate__(self) -> dict[str, object]:
         """The fields alone: what was lowered is remembered per process and does not travel."""
@@ -110,20 +110,22 @@ class Architecture:
         """A copy with some fields changed, checked anew."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def _flow(self, resolution: int) -> Shape:
-        """The output shape at ``resolution``; raises ShapeError naming the layer."""
+    def _lowered(self, resolution: int) -> Iterator[tuple[str, Block, Segment]]:
+        """The segments for images of ``resolution`` pixels. Raises ShapeError naming the layer that does not fit."""
         shape: Shape = (self.in_channels, resolution, resolution)
         for path, block in self.named_blocks():
             try:
-                shape = lower_block(block, shape, self.classes).shape
+                segment = lower_block(block, shape, self.classes)
             except ShapeError as error:
                 raise ShapeError(str(error).replace("layer ", f"layer {path}.", 1)) from None
-        return shape
+            yield path, block, segment
+            shape = segment.shape
 
     def _smallest_resolution(self) -> int | None:
         def fits(resolution: int) -> bool:
             try:
-                self._flow(resolution)
+                for _ in self._lowered(resolution):
+                    pass
             except ShapeError:
                 return False
             return True

@@ -15,13 +15,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from space.errors import InputError
-from space.graph import (
+from space.graph import GraphBuilder, pair
+from space.operations import (
     AdaptiveAvgPool,
     Add,
     Concat,
     Dropout,
     Flatten,
-    GraphBuilder,
     Linear,
     LocalResponse,
     Pair,
@@ -29,7 +29,6 @@ from space.graph import (
     Scale,
     StochasticDepth,
     check_activation,
-    pair,
 )
 
 

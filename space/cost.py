@@ -26,32 +26,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
-from typing import TYPE_CHECKING
 
+from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
-from space.graph import (
-    Activation,
-    AdaptiveAvgPool,
-    Add,
-    BatchNorm,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Graph,
-    Linear,
-    LocalResponse,
-    Node,
-    Op,
-    Pool2d,
-    Scale,
-    Shape,
-    StochasticDepth,
-)
-
-if TYPE_CHECKING:
-    from space.architecture import Architecture
-    from space.lowering import Segment
+from space.graph import Graph
+from space.measure import Measure, measure, measures
+from space.segment import Segment
 
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float8": 1}
 """Bytes of one number, by the name that ``--dtype`` takes."""
@@ -59,40 +39,53 @@ DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float8": 1}
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "rmsprop": 2, "adam": 2}
 """Numbers kept per parameter beside the weight and its gradient; ``rmsprop`` with momentum, as EfficientNet's."""
 
-_ACTIVATION_FLOPS = {
-    "relu": 1,
-    "relu6": 2,
-    "hard_sigmoid": 4,
-    "hard_swish": 5,
-    "sigmoid": 4,
-    "silu": 5,
-    "tanh": 1,
-    "gelu": 5,
-}
-# These derivatives are functions of the result, so autograd keeps it; the others keep their input.
-_KEEPS_RESULT = frozenset({"relu", "sigmoid", "tanh"})
 _FLOAT32_BYTES, _INT64_BYTES = 4, 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """What one architecture costs.
 
     ``macs``, ``flops`` and ``activations`` are per image. ``activation_bytes`` is the peak of tensors alive at
     once at inference, for the whole batch; ``saved_bytes`` what autograd keeps from the forward pass for the
-    backward one; ``training_bytes`` those, the gradients in flight, the weights, their gradients and the
+    backward pass; ``training_bytes`` those, the gradients in flight, the weights, their gradients and the
     optimiser's state. ``params`` leaves out the auxiliary classifiers, ``auxiliary_params`` counts them.
+
+    The fields declared with ``measure`` are those that a search knows of every network: columns of a frame,
+    objectives and budgets.
     """
 
-    params: int
+    params: int = measure(
+        "Int64", "parameters", "minimize", "trained numbers of the network", title="Parameters"
+    )
     auxiliary_params: int
-    macs: int
-    flops: int
+    macs: int = measure(
+        "Int64",
+        "multiply-accumulates per image",
+        "minimize",
+        "of convolutions and linear layers",
+        title="MACs",
+    )
+    flops: int = measure(
+        "Int64",
+        "floating-point operations per image",
+        "minimize",
+        "every operation, 2 per MAC",
+        title="FLOPs",
+    )
     activations: int
-    activation_bytes: int
+    activation_bytes: int = measure(
+        "Int64", "bytes", "minimize", "peak of live tensors at inference, batch 1", title="Activation memory"
+    )
     weight_bytes: int
     saved_bytes: int
-    training_bytes: int
+    training_bytes: int = measure(
+        "Int64", "bytes", "minimize", "peak memory of a training step", title="Training memory"
+    )
+
+
+SEARCHED_COSTS: tuple[Measure, ...] = measures(Costs)
+"""The costs that a search knows of every network, in the order of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +190,17 @@ def graph_costs(graph: Graph) -> GraphCosts:
     params = auxiliary_params = macs = flops = activations = 0
     for index, node in enumerate(graph.nodes):
         if index not in inference:
-            auxiliary_params += op_params(node.op)
+            auxiliary_params += node.op.params
             continue
-        params += op_params(node.op)
-        node_macs = op_macs(node.op, node.shape)
+        params += node.op.params
+        inputs = graph.input_shapes(index)
+        node_macs = node.op.macs(inputs, node.shape)
         if node_macs:
             macs += node_macs
             activations += node.elements
-        flops += op_flops(node.op, [graph.nodes[i].shape for i in node.inputs], node.shape)
+        flops += node.op.flops(inputs, node.shape)
     saved, indices, statistics, kept = _saved(graph)
-    roots = _roots(graph, (Flatten,))
+    roots = _roots(graph, training=True)
     ends = {0, roots[graph.output]}
     return GraphCosts(
         params=params,
@@ -214,8 +208,8 @@ def graph_costs(graph: Graph) -> GraphCosts:
         macs=macs,
         flops=flops,
         activations=activations,
-        peak=_peak(graph, inference, (Flatten, Dropout, StochasticDepth)),
-        training_peak=_peak(graph, set(range(len(graph.nodes))), (Flatten,)),
+        peak=_peak(graph, inference, training=False),
+        training_peak=_peak(graph, set(range(len(graph.nodes))), training=True),
         saved=saved + sum(graph.nodes[i].elements for i in kept - ends),
         saved_indices=indices,
         saved_statistics=statistics,
@@ -226,77 +220,22 @@ def graph_costs(graph: Graph) -> GraphCosts:
     )
 
 
-def op_params(op: Op) -> int:
-    """Trained numbers of one operation."""
-    match op:
-        case Conv2d():
-            weights = op.out_channels * (op.in_channels // op.groups) * op.kernel[0] * op.kernel[1]
-            return weights + op.out_channels * op.bias
-        case Linear():
-            return op.out_features * (op.in_features + op.bias)
-        case BatchNorm():
-            return 2 * op.channels
-        case _:
-            return 0
-
-
-def op_macs(op: Op, shape: Shape) -> int:
-    """Multiply-accumulates of one operation whose output has ``shape``; 0 unless it convolves or is linear."""
-    match op:
-        case Conv2d():
-            return prod(shape) * (op.in_channels // op.groups) * op.kernel[0] * op.kernel[1]
-        case Linear():
-            return op.in_features * op.out_features
-        case _:
-            return 0
-
-
-def op_flops(op: Op, inputs: list[Shape], shape: Shape) -> int:
-    """Floating-point operations of one operation at inference, by the rules at the head of this module."""
-    elements = prod(shape)
-    match op:
-        case Conv2d() | Linear():
-            return 2 * op_macs(op, shape) + elements * op.bias
-        case BatchNorm():
-            return 2 * elements
-        case LocalResponse():
-            return (op.size + 4) * elements
-        case Activation():
-            return _ACTIVATION_FLOPS[op.function] * elements
-        case Pool2d():
-            window = op.kernel[0] * op.kernel[1]
-            return elements * (window if op.kind == "avg" else window - 1)
-        case AdaptiveAvgPool():
-            channels, height, width = inputs[0]
-            return channels * _windows(height, op.size) * _windows(width, op.size)
-        case Add():
-            return elements * (len(inputs) - 1)
-        case Scale():
-            return elements
-        case _:
-            return 0
-
-
-def _windows(extent: int, size: int) -> int:
-    """The summed lengths of the ``size`` windows that adaptive pooling lays over ``extent`` pixels."""
-    return sum(-(-(i + 1) * extent // size) - i * extent // size for i in range(size))
-
-
-def _roots(graph: Graph, views: tuple[type, ...]) -> list[int]:
-    """For each node, the node that owns its memory: operations of type ``views`` share their input's."""
+def _roots(graph: Graph, training: bool) -> list[int]:
+    """For each node, the node that owns its memory: an operation that is an identity shares its input's."""
     roots: list[int] = []
     for index, node in enumerate(graph.nodes):
-        roots.append(roots[node.inputs[0]] if isinstance(node.op, views) else index)
+        identity = node.op.identity_in_training if training else node.op.identity_at_inference
+        roots.append(roots[node.inputs[0]] if identity else index)
     return roots
 
 
-def _peak(graph: Graph, run: set[int], views: tuple[type, ...]) -> int:
+def _peak(graph: Graph, run: set[int], training: bool) -> int:
     """The most numbers alive at once when the nodes ``run`` execute in order, each into a new tensor.
 
     A tensor is freed after its last reader, the input included. Gradients live over the same spans in the
     backward pass, walked the other way, so the peak of a training graph is also that of its gradients.
     """
-    roots = _roots(graph, views)
+    roots = _roots(graph, training)
     last_use = dict.fromkeys(roots, 0)
     for index in sorted(run):
         for source in graph.nodes[index].inputs:
@@ -319,40 +258,16 @@ def _saved(graph: Graph) -> tuple[int, int, int, set[int]]:
 
     A tensor that several operations keep, or a view of it, is kept once.
     """
-    roots = _roots(graph, (Flatten,))
-    extra = indices = statistics = 0
+    roots = _roots(graph, training=True)
+    numbers = indices = statistics = 0
     kept: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if _keeps_inputs(node):
+        saved = node.op.saved(node.shape)
+        if saved.inputs:
             kept.update(roots[i] for i in node.inputs)
-        match node.op:
-            case Activation(function) if function in _KEEPS_RESULT:
-                kept.add(roots[index])
-            case BatchNorm(channels):
-                statistics += 2 * channels  # the batch's mean and inverse deviation
-            case Pool2d(kind="max"):
-                indices += node.elements
-            case Dropout():
-                extra += node.elements  # the scaled mask
-            case StochasticDepth():
-                extra += 1
-            case LocalResponse(size):
-                # The padded squares, the base of the power and the power.
-                channels, height, width = node.shape
-                extra += (3 * channels + size - 1) * height * width
-            case _:
-                pass
-    return extra, indices, statistics, kept
-
-
-def _keeps_inputs(node: Node) -> bool:
-    """Whether the operation's backward pass reads its inputs."""
-    match node.op:
-        case Conv2d() | Linear() | BatchNorm() | LocalResponse() | Pool2d() | Scale():
-            return True
-        case Activation(function):
-            return function not in _KEEPS_RESULT
-        case AdaptiveAvgPool(size):
-            return size > 1  # a global mean needs nothing back
-        case _:
-            return False
+        if saved.result:
+            kept.add(roots[index])
+        numbers += saved.numbers
+        indices += saved.indices
+        statistics += saved.statistics
+    return numbers, indices, statistics, kept

@@ -11,24 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from space.architecture import Architecture
-from space.cost import check_memory_settings, op_flops, op_macs, op_params
-from space.graph import (
-    Activation,
-    AdaptiveAvgPool,
-    BatchNorm,
-    Conv2d,
-    Dropout,
-    Flatten,
-    Graph,
-    Linear,
-    LocalResponse,
-    Node,
-    Pool2d,
-    Scale,
-    Shape,
-    StochasticDepth,
-)
+from space.cost import check_memory_settings
+from space.graph import Graph, Node
 from space.lowering import lower
+from space.operations import Conv2d, Linear, Shape
 
 KINDS = (
     "conv 1x1",
@@ -42,9 +28,6 @@ KINDS = (
     "elementwise",
 )
 """Kinds of layers. ``conv`` is any larger dense kernel; a ``norm`` stands alone, not behind a convolution."""
-
-_VIEWS = (Flatten, Dropout, StochasticDepth)
-_FOLLOWERS = (BatchNorm, Activation, *_VIEWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +100,8 @@ def layer_groups(graph: Graph) -> list[list[int]]:
     for index in sorted(run - {0}):
         node = graph.nodes[index]
         source = node.inputs[0]
-        follows = isinstance(node.op, _FOLLOWERS) and source in owner
-        if follows and not isinstance(node.op, _VIEWS):
-            follows = readers[source] == 1
-        if follows and isinstance(node.op, BatchNorm):
-            follows = isinstance(graph.nodes[source].op, Conv2d)
+        fused = readers[source] == 1 and node.op.fuses_behind(graph.nodes[source].op)
+        follows = source in owner and (fused or node.op.identity_at_inference)
         owner[index] = owner[source] if follows else index
         groups.setdefault(owner[index], []).append(index)
     return list(groups.values())
@@ -130,26 +110,22 @@ def layer_groups(graph: Graph) -> list[list[int]]:
 def _layer(graph: Graph, members: list[int], field: tuple[int, int], batch: int, number_bytes: int) -> Layer:
     nodes = [graph.nodes[i] for i in members]
     first = nodes[0]
+    computing = [node for node in nodes if not node.op.identity_at_inference]
     inputs = sum(graph.nodes[i].elements for i in first.inputs)
-    params = sum(op_params(node.op) for node in nodes)
-    moved = batch * (inputs + first.elements) + params
-    if isinstance(first.op, _VIEWS):
-        moved = 0
+    params = sum(node.op.params for node in nodes)
+    moved = 0 if first.op.identity_at_inference else batch * (inputs + first.elements) + params
     return Layer(
         path=first.path,
-        operation=" + ".join(_operation(node) for node in nodes if not isinstance(node.op, _VIEWS))
-        or _operation(first),
+        operation=" + ".join(node.op.words for node in computing) or first.op.words,
         kind=kind(first),
         shape=first.shape,
         receptive_field=field[0],
         stride=field[1],
         weights=_weights(first),
         params=params,
-        macs=op_macs(first.op, first.shape),
-        flops=sum(
-            op_flops(node.op, [graph.nodes[i].shape for i in node.inputs], node.shape) for node in nodes
-        ),
-        activation_bytes=0 if isinstance(first.op, _VIEWS) else batch * first.elements * number_bytes,
+        macs=first.op.macs(graph.input_shapes(members[0]), first.shape),
+        flops=sum(graph.nodes[i].op.flops(graph.input_shapes(i), graph.nodes[i].shape) for i in members),
+        activation_bytes=0 if first.op.identity_at_inference else batch * first.elements * number_bytes,
         moved_bytes=moved * number_bytes,
         im2col_bytes=_im2col_elements(first) * batch * number_bytes,
         batch=batch,
@@ -161,9 +137,8 @@ def matrix_product(node: Node, batch: int = 1) -> Product | None:
     """The matrix products that a convolution (one per group) or a linear layer is; None for anything else."""
     match node.op:
         case Conv2d() as op:
-            patch = op.in_channels // op.groups * op.kernel[0] * op.kernel[1]
             positions = node.shape[1] * node.shape[2]
-            return Product(op.out_channels // op.groups, batch * positions, patch, op.groups)
+            return Product(op.out_channels // op.groups, batch * positions, op.weights_per_output, op.groups)
         case Linear() as op:
             return Product(op.out_features, batch, op.in_features)
     return None
@@ -180,7 +155,7 @@ def _im2col_elements(node: Node) -> int:
 def _weights(node: Node) -> int:
     op = node.op
     if isinstance(op, Conv2d):
-        return op_params(op) - op.out_channels * op.bias
+        return op.out_channels * op.weights_per_output
     return op.in_features * op.out_features if isinstance(op, Linear) else 0
 
 
@@ -188,42 +163,7 @@ def kind(node: Node) -> str:
     """Which of ``KINDS`` the operation is."""
     if ".se." in f".{node.path}":
         return "squeeze-excite"
-    match node.op:
-        case Conv2d() as op if op.depthwise:
-            return "depthwise"
-        case Conv2d() as op if op.groups > 1:
-            return "grouped"
-        case Conv2d() as op:
-            return "conv 1x1" if op.kernel == (1, 1) else "conv"
-        case Linear():
-            return "linear"
-        case BatchNorm() | LocalResponse():
-            return "norm"
-        case Pool2d() | AdaptiveAvgPool():
-            return "pool"
-    return "elementwise"
-
-
-def _operation(node: Node) -> str:
-    """A few words for the operation: ``conv 3x3/2``, ``norm``, ``relu``."""
-    match node.op:
-        case Conv2d() as op:
-            name = "depthwise" if op.depthwise else "conv"
-            text = f"{name} {op.kernel[0]}x{op.kernel[1]}" + (f"/{op.stride[0]}" if op.stride[0] > 1 else "")
-            return text if op.groups == 1 or op.depthwise else f"{text} in {op.groups} groups"
-        case Pool2d() as op:
-            return f"{op.kind} pool {op.kernel[0]}x{op.kernel[1]}/{op.stride[0]}"
-        case AdaptiveAvgPool(size):
-            return f"avg pool to {size}x{size}"
-        case Activation(function):
-            return function
-        case BatchNorm():
-            return "norm"
-        case LocalResponse():
-            return "local response"
-        case StochasticDepth():
-            return "stochastic depth"
-    return type(node.op).__name__.lower()
+    return node.op.layer_kind
 
 
 def _receptive_fields(graph: Graph) -> list[tuple[int, int]]:
@@ -236,22 +176,11 @@ def _receptive_fields(graph: Graph) -> list[tuple[int, int]]:
         if not node.inputs:
             fields.append((1, 1))
             continue
-        sources = node.inputs[:1] if isinstance(node.op, Scale) else node.inputs
-        field = max(fields[i][0] for i in sources)
+        sources = node.op.receptive_inputs(node.inputs)
         step = max(fields[i][1] for i in sources)
-        before = graph.nodes[node.inputs[0]].shape
-        match node.op:
-            case Conv2d() | Pool2d():
-                field += (max(node.op.kernel) - 1) * step
-                step *= max(node.op.stride)
-            case AdaptiveAvgPool(size):
-                window = -(-before[1] // size)
-                field += (window - 1) * step
-                step *= max(1, before[1] // size)
-            case Flatten() if len(before) == 3:
-                field += (max(before[1:]) - 1) * step
-                step *= max(before[1:])
-        fields.append((field, step))
+        extent, stride = node.op.window(graph.nodes[node.inputs[0]].shape)
+        field = max(fields[i][0] for i in sources) + (extent - 1) * step
+        fields.append((field, step * stride))
     return fields
 
 

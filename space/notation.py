@@ -33,7 +33,7 @@ from space.blocks import (
     SqueezeExcite,
 )
 from space.errors import InputError, UnknownNameError
-from space.graph import check_activation
+from space.operations import check_activation
 
 KINDS = ("ds", "dsa", "ir", "er", "cn")
 _SUFFIXES = {"nre": "relu", "nr6": "relu6", "nhs": "hard_swish", "nsw": "silu"}

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from space.architecture import Architecture
-from space.cost import check_memory_settings, op_flops, op_params
+from space.cost import check_memory_settings
 from space.errors import InputError
-from space.graph import Dropout, Flatten, Graph, Input, StochasticDepth
+from space.graph import Graph
 from space.lowering import lower
 
 
@@ -50,10 +50,10 @@ def graph_seconds(graph: Graph, machine: Machine, *, batch: int = 1, dtype: str 
     seconds = 0.0
     for index in graph.needed_for(graph.output):
         node = graph.nodes[index]
-        if isinstance(node.op, (Input, Flatten, Dropout, StochasticDepth)):
+        if not node.inputs or node.op.identity_at_inference:
             continue
         inputs = [graph.nodes[i] for i in node.inputs]
-        flops = batch * op_flops(node.op, [i.shape for i in inputs], node.shape)
-        numbers = batch * (sum(i.elements for i in inputs) + node.elements) + op_params(node.op)
+        flops = batch * node.op.flops([i.shape for i in inputs], node.shape)
+        numbers = batch * (sum(i.elements for i in inputs) + node.elements) + node.op.params
         seconds += max(flops / machine.flops_per_second, numbers * number_bytes / machine.bytes_per_second)
     return seconds

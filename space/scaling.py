@@ -33,9 +33,10 @@ from space.blocks import (
     Parallel,
 )
 from space.errors import InputError, ShapeError
-from space.graph import Shape, pair
-from space.lowering import lower_block
+from space.graph import pair
+from space.operations import Shape
 from space.rounding import RELEASED, Rounding
+from space.segment import lower_block
 
 # The fields of each block that hold channels, and so grow with the width.
 _WIDTHS: dict[type[Block], tuple[str, ...]] = {

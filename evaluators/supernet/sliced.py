@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evaluators.network import Layers
-from space.graph import BatchNorm, Conv2d, Linear
+from space.operations import BatchNorm, Conv2d, Linear
 
 Size = tuple[int, ...]
 """(channels out, channels in), or (channels,) of a normalisation."""

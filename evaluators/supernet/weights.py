@@ -13,8 +13,8 @@ from torch import nn
 from evaluators.network import Network, initialise, module, residual_norms
 from evaluators.supernet.sliced import SLICED, Size, Weighted, place_of, resized, size_of
 from space.architecture import Architecture
-from space.graph import Op
 from space.lowering import lower
+from space.operations import Operation
 
 Weights = Mapping[str, NDArray[np.float32]]
 """Trained weights by place and parameter, as ``"stages.0.0.expand.conv 1x1 1.weight"``."""
@@ -46,7 +46,7 @@ class SharedWeights:
         self._zero_last_norm = zero_last_norm
         self._format = torch.channels_last if channels_last else torch.contiguous_format
         self.trained = trained or {}
-        self._modules: dict[tuple[str, Op, bool, bool], nn.Module] = {}
+        self._modules: dict[tuple[str, Operation, bool, bool], nn.Module] = {}
         self._wholes: dict[str, nn.Module] = {}
         self.names: dict[nn.Parameter, str] = {}
 
@@ -55,7 +55,7 @@ class SharedWeights:
         graph = lower(architecture)
         zeros = set(residual_norms(graph)) if self._zero_last_norm else set()
 
-        def module_of(path: str, op: Op, inplace: bool) -> nn.Module:
+        def module_of(path: str, op: Operation, inplace: bool) -> nn.Module:
             key = (path, op, inplace, path in zeros)
             if key not in self._modules:
                 if isinstance(op, Weighted):

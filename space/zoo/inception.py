@@ -17,7 +17,7 @@ from space.blocks import (
     Parallel,
     Pool,
 )
-from space.graph import Pair
+from space.operations import Pair
 from space.zoo.network import Network, Parts
 
 # Table 1 of Szegedy et al. 2014: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.

@@ -17,8 +17,9 @@ from space.blocks import Activate, Block, Conv, Dense, Drop, GlobalPool, MBConv,
 from space.codec import from_json, to_json
 from space.cost import DTYPES, Costs, costs, graph_costs, segment_costs
 from space.errors import InputError, UnknownNameError
-from space.lowering import lower, lower_block
+from space.lowering import lower
 from space.search_space import SearchSpace
+from space.segment import lower_block
 from space.spaces import SPACES
 from space.zoo.spaces import macro_decisions, mnasnet, nas_bench_macro
 
@@ -65,15 +66,15 @@ def whole(architecture: Architecture) -> Costs:
     saved_bytes = 4 * kept + 8 * part.saved_indices + 4 * part.saved_statistics
     trained = part.params + part.auxiliary_params
     return Costs(
-        part.params,
-        part.auxiliary_params,
-        part.macs,
-        part.flops,
-        part.activations,
-        4 * part.peak,
-        4 * part.params,
-        saved_bytes,
-        saved_bytes + 4 * part.training_peak + 3 * 4 * trained,
+        params=part.params,
+        auxiliary_params=part.auxiliary_params,
+        macs=part.macs,
+        flops=part.flops,
+        activations=part.activations,
+        activation_bytes=4 * part.peak,
+        weight_bytes=4 * part.params,
+        saved_bytes=saved_bytes,
+        training_bytes=saved_bytes + 4 * part.training_peak + 3 * 4 * trained,
     )
 
 

@@ -1,0 +1,48 @@
+"""The primitive operations that every network is lowered to; each declares its costs itself."""
+
+from __future__ import annotations
+
+from space.operations.base import (
+    ChannelOrder,
+    Operation,
+    Pair,
+    Saved,
+    Shape,
+)
+from space.operations.elementwise import (
+    ACTIVATIONS,
+    Activation,
+    Add,
+    Dropout,
+    Scale,
+    StochasticDepth,
+    check_activation,
+)
+from space.operations.norms import BatchNorm, LocalResponse
+from space.operations.pools import AdaptiveAvgPool, Pool2d
+from space.operations.shapes import Concat, Flatten, Input
+from space.operations.weights import Conv2d, Linear
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "AdaptiveAvgPool",
+    "Add",
+    "BatchNorm",
+    "ChannelOrder",
+    "Concat",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "Linear",
+    "LocalResponse",
+    "Operation",
+    "Pair",
+    "Pool2d",
+    "Saved",
+    "Scale",
+    "Shape",
+    "StochasticDepth",
+    "check_activation",
+]
