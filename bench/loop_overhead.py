@@ -22,14 +22,14 @@ from typing import Any
 import optuna
 
 from evaluators.evaluator import Candidate, Measurement
-from search.catalogue import Catalogue
+from search.candidate_cache import CandidateCache
 from search.inline import InlinePool
 from search.loop import Loop
 from search.objective import Objective
-from search.persistence import MemoryLedger
-from search.samplers import searcher
+from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
 from search.study import open_study, release_study
+from search.trial_store import MemoryTrialStore
 from space.search_space import Decision, SearchSpace
 
 SPACE = SearchSpace("bench", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(10)))
@@ -66,17 +66,21 @@ def bare(name: str, trials: int, url: str | None) -> float:
 def ours(name: str, trials: int, url: str | None) -> float:
     """Seconds of the search loop."""
     settings = SearchSettings(sampler=name, trials=trials)
-    ledger: Any = MemoryLedger()
+    store: Any = MemoryTrialStore()
     if url is not None:
-        ledger = open_study(url, "s", {"trials": trials}, Objective(), SPACE, {})
+        store = open_study(url, "s", {"trials": trials}, Objective(), SPACE, {})
     loop = Loop(
-        settings, Catalogue(SPACE, settings.budgets), searcher(SPACE, settings), InlinePool(Free()), ledger
+        settings,
+        CandidateCache(SPACE, settings.budgets),
+        make_sampler(SPACE, settings),
+        InlinePool(Free()),
+        store,
     )
     begun = time.perf_counter()
     loop.run()
     seconds = time.perf_counter() - begun
     if url is not None:
-        release_study(ledger)
+        release_study(store)
     return seconds
 
 
@@ -101,16 +105,20 @@ def growth(name: str, trials: int, at: list[int], span: int = 50) -> None:
     """Prints the cost of a trial around some trial numbers."""
     settings = SearchSettings(sampler=name, trials=trials)
     moments: list[float] = []
-    ledger = MemoryLedger()
-    kept = ledger.finish
+    store = MemoryTrialStore()
+    kept = store.finish
 
     def finish(row: Any) -> None:
         kept(row)
         moments.append(time.process_time())
 
-    ledger.finish = finish  # type: ignore[method-assign]
+    store.finish = finish  # type: ignore[method-assign]
     loop = Loop(
-        settings, Catalogue(SPACE, settings.budgets), searcher(SPACE, settings), InlinePool(Free()), ledger
+        settings,
+        CandidateCache(SPACE, settings.budgets),
+        make_sampler(SPACE, settings),
+        InlinePool(Free()),
+        store,
     )
     loop.run()
     told = []

@@ -39,7 +39,7 @@ def search(
     """
     from nascale.launch import prepare, run
     from nascale.spec import read_spec
-    from search.persistence import MEMORY
+    from search.trial_store import MEMORY
 
     chosen = read_spec(spec, settings)
     if chosen.storage == MEMORY:

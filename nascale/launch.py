@@ -6,7 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from evaluators.supernet.evaluator import SupernetEvaluator
     from evaluators.table import TableEvaluator
     from evaluators.training import TrainEvaluator
+    from results.trial_result import TrialResult
 
     Trainer = TrainEvaluator | LadderEvaluator | SupernetEvaluator | TimedEvaluator
-    from search.catalogue import Catalogue, Network
+    from search.candidate_cache import CandidateCache, DecodedCandidate
     from search.loop import Progress
-    from search.persistence import Ledger
-    from search.searcher import Searcher
-    from search.survey import Survey
+    from search.samplers.protocol import Sampler
+    from search.space_statistics import SpaceStatistics
+    from search.trial_store import TrialStore
 
 EVALUATORS = ("train", "supernet", "table")
 _PACKAGES = ("optuna", "torch", "ray", "numpy", "scikit-learn")
@@ -45,100 +46,100 @@ class Prepared:
     spec: SearchSpec
     space: SearchSpace
     evaluator: Trainer | TableEvaluator
-    catalogue: Catalogue
-    anchor: Network | None
-    survey: Survey
+    cache: CandidateCache
+    feasible_fallback: DecodedCandidate | None
+    statistics: SpaceStatistics
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A search that ended: where its study is, and where it stands. ``ledger`` holds a search in memory."""
+    """A search that ended: where its study is, and where it stands. ``store`` holds a search in memory."""
 
     study: str
     storage: str
     progress: Progress
-    ledger: Ledger
+    store: TrialStore
 
 
 def prepare(spec: SearchSpec) -> Prepared:
-    """Opens data or table, the space and its survey; checks budgets and the objective's costs.
+    """Opens data or table, the space and its statistics; checks budgets and the objective's costs.
 
     Raises InputError or BudgetError for what cannot be searched.
     """
-    from search.catalogue import Catalogue
-    from search.samplers import searcher
-    from search.survey import check_budgets, survey
+    from search.candidate_cache import CandidateCache
+    from search.samplers.registry import make_sampler
+    from search.space_statistics import check_budgets, space_statistics
 
     space, evaluator = _space_and_evaluator(spec)
     settings = spec.settings()
-    catalogue = Catalogue(space, settings.budgets, evaluator)
-    searcher(space, settings)  # a sampler that does not fit the space says so now
-    anchor = check_budgets(catalogue, spec.seed)
-    found = survey(catalogue, spec.seed)
+    cache = CandidateCache(space, settings.budgets, evaluator)
+    make_sampler(space, settings)  # a sampler that does not fit the space says so now
+    feasible_fallback = check_budgets(cache, spec.seed)
+    found = space_statistics(cache, spec.seed)
     for cost in settings.objective.costs_used:
-        if cost not in found.ranges and cost != "latency_seconds" and not _knows(catalogue, cost):
+        if cost not in found.ranges and cost != "latency_seconds" and not _knows(cache, cost):
             raise InputError(f"objective: the {cost} of these networks is not known")
-    return Prepared(spec, space, evaluator, catalogue, anchor, found)
+    return Prepared(spec, space, evaluator, cache, feasible_fallback, found)
 
 
-def _knows(catalogue: Catalogue, cost: str) -> bool:
-    from search.survey import cheapest
+def _knows(cache: CandidateCache, cost: str) -> bool:
+    from search.space_statistics import cheapest
 
-    return cost in cheapest(catalogue).costs
+    return cost in cheapest(cache).costs
 
 
 def run(
     prepared: Prepared,
     report: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda text: None,
-    proposes: Searcher | None = None,
+    proposes: Sampler | None = None,
 ) -> Outcome:
     """Opens the study and the workers and runs the search to its end, or until Ctrl-C.
 
     ``proposes`` is the searcher where it is none of ``search.samplers``.
     """
     from search.loop import Loop
-    from search.persistence import MEMORY, MemoryLedger, StoredLedger
-    from search.samplers import searcher
+    from search.samplers.registry import make_sampler
     from search.study import open_study, release_study
+    from search.trial_store import MEMORY, MemoryTrialStore, OptunaTrialStore
 
     spec, settings = prepared.spec, prepared.spec.settings()
     assert spec.study is not None
-    ledger: Ledger
+    store: TrialStore
     if spec.storage == MEMORY:
-        ledger = MemoryLedger()
+        store = MemoryTrialStore()
     else:
         attributes = {"provenance": provenance(prepared), "space": _described(prepared)}
-        ledger = open_study(
+        store = open_study(
             spec.storage, spec.study, stored_spec(spec), settings.objective, prepared.space, attributes
         )
     try:
-        stored = ledger.rows()
+        stored = store.results()
         if stored:
-            done = sum(row.finished for row in stored)
+            done = sum(trial.status.finished for trial in stored)
             again = len(stored) - done
             say(
                 f"going on with study {spec.study}: {done} trials done"
                 + (f", {again} to run again" if again else "")
             )
-        if sum(row.finished for row in stored) >= spec.trials:
-            return Outcome(spec.study, spec.storage, _standing(stored, spec.trials), ledger)
+        if sum(trial.status.finished for trial in stored) >= spec.trials:
+            return Outcome(spec.study, spec.storage, _standing(stored, spec.trials), store)
         _make_ready(prepared, say)
         with _pool(prepared) as pool:
             loop = Loop(
                 settings,
-                prepared.catalogue,
-                proposes or searcher(prepared.space, settings),
+                prepared.cache,
+                proposes or make_sampler(prepared.space, settings),
                 pool,
-                ledger,
+                store,
                 fidelity=prepared.evaluator.fidelity,
                 report=report,
-                anchor=prepared.anchor,
+                feasible_fallback=prepared.feasible_fallback,
             )
-            return Outcome(spec.study, spec.storage, loop.run(), ledger)
+            return Outcome(spec.study, spec.storage, loop.run(), store)
     finally:
-        if isinstance(ledger, StoredLedger):
-            release_study(ledger)
+        if isinstance(store, OptunaTrialStore):
+            release_study(store)
 
 
 def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
@@ -162,13 +163,13 @@ def stored_spec(spec: SearchSpec) -> dict[str, Any]:
     return spec.as_dict() | {"storage": redacted(spec.storage)}
 
 
-def _standing(rows: Any, total: int) -> Progress:
+def _standing(results: Sequence[TrialResult], total: int) -> Progress:
     from search.loop import Progress
 
     progress = Progress(total)
-    for row in rows:
-        if row.finished:
-            progress.count(row)
+    for result in results:
+        if result.status.finished:
+            progress.count(result)
     return progress
 
 

@@ -142,18 +142,19 @@ def _of_study(
 ) -> Subject:
     from nascale.launch import study_space, train_evaluator
     from nascale.spec import EPOCHS, SearchSpec
-    from results.studies import decoded
     from results.studies import load as load_study
+    from results.trial_result import Status
+    from space.codec import from_dict
 
     study = load_study(name, storage, architectures=True)
     measured = [
         t
         for t in study.trials
-        if t.status == "ok" and t.result.get("accuracy") is not None and "architecture" in t.attributes
+        if t.status is Status.OK and t.accuracy is not None and t.architecture is not None
     ]
     if len(measured) < 3:
         raise InputError.of(f"study {name}", "three or more measured networks", len(measured))
-    measured.sort(key=lambda t: t.result["accuracy"])
+    measured.sort(key=lambda t: t.accuracy or 0.0)
     if len(measured) > count:
         # Evenly over the ranks: good, middling and poor networks all take part.
         measured = [measured[round(i * (len(measured) - 1) / (count - 1))] for i in range(count)]
@@ -170,15 +171,15 @@ def _of_study(
     epochs = max(spec.epochs + 1, round(spec.epochs * longer))
     truth_name = f"train:epochs={epochs}"
     full = train_evaluator(spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0))
-    own = [float(t.result["accuracy"]) for t in measured]
-    seconds = [float(t.result.get("seconds") or math.nan) for t in measured]
+    own = [float(t.accuracy or 0.0) for t in measured]
+    seconds = [float(t.seconds or math.nan) for t in measured]
     median = sorted(seconds)[len(seconds) // 2]
     cheap = [n for n in names if n != truth_name]
     measured_parts = tuple(part for part in _parts(cheap) if part != truth_name)
     return Subject(
         name,
         f"a training of {epochs} epochs",
-        tuple(decoded(t.attributes["architecture"]) for t in measured),
+        tuple(from_dict(t.architecture) for t in measured),
         tuple(cheap),
         (truth_name, *measured_parts),
         (full, *_evaluators(measured_parts, base.images, space, device, spec.epochs)),

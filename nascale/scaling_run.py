@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nascale.launch import Outcome, Prepared, run, train_evaluator
 from nascale.spec import SearchSpec, key_of
-from search.catalogue import Catalogue
-from search.coefficient_search import (
-    GridOrder,
-    LawGuided,
-    Ranking,
-    law_of,
-    measured,
-    rank,
-)
-from search.coefficients import LawFit, paper_grid
-from search.contenders import (
+from search.candidate_cache import CandidateCache
+from search.scaling.candidates import (
     NOT_RACING,
     Contender,
     SeededKeys,
@@ -30,7 +21,16 @@ from search.contenders import (
     grid_contenders,
     law_start,
 )
-from search.survey import survey
+from search.scaling.coefficient_search import (
+    GridOrder,
+    LawGuided,
+    Ranking,
+    law_of,
+    measured,
+    rank,
+)
+from search.scaling.coefficients import LawFit, paper_grid
+from search.space_statistics import space_statistics
 from space.architecture import Architecture
 from space.codec import from_json, to_json
 from space.errors import InputError
@@ -165,8 +165,8 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)
     spec = replace(draft, base=to_json(base), resolution=resolution, trials=most * len(seeds), most=most)
     space = contender_space(contenders, seeds)
-    catalogue = Catalogue(space, spec.settings().budgets, SeededKeys.of(contenders))
-    prepared = Prepared(spec, space, evaluator, catalogue, None, survey(catalogue, spec.seed))
+    cache = CandidateCache(space, spec.settings().budgets, SeededKeys.of(contenders))
+    prepared = Prepared(spec, space, evaluator, cache, None, space_statistics(cache, spec.seed))
     return ScalingSearch(spec, len(candidates), tuple(contenders), first, prepared)
 
 
@@ -213,10 +213,15 @@ def run_scaling(
         proposes = GridOrder([c.label for c in search.contenders], seeds)
     else:
         proposes = LawGuided(
-            search.contenders, search.first, seeds, growth=spec.growth, narrow=spec.narrow, most=spec.most
+            search.contenders,
+            search.first,
+            seeds,
+            growth=spec.growth,
+            narrow=spec.narrow,
+            most=spec.most,
         )
     outcome = run(search.prepared, report, say, proposes)
-    rows = outcome.ledger.rows()
+    rows = outcome.store.results()
     results = measured(rows)
     try:
         law, why = law_of(results, search.contenders, spec.growth), ""
@@ -228,5 +233,5 @@ def run_scaling(
         law,
         why,
         getattr(proposes, "stopped", ""),
-        sum(row.finished and row.result.get("measured_by") is None for row in rows),
+        sum(result.trained_here for result in rows),
     )

@@ -9,23 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from results.frame import DECISION, OBJECTIVE
+from results.frame import BY_NAME, DECISION, OBJECTIVE
 
-_TITLES = {
-    "accuracy": "Validation accuracy",
-    "truth": "Accuracy after full training",
-    "loss": "Validation loss",
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "params": "Parameters",
-    "activation_bytes": "Activation memory",
-    "training_bytes": "Training memory",
-    "latency_seconds": "Latency",
-    "seconds": "Evaluation time",
-    "number": "Trial",
-    "epochs": "Epochs",
-    "rank": "Non-dominated rank",
-}
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "count": ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"), (1.0, "")),
     "bytes": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")),
@@ -70,7 +55,10 @@ def axis(column: str, values: Iterable[float]) -> Axis:
 def title(column: str) -> str:
     """The column's name in words, without a unit."""
     bare = column.removeprefix(OBJECTIVE).removeprefix(DECISION)
-    return _TITLES.get(bare, bare.replace("_", " ").capitalize() if column == bare else bare)
+    known = BY_NAME.get(bare)
+    if known is not None:
+        return known.title
+    return bare.replace("_", " ").capitalize() if column == bare else bare
 
 
 def _kind(column: str) -> str:

@@ -12,68 +12,70 @@ the study's name, its objectives, the units and the options, and travels inside 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
-from operator import methodcaller
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from results import pareto
-from results.studies import STATUS_OF_STATE, Objective, Storage, StoredStudy, Trial, load, of_optuna
+from results.studies import Storage, StoredObjective, StoredStudy, load, of_optuna
+from results.trial_result import STATES, Status, TrialResult
 from space.errors import InputError, UnknownNameError
+from space.measure import Measure, measures
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the contract. ``better`` is the direction in which it is a merit, None where it is none."""
-
-    name: str
-    dtype: str
-    unit: str | None
-    better: str | None
-    meaning: str
+def _cost(name: str, unit: str, meaning: str, title: str) -> Measure:
+    return Measure(name, "Int64", unit, "minimize", meaning, title)
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("number", "int64", None, None, "the trial's number, from 0"),
-    Column("state", "category", None, None, "Optuna's state: COMPLETE, PRUNED, FAIL, RUNNING or WAITING"),
-    Column(
-        "status", "category", None, None,
-        "ok, reused (answered from an earlier trial), pruned, infeasible (too slow, not trained), failed, oom, stale, running or waiting",
-    ),
-    Column("key", "str", None, None, "names the network: equal keys are the same function"),
-    Column("accuracy", "float64", "fraction", "maximize", "validation accuracy after the last epoch, 0 to 1"),
-    Column("loss", "float64", "nats", "minimize", "validation loss after the last epoch"),
-    Column("params", "Int64", "parameters", "minimize", "trained numbers of the network"),
-    Column("macs", "Int64", "multiply-accumulates per image", "minimize", "of convolutions and linear layers"),
-    Column("flops", "Int64", "floating-point operations per image", "minimize", "every operation, 2 per MAC"),
-    Column("activation_bytes", "Int64", "bytes", "minimize", "peak of live tensors at inference, batch 1"),
-    Column("training_bytes", "Int64", "bytes", "minimize", "peak memory of a training step"),
-    Column("latency_seconds", "float64", "seconds", "minimize", "median time of one inference, where measured"),
-    Column("epochs", "Int64", "epochs", None, "epochs trained, those of a pruned trial included"),
-    Column("seconds", "float64", "seconds", "minimize", "time spent on the trial's evaluation"),
-    Column("worker", "category", None, None, "the worker that evaluated it"),
-    Column("fidelity", "category", None, None, "how thoroughly it was measured: epochs=3,resolution=16"),
-    Column("feasible", "boolean", None, None, "whether it keeps every budget; NA where none was set"),
-    Column("rank", "Int64", None, None, "non-dominated rank, 1 on the front; NA for a row that takes no part"),
-    Column("measured_by", "Int64", None, None, "the trial whose measurement a reused row repeats"),
-    Column("truth", "float64", "fraction", "maximize", "accuracy after full training, where a table knows it"),
-    Column("error", "str", None, None, "why it failed"),
-    Column("started", "datetime64[us, UTC]", "UTC", None, "when it was asked for"),
-    Column("finished", "datetime64[us, UTC]", "UTC", None, "when its result was stored"),
-)  # fmt: skip
-BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
+_COSTS = (
+    _cost("params", "parameters", "trained numbers of the network", "Parameters"),
+    _cost("macs", "multiply-accumulates per image", "of convolutions and linear layers", "MACs"),
+    _cost("flops", "floating-point operations per image", "every operation, 2 per MAC", "FLOPs"),
+    _cost("activation_bytes", "bytes", "peak of live tensors at inference, batch 1", "Activation memory"),
+    _cost("training_bytes", "bytes", "peak memory of a training step", "Training memory"),
+)
+COSTS = tuple(cost.name for cost in _COSTS)
+_STATE = Measure(
+    "state", "category", None, None, f"Optuna's state: {', '.join(STATES[:-1])} or {STATES[-1]}", "State"
+)
+_RANK = Measure(
+    "rank",
+    "Int64",
+    None,
+    None,
+    "non-dominated rank, 1 on the front; NA for a row that takes no part",
+    "Non-dominated rank",
+)
+
+
+def _columns() -> Iterator[Measure]:
+    """The declared figures of a trial in order, with Optuna's state, the costs and the rank in their places."""
+    for figure in measures(TrialResult):
+        if figure.name == "status":
+            yield _STATE
+        elif figure.name == "latency_seconds":
+            yield from _COSTS
+        elif figure.name == "measured_by":
+            yield _RANK
+        yield figure
+
+
+COLUMNS: tuple[Measure, ...] = tuple(_columns())
+BY_NAME: Mapping[str, Measure] = {column.name: column for column in COLUMNS}
 DECISION, OBJECTIVE = "decision_", "objective_"
-STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
-STATUSES = ("ok", "reused", "pruned", "infeasible", "failed", "oom", "stale", "running", "waiting")
-COSTS = ("params", "macs", "flops", "activation_bytes", "training_bytes")
+STATUSES = tuple(status.value for status in Status)
 _LISTED = 64
-# Fields of a trial's ``result`` that become columns unchanged.
-_RESULTS = ("accuracy", "loss", "latency_seconds", "seconds", "feasible", "measured_by", "truth", "error")
+# Columns whose values are a trial's fields, unchanged.
+_PLAIN = tuple(
+    m.name
+    for m in measures(TrialResult)
+    if m.name not in ("status", "epochs", "worker", "fidelity", "started", "finished")
+)
 
 
 def trials(study: Any, storage: Storage = None) -> pd.DataFrame:
@@ -93,7 +95,7 @@ def front(study: Any, storage: Storage = None, *, x: str | None = None, y: str |
 
     The axes are the study's objectives, or accuracy and MACs where it has one; ``x`` and ``y`` choose two
     others. Only finished, feasible trials with a finite value on every axis take part, and a network that
-    was answered from the store appears once. Raises UnknownNameError for an unknown column, naming those there
+    that a cache hit repeats appears once. Raises UnknownNameError for an unknown column, naming those there
     are, and InputError for one that cannot be better or worse.
     """
     return front_of(trials(study, storage), x=x, y=y)
@@ -120,7 +122,7 @@ def stored_study(study: Any, storage: Storage = None) -> StoredStudy:
 
 def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """A mask of the rows that may enter a front: finished well, and not known to break a budget."""
-    done = (frame["state"] == "COMPLETE") & frame["status"].isin(("ok", "reused"))
+    done = (frame["state"] == Status.OK.state) & frame["status"].isin((Status.OK, Status.REUSED))
     return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
 
 
@@ -194,7 +196,7 @@ def points_of(frame: pd.DataFrame, axes: Sequence[str]) -> pareto.Points:
 
 def _once(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     """Without the repeats of a network at the same point; the row that was measured stays."""
-    measured_first = frame.assign(_reused=frame["status"] == "reused").sort_values(["_reused", "number"])
+    measured_first = frame.assign(_reused=frame["status"] == Status.REUSED).sort_values(["_reused", "number"])
     repeated = measured_first["key"].notna() & measured_first.duplicated(["key", *axes])
     return measured_first.loc[~repeated, frame.columns]
 
@@ -220,29 +222,18 @@ def _objective_column(name: str) -> str:
 
 def _table(study: StoredStudy) -> pd.DataFrame:
     rows = study.trials
-    results = [t.attributes.get("result") or {} for t in rows]
-    values: dict[str, Any] = {
-        "number": [t.number for t in rows],
-        "state": pd.Categorical([t.state for t in rows], categories=STATES),
-        "status": pd.Categorical(
-            [r.get("status") or STATUS_OF_STATE[t.state] for t, r in zip(rows, results, strict=True)],
-            categories=STATUSES,
-        ),
-        "key": [t.attributes.get("key") for t in rows],
-        "epochs": [
-            r.get("epochs") if r.get("epochs") is not None else (len(t.accuracies) or None)
-            for t, r in zip(rows, results, strict=True)
-        ],
-        "worker": _words([r.get("worker") for r in results]),
-        "fidelity": _words(_fidelities([r.get("fidelity") for r in results])),
+    values: dict[str, Any] = {name: list(map(attrgetter(name), rows)) for name in _PLAIN}
+    values |= {
+        "state": pd.Categorical([t.status.state for t in rows], categories=STATES),
+        "status": pd.Categorical([t.status.value for t in rows], categories=STATUSES),
+        "epochs": [t.epochs if t.epochs is not None else (len(t.curve) or None) for t in rows],
+        "worker": _words([t.worker for t in rows]),
+        "fidelity": _words(_fidelities([t.fidelity for t in rows])),
         "started": _times([t.started for t in rows]),
         "finished": _times([t.finished for t in rows]),
     }
-    for name in _RESULTS:
-        values[name] = [r.get(name) for r in results]
-    costs = [t.attributes.get("costs") or {} for t in rows]
     for name in COSTS:
-        values[name] = [c.get(name) for c in costs]
+        values[name] = [t.costs.get(name) for t in rows]
     extra = _objective_values(study.objectives, rows, values)
     series = {c.name: _series(c, values[c.name]) if c.name in values else None for c in COLUMNS}
     series["rank"] = pd.Series(pd.array([pd.NA] * len(rows), dtype="Int64"))
@@ -276,7 +267,7 @@ def _in_order(series: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, 
 
 
 def _objective_values(
-    objectives: Sequence[Objective], rows: Sequence[Trial], values: dict[str, Any]
+    objectives: Sequence[StoredObjective], rows: Sequence[TrialResult], values: dict[str, Any]
 ) -> dict[str, Any]:
     """Fills a contract column that is an objective where the result lacks it; returns the other objectives."""
     extra: dict[str, Any] = {}
@@ -290,7 +281,7 @@ def _objective_values(
     return extra
 
 
-def _series(column: Column, values: Any) -> Any:
+def _series(column: Measure, values: Any) -> Any:
     if column.dtype in ("category",) or column.name in ("started", "finished"):
         return pd.Series(values)
     if column.dtype == "float64":
@@ -334,17 +325,9 @@ def _fidelities(values: Sequence[Any]) -> list[str | None]:
 
 
 def _times(values: Sequence[datetime | None]) -> Any:
-    """Optuna's naive local times as UTC."""
-    local = np.array(values, dtype="datetime64[us]")
-    # One look at the clock's rules per hour that occurs: offsets change on the hour.
-    hours, place = np.unique(local.astype("datetime64[h]"), return_inverse=True)
-    offsets = np.array([_offset(hour) for hour in hours.tolist()], dtype="timedelta64[us]")
-    return pd.Series(local - offsets[place] if len(hours) else local).dt.tz_localize("UTC")
-
-
-def _offset(hour: datetime | None) -> timedelta:
-    """How far local time is ahead of UTC in that hour."""
-    return (hour.astimezone().utcoffset() if hour else None) or timedelta(0)
+    """Aware times as a column in UTC."""
+    naive = [None if moment is None else moment.replace(tzinfo=None) for moment in values]
+    return pd.Series(np.array(naive, dtype="datetime64[us]")).dt.tz_localize("UTC")
 
 
 def _choices(study: StoredStudy) -> dict[str, tuple[Any, list[Any]]]:

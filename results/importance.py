@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from results.axes import title
 from results.frame import DECISION, direction_of, eligible
+from results.trial_result import Status
 from space.errors import InputError
 
 _SHUFFLES = 100
@@ -37,7 +38,7 @@ def importance(frame: pd.DataFrame, target: str = "accuracy") -> pd.DataFrame:
     lies from the worst option's, in the unit of ``target``. Reused trials count once, by being left out.
     """
     rows = frame[
-        eligible(frame) & (frame["status"] != "reused").to_numpy() & frame[target].notna().to_numpy()
+        eligible(frame) & (frame["status"] != Status.REUSED).to_numpy() & frame[target].notna().to_numpy()
     ]
     values = rows[target].to_numpy(dtype="float64")
     maximal = direction_of(frame, target) == "maximize"

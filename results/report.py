@@ -19,9 +19,11 @@ from results.axes import axis, count, title
 from results.frame import COSTS, DECISION, eligible, trials
 from results.importance import importance
 from results.provenance import facts, repeat_command
-from results.studies import Storage, StoredStudy, Trial, decoded, load
+from results.studies import Storage, StoredStudy, load
+from results.trial_result import Status, TrialResult
 from results.view import View
 from space.architecture import Architecture
+from space.codec import from_dict
 from space.cost import costs
 from space.errors import InputError
 from space.scaling import compound
@@ -106,7 +108,7 @@ def _tiles(study: StoredStudy, view: View) -> str:
         ),
         (str(len(view.front)), "networks on the front"),
         (str(finished), f"trials finished of {study.spec.get('trials', len(frame))}"),
-        (str(int((frame["status"] == "reused").sum())), "answered from the store"),
+        (str(int((frame["status"] == Status.REUSED).sum())), "cache hits"),
     ]
     spent = float(frame["seconds"].sum())
     if spent > 0:
@@ -127,7 +129,7 @@ def _both(draw: Callable[..., str], view: View, wide: tuple[int, int], narrow: t
 def _front(study: StoredStudy, view: View) -> str:
     first = view.front["number"].iloc[0]
     chart = _both(charts.front_chart, view, (700, 480), (380, 380))
-    drawn = any("architecture" in t.attributes for t in study.trials)
+    drawn = any(t.architecture is not None for t in study.trials)
     hint = "Point at a trial to see its network; " if drawn else "Point at a trial to see what it chose; "
     return (
         f"<h2>{escape(view.y.title)} against {escape(view.x.title)}</h2>"
@@ -213,9 +215,8 @@ def _drawings(study: StoredStudy, view: View) -> dict[int, str]:
     return {n: drawing.svg(a, embedded=True) for n, a in networks.items() if a is not None}
 
 
-def _network(trial: Trial) -> Architecture | None:
-    text = trial.attributes.get("architecture")
-    return None if text is None else decoded(text)
+def _network(trial: TrialResult) -> Architecture | None:
+    return None if trial.architecture is None else from_dict(trial.architecture)
 
 
 def _family(study: StoredStudy, view: View) -> str:
@@ -297,7 +298,7 @@ def _details(study: StoredStudy, view: View) -> Mapping[str, Any]:
     return details
 
 
-def _parts(trial: Trial) -> Sequence[tuple[str, str]]:
+def _parts(trial: TrialResult) -> Sequence[tuple[str, str]]:
     """The network in words, stage by stage; its decisions where there is no network."""
     network = _network(trial)
     if network is None:

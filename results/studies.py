@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from results.database import Query, reading, redacted, refusal, storage_url
+from results.trial_result import Status, TrialResult, stored_architecture
 from space.architecture import Architecture
+from space.codec import from_dict
 from space.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -26,51 +28,13 @@ if TYPE_CHECKING:
 Storage = str | os.PathLike[str] | None
 Option = str | int | float | bool | None
 
-FINISHED = ("COMPLETE", "PRUNED", "FAIL")
-# The status of a trial that says nothing itself: running, queued, or made by another tool.
-STATUS_OF_STATE = {
-    "COMPLETE": "ok",
-    "PRUNED": "pruned",
-    "FAIL": "failed",
-    "RUNNING": "running",
-    "WAITING": "waiting",
-}
-
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class StoredObjective:
     """What a search optimises: a name and ``"minimize"`` or ``"maximize"``."""
 
     name: str
     direction: str
-
-
-class Trial(NamedTuple):
-    """One row of a study. ``accuracies`` maps an epoch to what was measured after it; times are naive and local, as Optuna keeps them."""
-
-    number: int
-    state: str
-    started: datetime | None
-    finished: datetime | None
-    values: tuple[float, ...] | None
-    decisions: Mapping[str, Option]
-    attributes: Mapping[str, Any]
-    accuracies: Mapping[int, float]
-
-    @property
-    def result(self) -> Mapping[str, Any]:
-        """What the evaluation gave: accuracy, status, seconds …; empty while there is none."""
-        return cast(Mapping[str, Any], self.attributes.get("result") or {})
-
-    @property
-    def costs(self) -> Mapping[str, Any]:
-        """What the network costs: params, macs …; empty where it is not known."""
-        return cast(Mapping[str, Any], self.attributes.get("costs") or {})
-
-    @property
-    def status(self) -> str:
-        """ok, reused, pruned, failed, oom, stale, running or waiting."""
-        return str(self.result.get("status") or STATUS_OF_STATE[self.state])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +43,9 @@ class StoredStudy:
 
     name: str
     storage: str
-    objectives: tuple[Objective, ...]
+    objectives: tuple[StoredObjective, ...]
     attributes: Mapping[str, Any]
-    trials: tuple[Trial, ...]
+    trials: tuple[TrialResult, ...]
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -95,7 +59,7 @@ class StoredStudy:
     def space(self) -> Mapping[str, Any]:
         return cast(Mapping[str, Any], self.attributes.get("space") or {})
 
-    def trial(self, number: int) -> Trial:
+    def trial(self, number: int) -> TrialResult:
         """The trial of that number. Raises InputError naming the numbers there are."""
         if 0 <= number < len(self.trials) and self.trials[number].number == number:
             return self.trials[number]
@@ -135,19 +99,7 @@ def of_optuna(study: optuna.Study) -> StoredStudy:
     attributes = dict(study.user_attrs)
     metric_names = study.metric_names
     directions = [d.name.lower() for d in study.directions]
-    trials = (
-        Trial(
-            t.number,
-            t.state.name,
-            t.datetime_start,
-            t.datetime_complete,
-            tuple(t.values) if t.values is not None else None,
-            t.params,
-            t.user_attrs,
-            t.intermediate_values,
-        )
-        for t in study.get_trials(deepcopy=False)
-    )
+    trials = map(TrialResult.of_optuna, study.get_trials(deepcopy=False))
     objectives = _objectives(attributes, directions, metric_names)
     return StoredStudy(study.study_name, "memory", objectives, attributes, tuple(trials))
 
@@ -166,7 +118,16 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
         query("SELECT state, COUNT(*) FROM trials WHERE study_id = :study GROUP BY state", study=study_id)
     )
     results = [
-        json.loads(text)
+        TrialResult.of_stored(
+            0,
+            "COMPLETE",
+            {"result": json.loads(text)},
+            decisions={},
+            values=None,
+            curve=(),
+            started=None,
+            finished=None,
+        )
         for (text,) in query(
             "SELECT v.value_json FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
             " WHERE t.study_id = :study AND t.state = 'COMPLETE' AND v.key = 'result'",
@@ -174,11 +135,12 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
         )
     ]
     accuracies = [
-        r["accuracy"]
+        r.accuracy
         for r in results
-        if r.get("accuracy") is not None and r.get("feasible") is not False and r["accuracy"] == r["accuracy"]
+        if r.accuracy is not None and r.feasible is not False and r.accuracy == r.accuracy
     ]
     last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
+    finished = _clock(query)(last)
     objectives = _stored_objectives(query, study_id, attributes)
     return {
         "study": name,
@@ -186,13 +148,13 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
         "sampler": spec.get("sampler"),
         "data": f"table {PurePath(spec['table']).name}" if spec.get("table") else spec.get("data"),
         "trials": sum(states.values()),
-        "finished": sum(states.get(state, 0) for state in FINISHED),
-        "running": states.get("RUNNING", 0),
+        "finished": sum(n for state, n in states.items() if Status.of_state(state).finished),
+        "running": states.get(Status.RUNNING.state, 0),
         "wanted": spec.get("trials"),
-        "reused": sum(r.get("status") == "reused" for r in results),
+        "reused": sum(r.status is Status.REUSED for r in results),
         "accuracy": max(accuracies, default=None),
         "objectives": ", ".join(f"{o.name} {'↑' if o.direction == 'maximize' else '↓'}" for o in objectives),
-        "last": None if last is None else cast(datetime, _time(last)).astimezone().isoformat(" ", "minutes"),
+        "last": finished and finished.astimezone().isoformat(" ", "minutes"),
     }
 
 
@@ -212,17 +174,11 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
             wanted = "a study with trials" if last is None else f"a number from 0 to {last}"
             raise InputError.of("trial", f"{wanted} (study {study})", trial_number)
     text = rows[0][1]
-    if text is None:
+    found = None if text is None else stored_architecture(json.loads(text))
+    if found is None:
         wanted = f"a trial that holds an architecture (study {study} searches a table without networks)"
         raise InputError.of("trial", wanted, trial_number)
-    return decoded(json.loads(text))
-
-
-def decoded(text: str | Mapping[str, Any]) -> Architecture:
-    """The architecture behind a trial's ``architecture`` attribute."""
-    from space.codec import from_dict, from_json
-
-    return from_json(text) if isinstance(text, str) else from_dict(dict(text))
+    return from_dict(found)
 
 
 def delete(name: str, storage: Storage = None) -> int:
@@ -257,7 +213,9 @@ def _json_attributes(query: Query, study_id: int) -> dict[str, Any]:
     return {key: json.loads(text) for key, text in rows}
 
 
-def _stored_objectives(query: Query, study_id: int, attributes: Mapping[str, Any]) -> tuple[Objective, ...]:
+def _stored_objectives(
+    query: Query, study_id: int, attributes: Mapping[str, Any]
+) -> tuple[StoredObjective, ...]:
     directions = query(
         "SELECT direction FROM study_directions WHERE study_id = :study ORDER BY objective", study=study_id
     )
@@ -272,20 +230,20 @@ def _stored_objectives(query: Query, study_id: int, attributes: Mapping[str, Any
 
 def _objectives(
     attributes: Mapping[str, Any], directions: Sequence[str], metric_names: Sequence[str] | None
-) -> tuple[Objective, ...]:
+) -> tuple[StoredObjective, ...]:
     """As the search named them; else Optuna's metric names; else ``value`` or ``value_0``, ``value_1`` …"""
     stored = attributes.get("objectives")
     if stored:
-        return tuple(Objective(o["name"], o["direction"]) for o in stored)
+        return tuple(StoredObjective(o["name"], o["direction"]) for o in stored)
     if metric_names is None:
         metric_names = ["value"] if len(directions) == 1 else [f"value_{i}" for i in range(len(directions))]
-    return tuple(Objective(n, d) for n, d in zip(metric_names, directions, strict=True))
+    return tuple(StoredObjective(n, d) for n, d in zip(metric_names, directions, strict=True))
 
 
 _NON_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
 
 
-def _trials(query: Query, study_id: int, architectures: bool) -> list[Trial]:
+def _trials(query: Query, study_id: int, architectures: bool) -> list[TrialResult]:
     """All trials of a study, from five SELECTs rather than one per trial."""
     heads = query(
         "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"
@@ -320,16 +278,17 @@ def _trials(query: Query, study_id: int, architectures: bool) -> list[Trial]:
         study=study_id,
     ):
         attributes[trial][name] = json.loads(text)
+    clock = _clock(query)
     return [
-        Trial(
+        TrialResult.of_stored(
             number,
             state,
-            _time(start),
-            _time(complete),
-            tuple(v for _, v in sorted(values[i].items())) if values[i] else None,
-            decisions[i],
             attributes[i],
-            accuracies[i],
+            decisions=decisions[i],
+            values=tuple(v for _, v in sorted(values[i].items())) if values[i] else None,
+            curve=tuple(accuracies[i].items()),
+            started=clock(start),
+            finished=clock(complete),
         )
         for i, number, state, start, complete in heads
     ]
@@ -349,9 +308,21 @@ def _option(value: float, distribution: str) -> Option:
     return kind[int(value)] if isinstance(kind, list) else cast(Option, kind(value))
 
 
-def _time(value: str | datetime | None) -> datetime | None:
-    """SQLite hands times over as text, other databases as datetimes."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+def _clock(query: Query) -> Callable[[str | datetime | None], datetime | None]:
+    """Reads a stored time as an aware one: SQLite hands it over as text, other databases as a datetime.
+
+    Optuna holds naive UTC since version 5, naive local time before.
+    """
+    version = str(query("SELECT library_version FROM version_info")[0][0])
+    zone = UTC if int(version.partition(".")[0]) >= 5 else None
+
+    def read(value: str | datetime | None) -> datetime | None:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if moment is None or zone is not None:
+            return moment and moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
+
+    return read
 
 
 def described(storage: Storage = None) -> str:

@@ -7,15 +7,17 @@ of these declarations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from space.measure import measure
+from space.measure import measure, measures
 
-Option = str | int | float | bool | None
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 
 class Status(StrEnum):
@@ -63,6 +65,11 @@ class Status(StrEnum):
         """The status of a trial of which only Optuna's state is known."""
         return _OF_STATE[state]
 
+    @classmethod
+    def named(cls, name: str) -> Status:
+        """The status of that name; a KeyError where there is none."""
+        return _BY_VALUE[name]
+
 
 _OF_STATE = {
     "COMPLETE": Status.OK,
@@ -87,7 +94,7 @@ class TrialResult:
     """
 
     number: int = measure("int64", None, None, "the trial's number, from 0", title="Trial")
-    decisions: Mapping[str, Option] = field(default_factory=dict)
+    decisions: dict[str, Any] = field(default_factory=dict)
     architecture: Mapping[str, Any] | None = None
     values: tuple[float, ...] | None = None
     curve: tuple[tuple[int, float], ...] = ()
@@ -169,39 +176,102 @@ class TrialResult:
         """The name of Optuna's state."""
         return self.status.state
 
+    @property
+    def trained_here(self) -> bool:
+        """Whether the trial ended with a measurement of its own, and not with that of an earlier one."""
+        return self.status.finished and self.measured_by is None
+
+    def attributes(self) -> dict[str, Any]:
+        """The user attributes that a trial is stored with when it starts."""
+        known: dict[str, Any] = {"key": self.key, "costs": dict(self.costs)}
+        if self.architecture is not None:
+            known["architecture"] = dict(self.architecture)
+        return known
+
     def to_json(self) -> dict[str, Any]:
         """What was measured, as the storage keeps it: the figures that are no column of Optuna's own tables."""
-        told = {name: getattr(self, name) for name in _STORED}
-        told["status"] = self.status.value
-        told["fidelity"] = dict(self.fidelity) if self.fidelity is not None else None
-        if self.truth is not None:
-            told["truth"] = self.truth
-        return told | dict(self.extra)
+        figures = {name: getattr(self, name) for name in _ALWAYS_STORED}
+        figures["status"] = self.status.value
+        figures["fidelity"] = dict(self.fidelity) if self.fidelity is not None else None
+        figures |= {name: value for name in MEASURED if (value := getattr(self, name)) is not None}
+        return figures | dict(self.extra)
 
-    @staticmethod
-    def from_json(result: object, state: str) -> dict[str, Any]:
-        """The fields that ``to_json`` wrote, as keyword arguments; ``state`` is the trial's in Optuna's table.
+    @classmethod
+    def of_stored(
+        cls,
+        number: int,
+        state: str,
+        attributes: Mapping[str, Any],
+        *,
+        decisions: dict[str, Any],
+        values: tuple[float, ...] | None,
+        curve: tuple[tuple[int, float], ...],
+        started: datetime | None,
+        finished: datetime | None,
+    ) -> TrialResult:
+        """A trial as it stands in an Optuna storage; ``state`` is Optuna's, ``attributes`` its user attributes.
 
-        Anything that is no object of ours gives the state's status alone. The first version stored every failure
-        but ``oom`` as ``failed``, with its kind in front of the error; it reads as the kind.
+        A trial that another tool made has a number, a state, decisions and values; the rest is unknown.
         """
-        if not isinstance(result, Mapping) or not result:
-            return {"status": Status.of_state(state)}
-        known = {name: result[name] for name in _READ if name in result}
-        extra = {name: value for name, value in result.items() if name not in _READ and name != "status"}
-        known["status"], known["error"] = _ending(result, state)
-        return {**known, "extra": extra}
+        return cls(
+            number=number,
+            decisions=decisions,
+            values=values,
+            curve=curve,
+            key=attributes.get("key"),
+            costs=attributes.get("costs") or {},
+            architecture=stored_architecture(attributes.get("architecture")),
+            started=started,
+            finished=finished,
+            **_measured(attributes.get("result"), state),
+        )
+
+    @classmethod
+    def of_optuna(cls, trial: FrozenTrial, names: Sequence[str] | None = None) -> TrialResult:
+        """An Optuna trial; ``names`` chooses and orders its decisions."""
+        params = trial.params
+        return cls.of_stored(
+            trial.number,
+            trial.state.name,
+            trial.user_attrs,
+            decisions=params if names is None else {name: params[name] for name in names if name in params},
+            values=tuple(trial.values) if trial.values is not None else None,
+            curve=tuple(sorted(trial.intermediate_values.items())),
+            started=_aware(trial.datetime_start),
+            finished=_aware(trial.datetime_complete),
+        )
 
 
-_STORED = (
+_ALWAYS_STORED = (
     *("accuracy", "loss", "seconds", "worker", "fidelity", "feasible", "error", "latency_seconds"),
     *("measured_by", "epochs"),
 )
-_READ = (*_STORED, "truth")
+_IN_OPTUNAS_TABLES = ("number", "status", "key", "started", "finished")
+MEASURED = tuple(
+    m.name for m in measures(TrialResult) if m.name not in (*_ALWAYS_STORED, *_IN_OPTUNAS_TABLES)
+)
+"""Figures that only some evaluators give: the loop takes them from a measurement's ``extra``, by name."""
+_READ = (*_ALWAYS_STORED, *MEASURED)
+
+
+def _measured(result: object, state: str) -> dict[str, Any]:
+    """The fields that ``to_json`` wrote, as keyword arguments; ``state`` is the trial's in Optuna's table.
+
+    Anything that is no object of ours gives the state's status alone.
+    """
+    if not isinstance(result, Mapping) or not result:
+        return {"status": Status.of_state(state)}
+    known = {name: result[name] for name in _READ if name in result}
+    known["status"], known["error"] = _ending(result, state)
+    known["extra"] = {name: value for name, value in result.items() if name not in _READ and name != "status"}
+    return known
 
 
 def _ending(result: Mapping[str, Any], state: str) -> tuple[Status, str | None]:
-    """(status, error) of a stored result; a status that does not go with the state gives way to it."""
+    """(status, error) of a stored result; a status that does not go with the state gives way to it.
+
+    The first version stored every failure but ``oom`` as ``failed``, with its kind in front of the error.
+    """
     error = result.get("error")
     status = _BY_VALUE.get(str(result.get("status")))
     if status is None or status.state != state:
@@ -210,3 +280,17 @@ def _ending(result: Mapping[str, Any], state: str) -> tuple[Status, str | None]:
     if status in (Status.FAILED, Status.OOM) and colon and kind in FAILURES:
         return _BY_VALUE[kind], reason
     return status, error
+
+
+def stored_architecture(stored: object) -> Mapping[str, Any] | None:
+    """The JSON of a network as a trial's attribute holds it; None for anything else.
+
+    The first version stored the network's JSON as text inside the attribute's JSON.
+    """
+    value = json.loads(stored) if isinstance(stored, str) else stored
+    return value if isinstance(value, Mapping) else None
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """Optuna hands out naive local times."""
+    return moment.astimezone(UTC) if moment else None

@@ -1,7 +1,7 @@
 """Which sampler can be trusted on a table: the same search many times over, with many seeds.
 
 Simple regret after n evaluations is the table's best truth minus the truth of the network whose *observed*
-accuracy was the best so far, in points of accuracy. Rows answered from the store count as evaluations.
+accuracy was the best so far, in points of accuracy. Cache hits count as evaluations.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 
 from evaluators.table import TableEvaluator
 from results.pareto import front, hypervolume
-from search.catalogue import Catalogue
+from results.trial_result import Status
+from search.candidate_cache import CandidateCache
 from search.inline import InlinePool
 from search.loop import Loop
-from search.persistence import MemoryLedger
-from search.samplers import searcher
+from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
-from search.survey import check_budgets
+from search.space_statistics import check_budgets
+from search.trial_store import MemoryTrialStore
 
 BASELINE = "random"
 
@@ -44,7 +45,7 @@ class Repeat:
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class ReferenceOptimum:
     """What a table's searches are measured against.
 
     ``best`` is the highest truth within budget and ``exact`` whether that is known (for a surrogate it is the
@@ -59,19 +60,21 @@ class Yardstick:
     reference: tuple[float, ...] | None = None
 
 
-def yardstick(evaluator: TableEvaluator, settings: SearchSettings, repeats: Sequence[Repeat]) -> Yardstick:
-    """The yardstick of the rows within budget, and of what the repeats saw."""
-    catalogue = Catalogue(evaluator.space, settings.budgets, evaluator)
+def reference_optimum(
+    evaluator: TableEvaluator, settings: SearchSettings, repeats: Sequence[Repeat]
+) -> ReferenceOptimum:
+    """The best of the rows within budget, and of what the repeats saw."""
+    cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
     truths, points, all_points = [], [], []
     objective = settings.objective
     for decisions in evaluator.assignments():
-        network = catalogue.network(decisions)
+        network = cache.decode(decisions)
         if network is None:
             continue
         truth = evaluator.truth(decisions)
         point = objective.values(truth, network.costs) if objective.minimised else (truth,)
         all_points.append(point)
-        if catalogue.within(network):
+        if cache.within(network):
             truths.append(truth)
             points.append(point)
     seen = [max(r.best) for r in repeats]
@@ -79,37 +82,43 @@ def yardstick(evaluator: TableEvaluator, settings: SearchSettings, repeats: Sequ
     noise = float(evaluator.accuracies.std(axis=1).mean())
     best = max(truths, default=0.0) if exact else max([*truths, *seen])
     if not objective.minimised:
-        return Yardstick(best, exact, noise)
+        return ReferenceOptimum(best, exact, noise)
     array = np.array(all_points)
     reference = (float(array[:, 0].min()), *(float(v) for v in array[:, 1:].max(axis=0)))
     volume = hypervolume(np.array(points), objective.directions, reference)
-    return Yardstick(best, exact, noise, volume, reference)
+    return ReferenceOptimum(best, exact, noise, volume, reference)
 
 
 def one_repeat(evaluator: TableEvaluator, settings: SearchSettings) -> Repeat:
     """One search with the loop itself, in memory, each suggestion made from all results before it."""
     settings = replace(settings, window=1)
-    catalogue = Catalogue(evaluator.space, settings.budgets, evaluator)
-    ledger = MemoryLedger()
-    anchor = check_budgets(catalogue, settings.seed)
+    cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
+    store = MemoryTrialStore()
+    feasible_fallback = check_budgets(cache, settings.seed)
     begun = time.perf_counter()
     Loop(
-        settings, catalogue, searcher(evaluator.space, settings), InlinePool(evaluator), ledger, anchor=anchor
+        settings,
+        cache,
+        make_sampler(evaluator.space, settings),
+        InlinePool(evaluator),
+        store,
+        feasible_fallback=feasible_fallback,
     ).run()
     seconds = time.perf_counter() - begun
-    rows = ledger.rows()
+    results = store.results()
     best, observed, truth = [], -1.0, 0.0
     points = []
-    for row in rows:
-        accuracy = row.result.get("accuracy")
-        if accuracy is not None and row.result.get("feasible") and accuracy > observed:
-            observed, truth = accuracy, row.result["truth"]
+    for result in results:
+        true = result.truth
+        assert true is not None  # tables know the truth of every network that they answer for
+        if result.accuracy is not None and result.feasible and result.accuracy > observed:
+            observed, truth = result.accuracy, true
         best.append(truth)
         if settings.objective.minimised:
-            points.append(settings.objective.values(row.result["truth"], row.costs))
-    reused = sum(row.result.get("status") == "reused" for row in rows)
+            points.append(settings.objective.values(true, result.costs))
+    reused = sum(result.status is Status.REUSED for result in results)
     return Repeat(
-        settings.sampler, settings.seed, tuple(best), tuple(points), reused, seconds / max(1, len(rows))
+        settings.sampler, settings.seed, tuple(best), tuple(points), reused, seconds / max(1, len(results))
     )
 
 
@@ -160,7 +169,10 @@ def _results(evaluator: TableEvaluator, tasks: list[SearchSettings], jobs: int) 
 
 
 def summary(
-    repeats: Sequence[Repeat], stick: Yardstick, evaluations: Sequence[int], directions: Sequence[str]
+    repeats: Sequence[Repeat],
+    optimum: ReferenceOptimum,
+    evaluations: Sequence[int],
+    directions: Sequence[str],
 ) -> list[dict[str, Any]]:
     """One row for each sampler and number of evaluations; regret in points of accuracy.
 
@@ -170,9 +182,9 @@ def summary(
     rows = []
     for name in dict.fromkeys(r.sampler for r in repeats):
         own = [r for r in repeats if r.sampler == name]
-        reached = median(_reached(r, stick) for r in own)
+        reached = median(_reached(r, optimum) for r in own)
         for n in evaluations:
-            regrets = [100 * (stick.best - r.best[min(n, len(r.best)) - 1]) for r in own]
+            regrets = [100 * (optimum.best - r.best[min(n, len(r.best)) - 1]) for r in own]
             row: dict[str, Any] = {
                 "sampler": name,
                 "evaluations": n,
@@ -184,23 +196,25 @@ def summary(
                 "reused_mean": fmean(r.repeats for r in own),
                 "seconds_per_suggestion": fmean(r.seconds for r in own),
             }
-            if stick.volume is not None:
-                shares = [volume_share(r, stick, n, directions) for r in own]
+            if optimum.volume is not None:
+                shares = [volume_share(r, optimum, n, directions) for r in own]
                 row["hypervolume_share"] = fmean(shares)
                 row["hypervolume_sem"] = stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
             rows.append(row)
     return rows
 
 
-def _reached(repeat: Repeat, stick: Yardstick) -> float:
+def _reached(repeat: Repeat, optimum: ReferenceOptimum) -> float:
     for index, truth in enumerate(repeat.best):
-        if truth >= stick.best - stick.noise:
+        if truth >= optimum.best - optimum.noise:
             return index + 1
     return float("inf")
 
 
-def volume_share(repeat: Repeat, stick: Yardstick, n: int, directions: Sequence[str]) -> float:
+def volume_share(repeat: Repeat, optimum: ReferenceOptimum, n: int, directions: Sequence[str]) -> float:
     """Hypervolume of the true values of the first ``n`` networks, as a share of the true front's."""
-    assert stick.volume and stick.reference is not None
+    assert optimum.volume and optimum.reference is not None
     points = np.array(repeat.points[:n])
-    return float(hypervolume(points[front(points, directions)], directions, stick.reference)) / stick.volume
+    return (
+        float(hypervolume(points[front(points, directions)], directions, optimum.reference)) / optimum.volume
+    )

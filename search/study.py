@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search.objective import Objective
-from search.persistence import StoredLedger, storage_of
+from search.trial_store import OptunaTrialStore, storage_of
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
 
@@ -39,8 +39,8 @@ def open_study(
     objective: Objective,
     space: SearchSpace,
     attributes: Mapping[str, Any],
-) -> StoredLedger:
-    """The ledger of study ``name`` at ``url``, which is created where it is not there.
+) -> OptunaTrialStore:
+    """The trial store of study ``name`` at ``url``, which is created where it is not there.
 
     ``spec`` is kept with a new study and compared with that of an old one; ``attributes`` (provenance,
     space …) are kept as they are.
@@ -78,13 +78,13 @@ def open_study(
     for key, value in {"spec": dict(spec), "objectives": objectives, **attributes}.items():
         if key == "spec" or key not in known:
             storage.set_study_user_attr(study_id, key, value)
-    return StoredLedger(storage, study_id, space)
+    return OptunaTrialStore(storage, study_id, space)
 
 
-def release_study(ledger: StoredLedger) -> None:
+def release_study(store: OptunaTrialStore) -> None:
     """Says that no search is at work on the study any more, and closes its storage."""
-    ledger._storage.set_study_system_attr(ledger._study_id, _DRIVER, None)
-    ledger.close()
+    store.set_study_attribute(_DRIVER, None)
+    store.close()
 
 
 def _check_same(name: str, stored: Mapping[str, Any], spec: Mapping[str, Any]) -> None:

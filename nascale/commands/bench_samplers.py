@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from search.benchmark import Repeat, Yardstick
+    from search.benchmark import ReferenceOptimum, Repeat
 
 
 @click.command("samplers")
@@ -66,22 +66,22 @@ def command(
     counts = _counts(evaluations)
     names = [name.strip() for name in samplers.split(",") if name.strip()]
     from evaluators.table import open_table
-    from search.benchmark import run, summary, yardstick
-    from search.catalogue import Catalogue
-    from search.samplers import SAMPLERS
-    from search.survey import check_budgets
+    from search.benchmark import reference_optimum, run, summary
+    from search.candidate_cache import CandidateCache
+    from search.samplers.registry import samplers as known_samplers
+    from search.space_statistics import check_budgets
     from space.errors import UnknownNameError
 
     for name in names:
-        if name not in SAMPLERS:
-            raise UnknownNameError("--samplers", name, SAMPLERS)
+        if name not in known_samplers():
+            raise UnknownNameError("--samplers", name, known_samplers())
     if picture:
         from results.plot import check_picture
 
         check_picture(picture, "--picture")
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
-    check_budgets(Catalogue(evaluator.space, settings.budgets, evaluator), seed)
+    check_budgets(CandidateCache(evaluator.space, settings.budgets, evaluator), seed)
     live = sys.stderr.isatty()
 
     def report(done: int, total: int) -> None:
@@ -89,24 +89,24 @@ def command(
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
     found = run(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
-    stick = yardstick(evaluator, settings, found)
-    rows = summary(found, stick, counts, settings.objective.directions)
-    against = "the table's best" if stick.exact else "the best of rows and all networks seen"
+    optimum = reference_optimum(evaluator, settings, found)
+    rows = summary(found, optimum, counts, settings.objective.directions)
+    against = "the table's best" if optimum.exact else "the best of rows and all networks seen"
     title = (
-        f"{evaluator.settings.path.name}: regret in points against {against} ({stick.best:.4f}), "
-        f"noise of one seed {100 * stick.noise:.2f} points"
+        f"{evaluator.settings.path.name}: regret in points against {against} ({optimum.best:.4f}), "
+        f"noise of one seed {100 * optimum.noise:.2f} points"
     )
     emit(rows, format_, output, title=title)
     if picture:
         from results.regret_plot import draw
 
-        about = f"Against {against}, {100 * stick.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
+        about = f"Against {against}, {100 * optimum.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
         draw(
-            regrets(found, stick),
+            regrets(found, optimum),
             picture,
             title=f"{evaluator.settings.path.stem}: simple regret",
             subtitle=about,
-            noise_points=100 * stick.noise,
+            noise_points=100 * optimum.noise,
         )
         click.echo(f"picture: {picture}", err=True)
 
@@ -121,7 +121,7 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
-def regrets(repeats: Sequence[Repeat], stick: Yardstick) -> dict[str, np.ndarray[Any, Any]]:
+def regrets(repeats: Sequence[Repeat], optimum: ReferenceOptimum) -> dict[str, np.ndarray[Any, Any]]:
     """Regret in points by sampler, of shape (repeats, evaluations that all of them came to)."""
     import numpy as np
 
@@ -129,5 +129,5 @@ def regrets(repeats: Sequence[Repeat], stick: Yardstick) -> dict[str, np.ndarray
     for name in dict.fromkeys(r.sampler for r in repeats):
         own = [r.best for r in repeats if r.sampler == name]
         length = min(map(len, own))
-        found[name] = 100 * (stick.best - np.array([best[:length] for best in own]))
+        found[name] = 100 * (optimum.best - np.array([best[:length] for best in own]))
     return found

@@ -10,7 +10,7 @@ import click
 from nascale.output import chosen_format, emit, table_options, write_file
 
 if TYPE_CHECKING:
-    from search.coefficients import LawFit
+    from search.scaling.coefficients import LawFit
 
 
 @click.command("fit")
@@ -42,8 +42,8 @@ def command(
     fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
     maximised over α·β²·γ² = growth. Errors are in percentage points.
     """
-    from search.coefficients import GREEK, fit_law
-    from search.points import DIMENSIONS, Points
+    from search.scaling.coefficients import GREEK, fit_law
+    from search.scaling.points import DIMENSIONS, Points
 
     table = Points.read(points)
     fit = fit_law(table, law=law, growth=growth, resamples=resamples, seed=seed)
@@ -68,7 +68,7 @@ def command(
 
 def _flat(fit: LawFit) -> dict[str, Any]:
     """The fit as one row: the law's own parameters are left to ``--format json``."""
-    from search.coefficients import GREEK
+    from search.scaling.coefficients import GREEK
 
     row: dict[str, Any] = dict(zip(GREEK, fit.coefficients, strict=True))
     for name, pair in zip(GREEK, fit.intervals, strict=True):
@@ -78,7 +78,7 @@ def _flat(fit: LawFit) -> dict[str, Any]:
 
 def _print(fit: LawFit) -> None:
     """The fit for the eye: coefficients, laws compared, and what the points can tell."""
-    from search.coefficients import GREEK, LEVEL
+    from search.scaling.coefficients import GREEK, LEVEL
 
     rows = [
         {

@@ -68,7 +68,7 @@ def command(
     Every network is B0 scaled by its released coefficients; beside it stands the formula (α^φ, β^φ, γ^φ) at
     the φ that fits best. macs are multiply–accumulates, which is what the paper calls FLOPS.
     """
-    from search.released import Tolerance, comparison
+    from search.scaling.released import Tolerance, comparison
 
     coefficients = Coefficients(alpha, beta, gamma)
     rounding = rounding_of(policy, channel_multiple, resolution_multiple, repeats)
@@ -190,7 +190,7 @@ def _names(rows: Sequence[Row]) -> str:
 
 def _infer(coefficients: Coefficients, tolerance: Any, format_: str | None, output: str | None) -> None:
     """Prints the rules that explain all of B0–B8, a φ for each network, and how α of the options fares."""
-    from search.released import growths_with, least_tolerance, phi_interval, region
+    from search.scaling.released import growths_with, least_tolerance, phi_interval, region
 
     networks: Sequence[Published] = RELEASED_NETWORKS[:9]
     growth = coefficients.growth

@@ -207,8 +207,8 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
 
 def claims(result: ScalingResult) -> list[str]:
     """What the trainings say, in sentences: the winner and who ties with it, compound against single, the law."""
-    from search.coefficients import GREEK, LEVEL
-    from search.contenders import NOT_RACING
+    from search.scaling.candidates import NOT_RACING
+    from search.scaling.coefficients import GREEK, LEVEL
 
     ranking = result.ranking
     lines = [f"{result.trainings} trainings in study {result.outcome.study}"]

@@ -11,7 +11,7 @@ import click
 
 from nascale.quantities import Quantity
 from nascale.spec import KEYS, read_spec
-from nascale.survey_text import survey_lines
+from nascale.statistics_text import statistics_lines
 
 if TYPE_CHECKING:
     from nascale.launch import Outcome, Prepared
@@ -44,7 +44,7 @@ def command(spec: str | None, quiet: bool, **flags: Any) -> None:
 
     SPEC is a TOML file of the keys below (with underscores); flags win over it. Every trial is stored in an
     Optuna study. Ctrl-C stops cleanly, and the same command goes on where it stopped. A network that was
-    measured before is answered from the store.
+    measured before is cache hits.
     """
     chosen = read_spec(spec, flags)
     from nascale.launch import prepare, run
@@ -84,7 +84,7 @@ def opening(prepared: Prepared) -> list[str]:
     lines = [
         f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
         settings.objective.sentence(),
-        *survey_lines(prepared.survey, settings.budgets),
+        *statistics_lines(prepared.statistics, settings.budgets),
     ]
     fit = getattr(prepared.evaluator, "surrogate", None)
     if fit is not None:
@@ -103,12 +103,12 @@ def opening(prepared: Prepared) -> list[str]:
 
 
 def closing(outcome: Outcome) -> list[str]:
-    """How it ended: how many trials, how many answered from the store, the best network."""
+    """How it ended: how many trials, how many cache hits, the best network."""
     p = outcome.progress
     lines = []
     if p.stopped:
         lines.append(f"ended early: {p.stopped}")
-    counts = [f"{p.reused} answered from the store"]
+    counts = [f"{p.reused} cache hits"]
     counts += [
         f"{n} {name}"
         for n, name in ((p.pruned, "pruned"), (p.failed, "failed"), (p.infeasible, "over budget"))

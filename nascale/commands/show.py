@@ -12,6 +12,7 @@ from nascale.study_options import storage_option, study_argument
 
 if TYPE_CHECKING:
     from results.studies import StoredStudy
+    from results.trial_result import TrialResult
 
 
 @click.command("show")
@@ -74,15 +75,14 @@ def _counts(frame: Any) -> list[dict[str, str]]:
 
 def _show_trial(stored: StoredStudy, trial: str, format_: str | None, output: str | None) -> None:
     from results import drawing
-    from results.studies import decoded
+    from space.codec import from_dict
     from space.errors import InputError
 
     found = stored.trial(_number(stored, trial))
-    text = found.attributes.get("architecture")
-    if text is None:
+    if found.architecture is None:
         wanted = f"a trial that holds a network (study {stored.name} searches a table without them)"
         raise InputError.of("TRIAL", wanted, trial)
-    architecture = decoded(text)
+    architecture = from_dict(found.architecture)
     if output is not None and output.lower().endswith(".svg"):
         named = architecture.replace(name=f"{stored.name}:{found.number}")
         write_file(output, (drawing.svg(named) + "\n").encode())
@@ -94,14 +94,13 @@ def _show_trial(stored: StoredStudy, trial: str, format_: str | None, output: st
         emit(drawing.table(architecture), format_, output)
 
 
-def _headline(stored: StoredStudy, found: Any) -> str:
-    result = found.result
+def _headline(stored: StoredStudy, found: TrialResult) -> str:
     parts = [f"{stored.name} trial {found.number}", found.status]
-    if result.get("accuracy") is not None:
-        parts.append(f"accuracy {result['accuracy']:.4f}")
-    if result.get("error"):
-        parts.append(str(result["error"]))
-    parts.append(f"key {found.attributes.get('key', '–')}")
+    if found.accuracy is not None:
+        parts.append(f"accuracy {found.accuracy:.4f}")
+    if found.error:
+        parts.append(found.error)
+    parts.append(f"key {found.key or '–'}")
     return " · ".join(parts)
 
 

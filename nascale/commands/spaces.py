@@ -8,7 +8,7 @@ import click
 
 from nascale.output import emit, table_options
 from nascale.quantities import Quantity
-from nascale.survey_text import survey_lines
+from nascale.statistics_text import statistics_lines
 
 
 @click.command("spaces")
@@ -63,9 +63,9 @@ def command(
         emit(rows, format_, output)
         return
     from nascale.written_space import search_space, space_text
-    from search.catalogue import Catalogue
+    from search.candidate_cache import CandidateCache
     from search.settings import Budgets
-    from search.survey import check_budgets, survey
+    from search.space_statistics import check_budgets, space_statistics
 
     space = search_space(space_text(name), resolution, in_channels, classes)
     if decisions:
@@ -85,11 +85,11 @@ def command(
         )
         return
     chosen = Budgets(**budgets)
-    catalogue = Catalogue(space, chosen)
-    found = survey(catalogue, seed, samples)
-    check_budgets(catalogue, seed)
+    cache = CandidateCache(space, chosen)
+    found = space_statistics(cache, seed, samples)
+    check_budgets(cache, seed)
     if format_ in (None, "table") and output is None:
-        for line in survey_lines(found, chosen):
+        for line in statistics_lines(found, chosen):
             click.echo(line)
         return
     shares = {f"share_{k.removeprefix('max_')}": v for k, v in found.shares.items()}

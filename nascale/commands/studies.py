@@ -6,6 +6,7 @@ import click
 
 from nascale.output import emit, table_options
 from nascale.study_options import storage_option
+from results.trial_result import Status
 
 _COLUMNS = (
     "study", "space", "sampler", "data", "trials", "finished", "running", "wanted", "reused", "accuracy",
@@ -41,7 +42,7 @@ def _delete(study: str, yes: bool, storage: str | None) -> None:
     from results.studies import delete, load
 
     trials = load(study, storage).trials
-    running = sum(trial.state == "RUNNING" for trial in trials)
+    running = sum(trial.status is Status.RUNNING for trial in trials)
     if not yes:
         warning = f" ({running} of them marked as running)" if running else ""
         click.confirm(f"Remove study {study} with {len(trials)} trials{warning}?", abort=True, err=True)

@@ -31,7 +31,8 @@ def test_load_agrees_with_optuna(storage: str) -> None:
     assert stored.trials == opened.trials
     assert (stored.objectives, stored.attributes) == (opened.objectives, opened.attributes)
     bare = studies.load("digits", storage)
-    assert all("architecture" not in t.attributes for t in bare.trials)
+    assert all(t.architecture is None for t in bare.trials)
+    assert any(t.architecture is not None for t in stored.trials)
 
 
 def test_values_that_are_not_finite_come_back(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_values_that_are_not_finite_come_back(tmp_path: Path) -> None:
     made._storage.set_trial_intermediate_value(asked._trial_id, 1, float("nan"))
     first, second = studies.load("a", url).trials
     assert first.values == (float("inf"), float("-inf"))
-    assert second.accuracies[1] != second.accuracies[1]
+    assert [step for step, _ in second.curve] == [1] and second.curve[0][1] != second.curve[0][1]
 
 
 def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
@@ -65,7 +66,7 @@ def test_unknown_names_offer_the_nearest(storage: str) -> None:
 def test_architecture_of_a_trial(storage: str) -> None:
     found = studies.architecture("digits", 3, storage)
     assert isinstance(found, Architecture)
-    assert found.key == studies.load("digits", storage).trial(3).attributes["key"]
+    assert found.key == studies.load("digits", storage).trial(3).key
     for number in (60, -1):
         with pytest.raises(InputError, match="a number from 0 to 59"):
             studies.architecture("digits", number, storage)

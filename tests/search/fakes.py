@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from evaluators.evaluator import Candidate, Failure, Measurement
 from evaluators.workers import Event
-from search.catalogue import Catalogue
+from results.trial_result import TrialResult
+from search.candidate_cache import CandidateCache
 from search.loop import Loop
-from search.persistence import MemoryLedger, Row
-from search.samplers import searcher
+from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
-from search.survey import check_budgets
+from search.space_statistics import check_budgets
+from search.trial_store import MemoryTrialStore
 from space.search_space import Decision, SearchSpace
 
 FLAT = SearchSpace("flat", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(5)))
@@ -100,22 +101,27 @@ def search(
     space: SearchSpace,
     settings: SearchSettings,
     pool: ShufflingPool | None = None,
-    ledger: Any = None,
+    store: Any = None,
     fidelity: dict[str, Any] | None = None,
-) -> list[Row]:
-    """Runs a search (to KeyboardInterrupt, if the pool stops it) and returns its rows."""
-    ledger = MemoryLedger() if ledger is None else ledger
-    catalogue = Catalogue(space, settings.budgets, Priced())
-    anchor = check_budgets(catalogue, settings.seed)
+) -> list[TrialResult]:
+    """Runs a search (to KeyboardInterrupt, if the pool stops it) and returns its results."""
+    store = MemoryTrialStore() if store is None else store
+    cache = CandidateCache(space, settings.budgets, Priced())
+    feasible_fallback = check_budgets(cache, settings.seed)
     loop = Loop(
         settings,
-        catalogue,
-        searcher(space, settings),
+        cache,
+        make_sampler(space, settings),
         pool or ShufflingPool(),
-        ledger,
+        store,
         fidelity=fidelity,
-        anchor=anchor,
+        feasible_fallback=feasible_fallback,
     )
     with suppress(KeyboardInterrupt):
         loop.run()
-    return list(ledger.rows())
+    return list(store.results())
+
+
+def decisions_of(trials: Sequence[TrialResult]) -> list[dict[str, Any]]:
+    """The decisions of each trial, in order: what was searched, without what came of it."""
+    return [trial.decisions for trial in trials]

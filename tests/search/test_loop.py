@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
-from search.catalogue import Catalogue
+from search.candidate_cache import CandidateCache
 from search.objective import Objective
-from search.persistence import MemoryLedger
 from search.settings import Budgets, SearchSettings
-from search.survey import cheapest, check_budgets, survey
+from search.space_statistics import cheapest, check_budgets, space_statistics
+from search.trial_store import MemoryTrialStore
 from space.errors import BudgetError, InputError, RunError
 from space.search_space import Decision, SearchSpace
 from space.spaces import space
@@ -26,10 +26,10 @@ def test_a_repeat_waits_for_its_twin_and_takes_its_result() -> None:
     pool = ShufflingPool(lambda candidate: [0.1, 0.2, 0.3], slots=4, seed=3)
     rows = search(two, replace(RANDOM, trials=9, window=4), pool)
     assert len(pool.submitted) == 2
-    reused = [row for row in rows if row.result["status"] == "reused"]
+    reused = [row for row in rows if row.status == "reused"]
     assert len(reused) == 7
     assert all(row.values == (0.3,) and row.curve == ((1, 0.1), (2, 0.2), (3, 0.3)) for row in reused)
-    assert all(rows[row.result["measured_by"]].result["status"] == "ok" for row in reused)
+    assert all(rows[row.measured_by].status == "ok" for row in reused)
 
 
 def test_a_repeat_of_a_failure_is_not_tried_again() -> None:
@@ -37,14 +37,14 @@ def test_a_repeat_of_a_failure_is_not_tried_again() -> None:
     pool = ShufflingPool(lambda candidate: Failure("oom", "too large"))
     rows = search(one, replace(RANDOM, trials=3), pool)
     assert len(pool.submitted) == 1
-    assert [row.result["status"] for row in rows] == ["oom"] * 3
-    assert all("too large" in row.result["error"] for row in rows)
+    assert [row.status for row in rows] == ["oom"] * 3
+    assert all("too large" in row.error for row in rows)
 
 
 def test_an_accuracy_that_is_no_number_is_a_failure() -> None:
     rows = search(FLAT, replace(RANDOM, trials=2), ShufflingPool(lambda candidate: float("nan")))
     assert {row.state for row in rows} == {"FAIL"}
-    assert all(row.result["accuracy"] is None for row in rows)
+    assert all(row.accuracy is None for row in rows)
 
 
 @pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
@@ -59,13 +59,13 @@ def test_pruning_works_with_several_objectives_and_whatever_the_timing(pruner: s
     assert [(row.state, row.curve, row.values) for row in alone] == [
         (row.state, row.curve, row.values) for row in together
     ]
-    pruned = [row for row in together if row.result["status"] == "pruned"]
+    pruned = [row for row in together if row.status == "pruned"]
     # A training may have come to its end before it was known that it lost: there is nothing to cancel then.
-    assert pruned and set(pool.cancelled) <= {r.number for r in pruned if r.result["measured_by"] is None}
-    assert all(0 < len(row.curve) < 4 and row.result["accuracy"] == row.curve[-1][1] for row in pruned)
+    assert pruned and set(pool.cancelled) <= {r.number for r in pruned if r.measured_by is None}
+    assert all(0 < len(row.curve) < 4 and row.accuracy == row.curve[-1][1] for row in pruned)
     # What was trained beyond the step that decided counts as cost.
-    assert all(row.result["epochs"] >= len(row.curve) for row in together)
-    assert sum(row.result["epochs"] for row in alone) <= sum(row.result["epochs"] for row in together)
+    assert all(row.epochs >= len(row.curve) for row in together)
+    assert sum(row.epochs for row in alone) <= sum(row.epochs for row in together)
 
 
 def test_a_failure_after_a_lost_step_is_a_pruned_trial_whatever_the_timing() -> None:
@@ -82,7 +82,7 @@ def test_a_failure_after_a_lost_step_is_a_pruned_trial_whatever_the_timing() -> 
     pool = Fast(lambda candidate: answers[candidate.number], slots=2)
     rows = search(FLAT, settings, pool, fidelity={"epochs": 3})
     assert [row.state for row in rows] == ["COMPLETE", "PRUNED"]
-    assert rows[1].curve == ((1, 0.1),) and rows[1].result["epochs"] == 2
+    assert rows[1].curve == ((1, 0.1),) and rows[1].epochs == 2
     assert pool.cancelled == []
 
 
@@ -94,9 +94,9 @@ def test_too_many_failures_end_the_search() -> None:
 
 
 def test_epochs_are_a_budget() -> None:
-    ledger = MemoryLedger()
-    rows = search(FLAT, replace(RANDOM, max_epochs=7), ShufflingPool(lambda c: [0.1, 0.2, 0.3]), ledger)
-    assert sum(row.result["epochs"] for row in rows if row.result["measured_by"] is None) == 9
+    store = MemoryTrialStore()
+    rows = search(FLAT, replace(RANDOM, max_epochs=7), ShufflingPool(lambda c: [0.1, 0.2, 0.3]), store)
+    assert sum(row.epochs for row in rows if row.measured_by is None) == 9
 
 
 def test_a_grid_ends_when_it_is_used_up() -> None:
@@ -121,8 +121,8 @@ def test_a_latency_over_budget_is_marked_and_not_told() -> None:
             ]
 
     rows = search(FLAT, settings, Slow())
-    assert [row.result["feasible"] for row in rows] == [True, False, True, False]
-    assert all(row.result["latency_seconds"] for row in rows)
+    assert [row.feasible for row in rows] == [True, False, True, False]
+    assert all(row.latency_seconds for row in rows)
 
 
 def test_a_network_that_was_not_trained_for_its_latency_is_no_failure() -> None:
@@ -154,11 +154,11 @@ def test_a_network_that_was_not_trained_for_its_latency_is_no_failure() -> None:
         objective=Objective.parse("accuracy,latency_seconds"),
     )
     rows = search(FLAT, settings, Refusing(), fidelity={"epochs": 3})
-    assert [row.result["status"] for row in rows] == ["ok", "infeasible"] * 3
+    assert [row.status for row in rows] == ["ok", "infeasible"] * 3
     assert [row.state for row in rows] == ["COMPLETE", "PRUNED"] * 3
-    assert [row.result["feasible"] for row in rows] == [True, False] * 3
+    assert [row.feasible for row in rows] == [True, False] * 3
     assert [row.values for row in rows] == [(0.5, 0.4), None] * 3
-    assert [row.result["latency_seconds"] for row in rows] == [0.4, 0.6000000000000001] * 3
+    assert [row.latency_seconds for row in rows] == [0.4, 0.6000000000000001] * 3
     assert [row.curve for row in rows] == [((1, 0.5),), ()] * 3
 
 
@@ -180,24 +180,24 @@ def test_a_budget_that_nothing_meets_names_the_smallest_cost() -> None:
 
 def test_the_cheapest_network_of_a_large_space_is_found() -> None:
     mbconv = space("mbconv", resolution=16)
-    catalogue = Catalogue(mbconv, Budgets(max_macs=1))
-    least = cheapest(catalogue)
+    cache = CandidateCache(mbconv, Budgets(max_macs=1))
+    least = cheapest(cache)
     best = min(
-        catalogue.network(mbconv.sample(rng)).costs["macs"]  # type: ignore[union-attr]
+        cache.decode(mbconv.sample(rng)).costs["macs"]  # type: ignore[union-attr]
         for rng in [random.Random(i) for i in range(300)]
     )
     assert least.costs["macs"] <= best
     with pytest.raises(BudgetError, match=str(least.costs["macs"])):
-        check_budgets(catalogue)
+        check_budgets(cache)
 
 
-def test_a_survey_counts_small_spaces_and_draws_from_large_ones() -> None:
-    small = survey(Catalogue(FLAT, Budgets(max_macs=9, max_params=5), Priced()), 0)
+def test_statistics_counts_small_spaces_and_draws_from_large_ones() -> None:
+    small = space_statistics(CandidateCache(FLAT, Budgets(max_macs=9, max_params=5), Priced()), 0)
     assert (small.size, small.networks, small.drawn) == (243, 243, False)
     assert small.ranges["macs"] == (5, 10, 15)
     # Sums of five numbers of 1 to 3 that are at most 9: 1 + 5 + 15 + 30 + 45 of 243.
     assert small.shares["max_macs"] == pytest.approx(96 / 243)
     assert small.shares["all budgets"] == small.shares["max_macs"]
-    large = Catalogue(space("mixed", resolution=16), Budgets(max_macs=2e6))
-    assert survey(large, 1, 50) == survey(large, 1, 50)
-    assert survey(large, 1, 50).ranges != survey(large, 2, 50).ranges
+    large = CandidateCache(space("mixed", resolution=16), Budgets(max_macs=2e6))
+    assert space_statistics(large, 1, 50) == space_statistics(large, 1, 50)
+    assert space_statistics(large, 1, 50).ranges != space_statistics(large, 2, 50).ranges

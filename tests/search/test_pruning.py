@@ -12,7 +12,6 @@ import pytest
 
 from evaluators.evaluator import Candidate
 from search.objective import Objective
-from search.persistence import MemoryLedger
 from search.pruning import (
     PRUNERS,
     HalvingRule,
@@ -24,6 +23,7 @@ from search.pruning import (
     rule,
 )
 from search.settings import SearchSettings
+from search.trial_store import MemoryTrialStore
 from space.errors import UnknownNameError
 from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
 
@@ -292,9 +292,9 @@ def test_a_stopped_search_prunes_as_if_it_had_not_been_stopped(objective: str, p
         sampler="random", trials=30, window=2, pruner=pruner, objective=Objective.parse(objective)
     )
     whole = search(CONDITIONAL, settings, ShufflingPool(answer), fidelity={"epochs": 4})
-    ledger = MemoryLedger()
-    search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, stop_after=12), ledger, {"epochs": 4})
-    resumed = search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, seed=1), ledger, {"epochs": 4})
+    store = MemoryTrialStore()
+    search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, stop_after=12), store, {"epochs": 4})
+    resumed = search(CONDITIONAL, settings, ShufflingPool(answer, slots=2, seed=1), store, {"epochs": 4})
     assert [(r.state, r.decisions, r.curve) for r in resumed] == [
         (r.state, r.decisions, r.curve) for r in whole
     ]

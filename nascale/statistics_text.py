@@ -1,4 +1,4 @@
-"""A survey in three lines: size, range of costs, share within each budget."""
+"""Search-space statistics in three lines: size, range of costs, share within each budget."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from nascale.quantities import human_bytes, human_count, human_seconds
 
 if TYPE_CHECKING:
     from search.settings import Budgets
-    from search.survey import Survey
+    from search.space_statistics import SpaceStatistics
 
 
-def survey_lines(survey: Survey, budgets: Budgets) -> list[str]:
+def statistics_lines(statistics: SpaceStatistics, budgets: Budgets) -> list[str]:
     """Lines for the eye; the last only where there are budgets."""
-    size = f"{survey.size:,}" if survey.size < 10**9 else f"{survey.size:.3g}"
-    drawn = f"{survey.networks} drawn with seed {survey.seed}" if survey.drawn else "all counted"
-    lines = [f"space {survey.space}: {size} assignments ({drawn})"]
-    if survey.infeasible:
-        lines[0] += f", {survey.infeasible:.1%} cannot be built"
-    if survey.ranges:
+    size = f"{statistics.size:,}" if statistics.size < 10**9 else f"{statistics.size:.3g}"
+    drawn = f"{statistics.networks} drawn with seed {statistics.seed}" if statistics.drawn else "enumerated"
+    lines = [f"space {statistics.space}: {size} assignments ({drawn})"]
+    if statistics.infeasible:
+        lines[0] += f", {statistics.infeasible:.1%} cannot be built"
+    if statistics.ranges:
         ranges = (
             f"{name} {human_cost(name, low)} – {human_cost(name, middle)} – {human_cost(name, high)}"
-            for name, (low, middle, high) in survey.ranges.items()
+            for name, (low, middle, high) in statistics.ranges.items()
         )
         lines.append("min – median – max: " + "; ".join(ranges))
     if budgets.bounds():
         bounds = {
             name: f"{name} {human_cost(cost, bound)}" for name, (cost, bound) in budgets.bounds().items()
         }
-        known = [f"{bounds.get(name, name)}: {share:.1%}" for name, share in survey.shares.items()]
+        known = [f"{bounds.get(name, name)}: {share:.1%}" for name, share in statistics.shares.items()]
         unknown = [
-            f"{text}: known once measured" for name, text in bounds.items() if name not in survey.shares
+            f"{text}: known once measured" for name, text in bounds.items() if name not in statistics.shares
         ]
         lines.append("share within budget: " + ", ".join(known + unknown))
     return lines

@@ -1,4 +1,4 @@
-"""The controller's critic: what a network is worth before it is measured, with how much doubt.
+"""The controller's critic: the score it expects of a network before it is measured, with its uncertainty.
 
 A Gaussian process over assignments (Rasmussen and Williams 2006, algorithm 2.1). Its covariance has three
 parts: a constant; the share of decisions that agree, which makes a linear model with one weight for each
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from search.policy import Encoding, Floats, Ints
+from search.controller.policy import Encoding, Floats, Ints
 
 CAPACITY = 96
 CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 0.5
@@ -27,7 +27,7 @@ class Critic:
     def __init__(self, encoding: Encoding, rows: Ints, targets: Floats, pending: Ints) -> None:
         """``rows`` (trials, decisions) with ``targets`` (trials, objectives), normalised; ``pending`` have none yet.
 
-        Networks under measurement enter with their own predicted worth: they lower the doubt around them and
+        Networks under measurement enter with their own predicted score: they lower the uncertainty around them and
         leave the rest as it is (the "kriging believer" of Ginsbourger et al. 2010).
         """
         self._encoding = encoding

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from search.controller import ControllerSearcher, _added_volume
-from search.critic import AGREEMENT, CAPACITY, CONSTANT, LIKENESS, NOISE, REACH, Critic
-from search.policy import Encoding
-from search.rewards import Scale, values_of, worth
-from search.searcher import Told
+from results.trial_result import Status, TrialResult
+from search.controller.critic import AGREEMENT, CAPACITY, CONSTANT, LIKENESS, NOISE, REACH, Critic
+from search.controller.policy import Encoding
+from search.controller.rewards import RewardScale, score, values_of
+from search.controller.sampler import ControllerSampler, _added_volume
 from search.settings import SearchSettings
 from space.search_space import Decision, SearchSpace
 from tests.search.fakes import CONDITIONAL, ShufflingPool, search
@@ -21,7 +21,7 @@ LONG = SearchSpace("long", tuple(Decision(f"d{i}", (0, 1, 2)) for i in range(12)
 
 def test_rewards_survive_an_outlier_and_can_be_undone() -> None:
     values = np.array([[0.9], [0.91], [0.92], [0.93], [-1e9]])
-    scale = Scale.of(values)
+    scale = RewardScale.of(values)
     rewards = scale.apply(values)
     assert rewards.min() > -40 and np.ptp(rewards[:4]) > 1
     assert scale.undo(rewards) == pytest.approx(values, rel=1e-6)
@@ -29,19 +29,23 @@ def test_rewards_survive_an_outlier_and_can_be_undone() -> None:
 
 
 def test_equal_values_give_finite_rewards() -> None:
-    assert (Scale.of(np.ones((4, 1))).apply(np.ones((4, 1))) == 0).all()
+    assert (RewardScale.of(np.ones((4, 1))).apply(np.ones((4, 1))) == 0).all()
 
 
 def test_failures_count_as_the_worst() -> None:
-    told = [Told(0, {}, (0.5,)), Told(1, {}, None, "failed"), Told(2, {}, (0.2,))]
-    assert values_of(told, 1)[:, 0].tolist() == [0.5, 0.2, 0.2]
-    assert values_of(told[1:2], 2).tolist() == [[0.0, 0.0]]
+    results = [
+        TrialResult(number=0, status=Status.OK, values=(0.5,)),
+        TrialResult(number=1, status=Status.FAILED),
+        TrialResult(number=2, status=Status.OK, values=(0.2,)),
+    ]
+    assert values_of(results, 1)[:, 0].tolist() == [0.5, 0.2, 0.2]
+    assert values_of(results[1:2], 2).tolist() == [[0.0, 0.0]]
 
 
-def test_worth_goes_from_worst_to_best() -> None:
-    assert worth(np.array([[3.0], [1.0], [2.0]])).tolist() == [1.0, 0.0, 0.5]
+def test_scores_go_from_worst_to_best() -> None:
+    assert score(np.array([[3.0], [1.0], [2.0]])).tolist() == [1.0, 0.0, 0.5]
     # The last is dominated by both others.
-    assert worth(np.array([[3.0, 1.0], [1.0, 3.0], [0.0, 0.0]]))[2] == 0.0
+    assert score(np.array([[3.0, 1.0], [1.0, 3.0], [0.0, 0.0]]))[2] == 0.0
 
 
 def test_the_critic_equals_gaussian_process_regression_written_out() -> None:
@@ -95,24 +99,28 @@ def test_it_finds_what_random_search_does_not(algorithm: str) -> None:
 
 
 def test_what_it_looks_at_does_not_grow() -> None:
-    searcher = ControllerSearcher(LONG, 0)
+    sampler = ControllerSampler(LONG, 0)
     rng = random.Random(0)
     for number in range(3 * CAPACITY):
         decisions = LONG.sample(rng)
-        searcher.begin(number, decisions)
-        searcher._told.append(Told(number, decisions, (rng.random(),)))
-    assert len(searcher._view().rows) <= CAPACITY
+        sampler.begin(number, decisions)
+        sampler._results.append(
+            TrialResult(number=number, status=Status.OK, decisions=decisions, values=(rng.random(),))
+        )
+    assert len(sampler._view().rows) <= CAPACITY
 
 
 def test_proposals_do_not_change_its_state() -> None:
-    searchers = [ControllerSearcher(CONDITIONAL, 5) for _ in range(2)]
+    samplers = [ControllerSampler(CONDITIONAL, 5) for _ in range(2)]
     rng = random.Random(1)
     for number in range(20):
         decisions = CONDITIONAL.sample(rng)
-        for searcher in searchers:
-            searcher.begin(number, decisions)
-            searcher.tell(Told(number, decisions, (number / 20,)))
-        stream = searchers[0].propose(number + 1)
+        for sampler in samplers:
+            sampler.begin(number, decisions)
+            sampler.tell(
+                TrialResult(number=number, status=Status.OK, decisions=decisions, values=(number / 20,))
+            )
+        stream = samplers[0].propose(number + 1)
         for _ in range(40):
             next(stream)
-    assert next(searchers[0].propose(20)) == next(searchers[1].propose(20))
+    assert next(samplers[0].propose(20)) == next(samplers[1].propose(20))

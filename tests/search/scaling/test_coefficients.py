@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.coefficients import (
+from search.scaling.coefficients import (
     LawFit,
     fit_law,
     informative_point,
     paper_grid,
 )
-from search.points import Points
+from search.scaling.points import Points
 from space.errors import InputError, UnknownNameError
 
 # Tan & Le 2019 (v5): table 7, then B1–B7 of table 2/8; depth, width, resolution over 224, top-1 in percent.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from search.laws import Array
+from search.scaling.laws import Array
 from space.errors import InputError
 
 DIMENSIONS = ("depth", "width", "resolution")

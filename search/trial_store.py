@@ -1,107 +1,76 @@
 """Where trials are kept: in memory, or in an Optuna storage with two transactions for each trial.
 
 Optuna's own storage writes every parameter and attribute of a trial in a transaction of its own. Here the
-driver, the only writer, puts a trial's row with all its parameters in one transaction when it starts and
-its result in one when it ends. The tables are Optuna's own (it creates and migrates them), so the study
-opens in Optuna and its dashboard at any moment. On SQLite the journal is a write-ahead log that is not
-flushed at every commit: a killed process loses nothing, a power cut at most the last transactions.
+driver, the only writer, puts a trial with all its parameters in one transaction when it starts and its result
+in one when it ends. The tables are Optuna's own (it creates and migrates them), so the study opens in Optuna
+and its dashboard at any moment. On SQLite the journal is a write-ahead log that is not flushed at every commit:
+a killed process loses nothing, a power cut at most the last transactions.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from results.database import redacted, storage_url
+from results.trial_result import Status, TrialResult
 from space.errors import InputError
-from space.search_space import Decisions, SearchSpace
+from space.search_space import SearchSpace
 
 MEMORY = "memory"
-FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One trial as it is stored. ``state`` is the name of an Optuna state; times are aware, in UTC."""
-
-    number: int
-    decisions: Decisions
-    key: str
-    architecture: str | None
-    costs: Mapping[str, float]
-    state: str = "RUNNING"
-    values: tuple[float, ...] | None = None
-    curve: tuple[tuple[int, float], ...] = ()
-    result: Mapping[str, Any] = field(default_factory=dict)
-    started: datetime | None = None
-    completed: datetime | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether a result was stored."""
-        return self.state in FINISHED
-
-    def attributes(self) -> dict[str, Any]:
-        """The trial's user attributes."""
-        known: dict[str, Any] = {"key": self.key, "costs": dict(self.costs)}
-        if self.architecture is not None:
-            known["architecture"] = self.architecture
-        if self.result:
-            known["result"] = dict(self.result)
-        return known
-
-
-class Ledger(Protocol):
+class TrialStore(Protocol):
     """Keeps the trials of one study. One driver writes; nobody else."""
 
-    def rows(self) -> list[Row]:
+    def results(self) -> list[TrialResult]:
         """All stored trials, in order of number."""
 
-    def start(self, row: Row) -> None:
+    def start(self, trial: TrialResult) -> None:
         """Stores a new trial that runs now."""
 
-    def restart(self, row: Row) -> None:
+    def restart(self, trial: TrialResult) -> None:
         """Marks an unfinished trial as running again."""
 
-    def finish(self, row: Row) -> None:
+    def finish(self, trial: TrialResult) -> None:
         """Stores the result of a running trial."""
 
-    def release(self, rows: Sequence[Row]) -> None:
+    def release(self, trials: Sequence[TrialResult]) -> None:
         """Marks running trials as waiting: stopped on purpose, to be run when the search goes on."""
 
     def close(self) -> None:
         """Lets go of the storage."""
 
 
-class MemoryLedger:
+class MemoryTrialStore:
     """Keeps trials in a list; nothing outlives the process."""
 
     def __init__(self) -> None:
-        self._rows: list[Row] = []
+        self._trials: list[TrialResult] = []
 
-    def rows(self) -> list[Row]:
+    def results(self) -> list[TrialResult]:
         """All trials so far."""
-        return list(self._rows)
+        return list(self._trials)
 
-    def start(self, row: Row) -> None:
+    def start(self, trial: TrialResult) -> None:
         """Appends."""
-        self._rows.append(row)
+        self._trials.append(trial)
 
-    def restart(self, row: Row) -> None:
+    def restart(self, trial: TrialResult) -> None:
         """Replaces."""
-        self._rows[row.number] = row
+        self._trials[trial.number] = trial
 
-    def finish(self, row: Row) -> None:
+    def finish(self, trial: TrialResult) -> None:
         """Replaces."""
-        self._rows[row.number] = row
+        self._trials[trial.number] = trial
 
-    def release(self, rows: Sequence[Row]) -> None:
+    def release(self, trials: Sequence[TrialResult]) -> None:
         """Replaces each."""
-        for row in rows:
-            self._rows[row.number] = replace(row, state="WAITING")
+        for trial in trials:
+            self._trials[trial.number] = replace(trial, status=Status.WAITING)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -154,7 +123,7 @@ def _use_write_ahead_log(engine: Any) -> None:
     engine.dispose()
 
 
-class StoredLedger:
+class OptunaTrialStore:
     """Keeps trials in an Optuna storage (SQLite, PostgreSQL, MySQL by URL)."""
 
     def __init__(self, storage: Any, study_id: int, space: SearchSpace) -> None:
@@ -193,76 +162,65 @@ class StoredLedger:
             .values(state=bindparam("new_state"), datetime_complete=bindparam("moment"))
         )
 
-    def rows(self) -> list[Row]:
+    def results(self) -> list[TrialResult]:
         """All stored trials; remembers their database ids."""
         trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
         self._ids = {t.number: t._trial_id for t in trials}
-        return [
-            Row(
-                number=t.number,
-                decisions={d.name: t.params[d.name] for d in self._space.decisions if d.name in t.params},
-                key=t.user_attrs.get("key", ""),
-                architecture=t.user_attrs.get("architecture"),
-                costs=t.user_attrs.get("costs", {}),
-                state=t.state.name,
-                values=tuple(t.values) if t.values is not None else None,
-                curve=tuple(sorted(t.intermediate_values.items())),
-                result=t.user_attrs.get("result", {}),
-                started=_aware(t.datetime_start),
-                completed=_aware(t.datetime_complete),
-            )
-            for t in trials
-        ]
+        return [TrialResult.of_optuna(t, [d.name for d in self._space.decisions]) for t in trials]
 
-    def start(self, row: Row) -> None:
+    def start(self, trial: TrialResult) -> None:
         """One transaction: the trial, its parameters, its attributes."""
-        trial = {
-            "number": row.number,
+        head = {
+            "number": trial.number,
             "study_id": self._study_id,
-            "state": row.state,
-            "datetime_start": _naive(row.started),
+            "state": trial.state,
+            "datetime_start": _naive(trial.started),
         }
         with self._engine.begin() as connection:
-            trial_id = connection.execute(self._insert_trial, trial).inserted_primary_key[0]
-            if row.decisions:
-                connection.execute(self._insert_params, self._params(trial_id, row))
-            connection.execute(self._insert_attributes, _attributes(trial_id, row.attributes()))
-        self._ids[row.number] = trial_id
+            trial_id = connection.execute(self._insert_trial, head).inserted_primary_key[0]
+            if trial.decisions:
+                connection.execute(self._insert_params, self._params(trial_id, trial))
+            connection.execute(self._insert_attributes, _attributes(trial_id, trial.attributes()))
+        self._ids[trial.number] = trial_id
 
-    def restart(self, row: Row) -> None:
+    def restart(self, trial: TrialResult) -> None:
         """One transaction: running again, from now; what an earlier attempt left is removed."""
-        this = {"this_trial": self._ids[row.number]}
+        this = {"this_trial": self._ids[trial.number]}
+        running = this | {"new_state": Status.RUNNING.state, "moment": _naive(trial.started)}
         with self._engine.begin() as connection:
-            connection.execute(
-                self._set_started, this | {"new_state": "RUNNING", "moment": _naive(row.started)}
-            )
+            connection.execute(self._set_started, running)
             connection.execute(self._delete_curve, this)
 
-    def finish(self, row: Row) -> None:
+    def finish(self, trial: TrialResult) -> None:
         """One transaction: state, values, curve, result."""
-        m, trial_id = self._models, self._ids[row.number]
-        done = {"this_trial": trial_id, "new_state": row.state, "moment": _naive(row.completed)}
+        m, trial_id = self._models, self._ids[trial.number]
+        done = {"this_trial": trial_id, "new_state": trial.state, "moment": _naive(trial.finished)}
         with self._engine.begin() as connection:
             connection.execute(self._set_completed, done)
-            if row.values is not None:
-                connection.execute(self._insert_values, _values(m, trial_id, row.values))
-            if row.curve:
-                connection.execute(self._insert_curve, _curve(m, trial_id, row.curve))
-            connection.execute(self._insert_attributes, _attributes(trial_id, {"result": dict(row.result)}))
+            if trial.values is not None:
+                connection.execute(self._insert_values, _values(m, trial_id, trial.values))
+            if trial.curve:
+                connection.execute(self._insert_curve, _curve(m, trial_id, trial.curve))
+            connection.execute(self._insert_attributes, _attributes(trial_id, {"result": trial.to_json()}))
 
-    def release(self, rows: Sequence[Row]) -> None:
+    def release(self, trials: Sequence[TrialResult]) -> None:
         """One transaction for all of them."""
-        if rows:
-            waiting = [{"this_trial": self._ids[row.number], "new_state": "WAITING"} for row in rows]
+        if trials:
+            state = Status.WAITING.state
+            waiting = [{"this_trial": self._ids[trial.number], "new_state": state} for trial in trials]
             with self._engine.begin() as connection:
                 connection.execute(self._set_state, waiting)
+
+    def set_study_attribute(self, key: str, value: object) -> None:
+        """Stores one system attribute of the study."""
+        self._storage.set_study_system_attr(self._study_id, key, value)
 
     def close(self) -> None:
         """Closes the connections, which folds SQLite's log into its file."""
         self._storage.remove_session()
         self._engine.dispose()
 
-    def _params(self, trial_id: int, row: Row) -> list[dict[str, Any]]:
+    def _params(self, trial_id: int, trial: TrialResult) -> list[dict[str, Any]]:
         return [
             {
                 "trial_id": trial_id,
@@ -270,7 +228,7 @@ class StoredLedger:
                 "param_value": float(self._space.by_name[name].index(value)),
                 "distribution_json": self._distributions[name],
             }
-            for name, value in row.decisions.items()
+            for name, value in trial.decisions.items()
         ]
 
 
@@ -306,13 +264,3 @@ def _curve(models: Any, trial_id: int, curve: Sequence[tuple[int, float]]) -> li
 def _naive(moment: datetime | None) -> datetime | None:
     """Naive UTC, as Optuna's tables hold times."""
     return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Optuna hands out naive local times."""
-    return moment.astimezone(UTC) if moment else None
-
-
-def decisions_of(rows: Sequence[Row]) -> list[Decisions]:
-    """The decisions of each row, in order: what was searched, without what came of it."""
-    return [row.decisions for row in rows]

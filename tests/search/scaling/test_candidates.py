@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 
 from evaluators.evaluator import Candidate, Measurement
-from search.catalogue import Catalogue
-from search.coefficient_search import GridOrder, LawGuided, law_of, measured, pooled_deviation, rank
-from search.coefficients import paper_grid
-from search.contenders import (
+from search.candidate_cache import CandidateCache
+from search.inline import InlinePool
+from search.loop import Loop
+from search.scaling.candidates import (
     Contender,
     SeededKeys,
     contender_space,
     grid_contenders,
     law_start,
 )
-from search.inline import InlinePool
-from search.loop import Loop
-from search.persistence import MemoryLedger
+from search.scaling.coefficient_search import GridOrder, LawGuided, law_of, measured, pooled_deviation, rank
+from search.scaling.coefficients import paper_grid
 from search.settings import Budgets, SearchSettings
+from search.trial_store import MemoryTrialStore
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.cost import costs
@@ -70,11 +70,11 @@ def grid() -> list[Contender]:
 def search(contenders: list[Contender], proposes: Any, trials: int, noise: float = 0.0) -> tuple[Any, MadeUp]:
     space = contender_space(contenders, SEEDS)
     evaluator = MadeUp(noise)
-    ledger = MemoryLedger()
+    store = MemoryTrialStore()
     settings = SearchSettings(sampler="scaling", trials=trials)
-    catalogue = Catalogue(space, Budgets(), SeededKeys.of(contenders))
-    Loop(settings, catalogue, proposes, InlinePool(evaluator), ledger).run()
-    return ledger.rows(), evaluator
+    cache = CandidateCache(space, Budgets(), SeededKeys.of(contenders))
+    Loop(settings, cache, proposes, InlinePool(evaluator), store).run()
+    return store.results(), evaluator
 
 
 def test_contenders_have_equal_real_macs(grid: list[Contender]) -> None:

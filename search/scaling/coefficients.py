@@ -1,7 +1,7 @@
 """α, β and γ out of accuracies: fit a law to scaled networks, then read the best direction off it.
 
 Tan & Le 2019 found (1.2, 1.1, 1.15) by training a grid of networks. The same numbers follow from fewer
-trainings when accuracy is modelled as a function of the multipliers: fit the laws of ``search.laws``,
+trainings when accuracy is modelled as a function of the multipliers: fit the laws of ``search.scaling.laws``,
 keep the one that predicts left-out points best, and maximise it over depth·width²·resolution² = 2.
 
 Points are few, so the answer comes with what it is worth: bootstrap intervals in which the priors are
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.laws import LAWS, Array, Law
-from search.points import DIMENSIONS, Points
+from search.scaling.laws import LAWS, Array, Law
+from search.scaling.points import DIMENSIONS, Points
 from space.errors import InputError, UnknownNameError
 
 GREEK = ("alpha", "beta", "gamma")

@@ -14,20 +14,21 @@ import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
+from results.trial_result import Status
 from search.objective import Objective
-from search.persistence import StoredLedger, decisions_of
 from search.settings import SearchSettings
 from search.study import open_study, release_study
+from search.trial_store import OptunaTrialStore
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
-from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, search
+from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, decisions_of, search
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def ledger_of(
+def store_of(
     folder: Path, space: SearchSpace = CONDITIONAL, objective: str = "accuracy", **spec: object
-) -> StoredLedger:
+) -> OptunaTrialStore:
     chosen = {"trials": 12, "space": space.name, **spec}
     return open_study(
         f"sqlite:///{folder / 'store.db'}", "s", chosen, Objective.parse(objective), space, {"provenance": {}}
@@ -35,13 +36,13 @@ def ledger_of(
 
 
 def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path)
+    store = store_of(tmp_path)
 
     def answer(candidate: Candidate) -> list[float] | Failure:
         return Failure("nan", "diverged") if candidate.number == 4 else [0.25, 0.5]
 
-    rows = search(CONDITIONAL, SearchSettings(trials=12, window=2), ShufflingPool(answer, slots=2), ledger)
-    release_study(ledger)
+    rows = search(CONDITIONAL, SearchSettings(trials=12, window=2), ShufflingPool(answer, slots=2), store)
+    release_study(store)
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
     assert [t.number for t in study.trials] == list(range(12))
     for trial, row in zip(study.trials, rows, strict=True):
@@ -50,10 +51,11 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
             isinstance(d, optuna.distributions.CategoricalDistribution) for d in trial.distributions.values()
         )
         assert (trial.user_attrs["key"], trial.user_attrs["costs"]) == (row.key, row.costs)
-        assert trial.user_attrs["result"]["status"] == row.result["status"]
+        assert trial.user_attrs["result"]["status"] == row.status
         assert trial.datetime_start is not None and trial.datetime_complete is not None
         if row.number == 4:
-            assert trial.state.name == "FAIL" and trial.user_attrs["result"]["error"] == "nan: diverged"
+            assert trial.state.name == "FAIL"
+            assert (row.status, row.error) == (Status.NAN, "diverged")
         else:
             assert trial.state.name == "COMPLETE" and trial.value == 0.5
             assert trial.intermediate_values == {1: 0.25, 2: 0.5}
@@ -67,24 +69,24 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path, objective="accuracy,macs")
+    store = store_of(tmp_path, objective="accuracy,macs")
     settings = SearchSettings(trials=8, objective=Objective.parse("accuracy,macs"))
-    written = search(CONDITIONAL, settings, None, ledger)
-    release_study(ledger)
-    again = ledger_of(tmp_path, objective="accuracy,macs")
-    assert again.rows() == written
+    written = search(CONDITIONAL, settings, None, store)
+    release_study(store)
+    again = store_of(tmp_path, objective="accuracy,macs")
+    assert again.results() == written
     release_study(again)
 
 
 def test_a_stop_on_purpose_leaves_nothing_running(tmp_path: Path) -> None:
-    ledger = ledger_of(tmp_path)
+    store = store_of(tmp_path)
     settings = SearchSettings(trials=12, window=3)
-    search(CONDITIONAL, settings, ShufflingPool(slots=3, stop_after=5), ledger)
-    states = {row.state for row in ledger.rows()}
+    search(CONDITIONAL, settings, ShufflingPool(slots=3, stop_after=5), store)
+    states = {row.state for row in store.results()}
     assert "RUNNING" not in states and "WAITING" in states
-    search(CONDITIONAL, settings, ShufflingPool(slots=2), ledger)
-    assert [row.state for row in ledger.rows()] == ["COMPLETE"] * 12
-    release_study(ledger)
+    search(CONDITIONAL, settings, ShufflingPool(slots=2), store)
+    assert [row.state for row in store.results()] == ["COMPLETE"] * 12
+    release_study(store)
     assert not (tmp_path / "store.db-wal").exists()
 
 
@@ -93,14 +95,14 @@ import sys, time
 from pathlib import Path
 from search.settings import SearchSettings
 from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
-from tests.search.test_persistence import ledger_of
+from tests.search.test_trial_store import store_of
 
 def slow(candidate):
     print(candidate.number, flush=True)
     time.sleep(0.02)
     return accuracy_of(candidate)
 
-search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slots=3), ledger_of(Path(sys.argv[1])))
+search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slots=3), store_of(Path(sys.argv[1])))
 """
 
 
@@ -115,14 +117,14 @@ def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     assert max(begun) >= 10
-    ledger = ledger_of(tmp_path)
-    left = ledger.rows()
-    done = {row.number for row in left if row.finished}
+    store = store_of(tmp_path)
+    left = store.results()
+    done = {row.number for row in left if row.status.finished}
     stale = {row.number for row in left if row.state == "RUNNING"}
     assert done and stale and done | stale == set(range(len(left)))
     pool = ShufflingPool(slots=2)
-    rows = search(CONDITIONAL, SearchSettings(trials=30, window=3), pool, ledger)
-    release_study(ledger)
+    rows = search(CONDITIONAL, SearchSettings(trials=30, window=3), pool, store)
+    release_study(store)
     assert [row.state for row in rows] == ["COMPLETE"] * 30
     again = {candidate.number for candidate in pool.submitted}
     assert stale <= again and not done & again
@@ -130,12 +132,12 @@ def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
 
 
 def test_another_spec_under_the_same_name_is_refused(tmp_path: Path) -> None:
-    release_study(ledger_of(tmp_path, seed=1, workers=2))
+    release_study(store_of(tmp_path, seed=1, workers=2))
     with pytest.raises(InputError, match="seed 1 → 2"):
-        ledger_of(tmp_path, seed=2, workers=2)
+        store_of(tmp_path, seed=2, workers=2)
     with pytest.raises(InputError, match="trials"):
-        ledger_of(tmp_path, seed=1, trials=5)
-    release_study(ledger_of(tmp_path, seed=1, workers=4, trials=20))
+        store_of(tmp_path, seed=1, trials=5)
+    release_study(store_of(tmp_path, seed=1, workers=4, trials=20))
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
     assert study.user_attrs["spec"]["trials"] == 20
 
@@ -145,13 +147,13 @@ def test_a_study_of_another_tool_is_refused(tmp_path: Path) -> None:
     study = optuna.create_study(study_name="s", storage=url)
     study.tell(study.ask(), 1.0)
     with pytest.raises(InputError, match="nascale made"):
-        ledger_of(tmp_path)
+        store_of(tmp_path)
 
 
 def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from tests.search.test_persistence import ledger_of\n"
-        "ledger_of(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from tests.search.test_trial_store import store_of\n"
+        "store_of(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -163,17 +165,17 @@ def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
     try:
         assert process.stdout.readline() == "open\n"
         with pytest.raises(RunError, match=str(process.pid)):
-            ledger_of(tmp_path)
+            store_of(tmp_path)
         process.kill()
         state = Path(f"/proc/{process.pid}/stat")
         while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
             time.sleep(0.01)
-        release_study(ledger_of(tmp_path))  # nobody has waited for it: its number is still taken
+        release_study(store_of(tmp_path))  # nobody has waited for it: its number is still taken
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    release_study(ledger_of(tmp_path))
+    release_study(store_of(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -189,16 +191,16 @@ def test_a_read_only_file_is_refused(tmp_path: Path) -> None:
     sqlite3.connect(path).close()
     path.write_bytes(b"this is no database, however long one looks at it" * 30)
     with pytest.raises(InputError, match="storage"):
-        ledger_of(tmp_path)
+        store_of(tmp_path)
 
 
 def test_a_trial_takes_two_transactions(tmp_path: Path) -> None:
     from sqlalchemy import event
 
-    ledger = ledger_of(tmp_path, space=FLAT)
+    store = store_of(tmp_path, space=FLAT)
     commits: list[float] = []
-    event.listen(ledger._engine, "commit", lambda connection: commits.append(time.monotonic()))
-    search(FLAT, SearchSettings(sampler="random", trials=12), None, ledger)
-    release_study(ledger)
+    event.listen(store._engine, "commit", lambda connection: commits.append(time.monotonic()))
+    search(FLAT, SearchSettings(sampler="random", trials=12), None, store)
+    release_study(store)
     # Reading the rows before and after may end transactions of its own.
     assert 24 <= len(commits) <= 28

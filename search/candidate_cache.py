@@ -1,4 +1,4 @@
-"""What is known of a network before it is measured: its key, its architecture and its costs."""
+"""The candidate cache: what is known of a network before it is measured, its key, its architecture and its costs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class DecodedCandidate:
     """Decisions and what they stand for; ``costs`` holds whatever is known without measuring."""
 
     decisions: Decisions
@@ -43,7 +43,7 @@ class KnowsKeys(Protocol):
         """The network's key, None where it has nothing better than the space."""
 
 
-class Catalogue:
+class CandidateCache:
     """Looks networks up by their decisions and says whether they are within budget; remembers the last ones."""
 
     def __init__(self, space: SearchSpace, budgets: Budgets, evaluator: object = None) -> None:
@@ -54,15 +54,15 @@ class Catalogue:
         self._own_key = evaluator.key if isinstance(evaluator, KnowsKeys) else None
         self.partial = bool(getattr(evaluator, "partial", False))
         self._evaluator = evaluator
-        self._known: OrderedDict[tuple[object, ...], Network | None] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], DecodedCandidate | None] = OrderedDict()
 
-    def under(self, budgets: Budgets) -> Catalogue:
-        """The same catalogue under other budgets; what is remembered is shared."""
+    def under(self, budgets: Budgets) -> CandidateCache:
+        """The same cache under other budgets; what is remembered is shared."""
         other = copy(self)
         other.budgets = budgets
         return other
 
-    def network(self, decisions: Decisions) -> Network | None:
+    def decode(self, decisions: Decisions) -> DecodedCandidate | None:
         """The network of ``decisions``; None where they cannot be built (its tensors do not fit together)."""
         at = tuple(decisions.items())
         if at in self._known:
@@ -74,11 +74,11 @@ class Catalogue:
             self._known.popitem(last=False)
         return found
 
-    def within(self, network: Network | None) -> bool:
+    def within(self, candidate: DecodedCandidate | None) -> bool:
         """Whether it exists and none of its known costs is over budget."""
-        return network is not None and not self.budgets.exceeded(network.costs)
+        return candidate is not None and not self.budgets.exceeded(candidate.costs)
 
-    def _look_up(self, decisions: Decisions) -> Network | None:
+    def _look_up(self, decisions: Decisions) -> DecodedCandidate | None:
         architecture = None
         known: dict[str, float] = {}
         if self.partial and not self._evaluator.knows(decisions):  # type: ignore[attr-defined]
@@ -99,7 +99,7 @@ class Catalogue:
         key = self._own_key(decisions) if self._own_key is not None else None
         if key is None:
             key = architecture.key if architecture is not None else decisions_key(decisions)
-        return Network(decisions, key, architecture, known)
+        return DecodedCandidate(decisions, key, architecture, known)
 
 
 def decisions_key(decisions: Mapping[str, Option]) -> str:

@@ -1,4 +1,4 @@
-"""Rewards that survive outliers: values brought to one scale, and trials put in order of worth.
+"""Rewards that survive outliers: values brought to one scale, and trials put in order of score.
 
 A value becomes z = (value − median) / spread, the spread being the interquartile range over 1.349 (the
 standard deviation of a normal with that range). Below the median z is compressed to −log(1 − z): a network
@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.pareto import crowding, ranks
-from search.searcher import Told
+from results.trial_result import TrialResult
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scale:
+class RewardScale:
     """Median and spread of each objective; shape (objectives,)."""
 
     median: Floats
     spread: Floats
 
     @classmethod
-    def of(cls, values: Floats) -> Scale:
+    def of(cls, values: Floats) -> RewardScale:
         """The scale of ``values`` (trials, objectives); a spread of nothing counts as one."""
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         spread = (high - low) / 1.349
@@ -44,7 +44,7 @@ class Scale:
         return z * self.spread + self.median
 
 
-def values_of(trials: Sequence[Told], objectives: int) -> Floats:
+def values_of(trials: Sequence[TrialResult], objectives: int) -> Floats:
     """Values (trials, objectives); a failed or infeasible trial has the worst of each that was seen."""
     values = np.array([t.values if t.values is not None else (np.nan,) * objectives for t in trials])
     missing = np.isnan(values).any(axis=1)
@@ -53,7 +53,7 @@ def values_of(trials: Sequence[Told], objectives: int) -> Floats:
     return values
 
 
-def worth(values: Floats) -> Floats:
+def score(values: Floats) -> Floats:
     """Positions 0 … 1 from the worst trial to the best: by value, or by Pareto rank and crowding."""
     if values.shape[1] == 1:
         order = np.argsort(values[:, 0], kind="stable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.laws import LAWS, Production
+from search.scaling.laws import LAWS, Production
 
 KINDS = ("ces", "separable", "generalized")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from search.released import (
+from search.scaling.released import (
     Tolerance,
     best_phi,
     comparison,

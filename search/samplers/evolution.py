@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from itertools import count
 
 from results.pareto import crowding, ranks
-from search.searcher import Told, generator
+from results.trial_result import TrialResult
+from search.samplers.protocol import SamplerInfo, generator
 from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
 
 POPULATION, TOURNAMENT = 20, 5
 
 
-class EvolutionSearcher:
+class EvolutionSampler:
     """Ageing evolution over the decisions of any space."""
 
     novel = True
@@ -35,7 +36,7 @@ class EvolutionSearcher:
             raise InputError.of("tournament", f"1 to {population}, the population", tournament)
         self._space, self._seed = space, seed
         self._size, self._tournament = population, tournament
-        self._population: deque[Told] = deque(maxlen=population)
+        self._population: deque[TrialResult] = deque(maxlen=population)
 
     def propose(self, number: int) -> Iterator[Decisions]:
         """Random draws for the first population, then children; each draw has a tournament of its own."""
@@ -48,19 +49,19 @@ class EvolutionSearcher:
         def child() -> Decisions:
             drawn = rng.sample(range(len(members)), min(self._tournament, len(members)))
             parent = members[max(drawn, key=fitness.__getitem__)]
-            return self._space.mutate(parent.decisions, rng)
+            return self._space.mutate(dict(parent.decisions), rng)
 
         return (child() for _ in count())
 
     def begin(self, number: int, decisions: Decisions) -> None:
         """Trials in flight are no members."""
 
-    def tell(self, told: Told) -> None:
+    def tell(self, result: TrialResult) -> None:
         """The newest member; the oldest falls out."""
-        self._population.append(told)
+        self._population.append(result)
 
 
-def _fitness(members: list[Told]) -> list[tuple[float, float]]:
+def _fitness(members: list[TrialResult]) -> list[tuple[float, float]]:
     """Sortable, greater is fitter; failed and infeasible members come last."""
     valued = [i for i, member in enumerate(members) if member.values is not None]
     fitness = [(float("-inf"), 0.0)] * len(members)
@@ -74,3 +75,12 @@ def _fitness(members: list[Told]) -> list[tuple[float, float]]:
         for i, point in zip(valued, points, strict=True):
             fitness[i] = (point[0], 0.0)
     return fitness
+
+
+SAMPLERS = (
+    SamplerInfo(
+        "evolution",
+        "regularised evolution",
+        lambda space, seed, objectives: EvolutionSampler(space, seed),
+    ),
+)

@@ -1,4 +1,4 @@
-"""One contract for every searcher: legal, seeded, resumable, within budget, never measuring a network twice."""
+"""One contract for every sampler: legal, seeded, resumable, within budget, never measuring a network twice."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
-from search import samplers
 from search.objective import Objective
-from search.persistence import MemoryLedger, decisions_of
-from search.samplers import SAMPLERS, searcher
+from search.samplers import tpe_arrays
+from search.samplers.registry import make_sampler, samplers
 from search.settings import Budgets, SearchSettings
+from search.trial_store import MemoryTrialStore
 from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
-from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, accuracy_of, search
+from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, accuracy_of, decisions_of, search
 
 SPACES = {"flat": FLAT, "conditional": CONDITIONAL}
 SLOW = {"gp": 14}
@@ -24,7 +24,7 @@ SLOW = {"gp": 14}
 
 def cases() -> list[tuple[str, str]]:
     return [
-        (name, space) for name in SAMPLERS for space in SPACES if (name, space) != ("cmaes", "conditional")
+        (name, space) for name in samplers() for space in SPACES if (name, space) != ("cmaes", "conditional")
     ]
 
 
@@ -62,14 +62,14 @@ def test_a_stopped_search_goes_on_as_if_it_had_not(
 ) -> None:
     space, settings = case
     whole = search(space, settings)
-    ledger = MemoryLedger()
+    store = MemoryTrialStore()
     first = ShufflingPool(slots=2, seed=1, stop_after=stop)
-    stopped = search(space, settings, first, ledger)
+    stopped = search(space, settings, first, store)
     assert any(row.state == "WAITING" for row in stopped)
     second = ShufflingPool(slots=3, seed=2)
-    resumed = search(space, settings, second, ledger)
+    resumed = search(space, settings, second, store)
     assert decisions_of(resumed) == decisions_of(whole)
-    finished = {row.number for row in stopped if row.finished}
+    finished = {row.number for row in stopped if row.status.finished}
     assert not finished & {candidate.number for candidate in second.submitted}
 
 
@@ -82,8 +82,8 @@ def test_budgets_are_kept_and_no_network_is_measured_twice(case: tuple[SearchSpa
     keys = [candidate.key for candidate in pool.submitted]
     assert len(set(keys)) == len(keys)
     for row in rows:
-        if row.result["status"] == "reused":
-            original = rows[row.result["measured_by"]]
+        if row.status == "reused":
+            original = rows[row.measured_by]
             assert (original.key, original.values) == (row.key, row.values)
 
 
@@ -96,10 +96,10 @@ def test_failures_break_nothing(case: tuple[SearchSpace, SearchSettings]) -> Non
     rows = search(space, settings, ShufflingPool(answer, slots=2))
     assert len(rows) == settings.trials
     assert {row.state for row in rows} == {"COMPLETE", "FAIL"}
-    assert {row.result["status"] for row in rows if row.state == "FAIL"} == {"oom"}
+    assert {row.status for row in rows if row.state == "FAIL"} == {"oom"}
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "cmaes"])
+@pytest.mark.parametrize("name", [name for name in samplers() if name != "cmaes"])
 def test_several_objectives(name: str) -> None:
     settings = SearchSettings(
         sampler=name, trials=SLOW.get(name, 26), window=2, objective=Objective.parse("accuracy,macs")
@@ -116,7 +116,7 @@ def test_a_small_space_is_used_up_before_anything_repeats(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["controller", "evolution", "tpe", "random"])
-def test_a_used_up_space_is_answered_from_the_store(name: str) -> None:
+def test_a_used_up_space_gives_cache_hits(name: str) -> None:
     pool = ShufflingPool()
     rows = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size + 5), pool)
     assert len(rows) == CONDITIONAL.size + 5
@@ -125,11 +125,11 @@ def test_a_used_up_space_is_answered_from_the_store(name: str) -> None:
 
 def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="controller"):
-        searcher(FLAT, SearchSettings(sampler="controler"))
+        make_sampler(FLAT, SearchSettings(sampler="controler"))
     with pytest.raises(InputError, match="conditional"):
-        searcher(CONDITIONAL, SearchSettings(sampler="cmaes"))
+        make_sampler(CONDITIONAL, SearchSettings(sampler="cmaes"))
     with pytest.raises(InputError, match="one objective"):
-        searcher(FLAT, SearchSettings(sampler="cmaes", objective=Objective.parse("accuracy,macs")))
+        make_sampler(FLAT, SearchSettings(sampler="cmaes", objective=Objective.parse("accuracy,macs")))
 
 
 @pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=lambda s: s.name)
@@ -153,7 +153,7 @@ def test_tpe_that_remembers_suggests_what_tpe_suggests(
     assert min(states[state] for state in ("COMPLETE", "PRUNED", "FAIL")) > 4
     plain = optuna.samplers.TPESampler
     for name in ("_sample", "_get_internal_repr"):
-        monkeypatch.setattr(samplers._RememberingTPE, name, getattr(plain, name))
-    monkeypatch.setattr(samplers._Whole, "calculate", optuna.search_space.IntersectionSearchSpace.calculate)
+        monkeypatch.setattr(tpe_arrays.ArrayTPE, name, getattr(plain, name))
+    monkeypatch.setattr(tpe_arrays._Whole, "calculate", optuna.search_space.IntersectionSearchSpace.calculate)
     again = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
     assert decisions_of(again) == decisions_of(remembered)

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from search.policy import Encoding, Policy
+from search.controller.policy import Encoding, Policy
 from space.search_space import Decision, SearchSpace
 from space.spaces import space
 

@@ -1,27 +1,27 @@
 """What a space costs before anything is spent: its size, the range of its costs, the share within each budget.
 
-Costs are of networks drawn by ``SearchSpace.sample``, with the seed; of a small space all are counted.
+Costs are of networks drawn by ``SearchSpace.sample``, with the seed; a small space is enumerated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from search.catalogue import Catalogue, Network
-from search.searcher import generator
+from search.candidate_cache import CandidateCache, DecodedCandidate
+from search.samplers.protocol import generator
 from search.settings import Budgets
 from space.errors import BudgetError, InputError, ShapeError
 
 SHOWN = ("params", "macs", "activation_bytes")
 DRAWS = 300
-"""How many networks a survey draws; a space with no more assignments than four times as many is counted whole."""
+"""How many networks are drawn; a space with no more assignments than four times as many is enumerated."""
 
 
 @dataclass(frozen=True)
-class Survey:
+class SpaceStatistics:
     """Size of a space and costs of ``networks`` of it; ``drawn`` is False where they are all there are.
 
     ``ranges`` holds (least, median, greatest) by cost, ``shares`` the share within each budget and, under
@@ -45,39 +45,46 @@ class Survey:
         ]
 
 
-def survey(catalogue: Catalogue, seed: int, draws: int = DRAWS) -> Survey:
-    """The survey of the catalogue's space under its budgets. Raises InputError where nothing in it can be built."""
-    space = catalogue.space
-    whole = space.size <= 4 * draws
-    if whole:
-        found = [catalogue.network(decisions) for decisions in space.enumerate()]
+def space_statistics(cache: CandidateCache, seed: int, draws: int = DRAWS) -> SpaceStatistics:
+    """The statistics of the cache's space under its budgets. Raises InputError where nothing in it can be built."""
+    space = cache.space
+    enumerated = space.size <= 4 * draws
+    if enumerated:
+        found = [cache.decode(decisions) for decisions in space.enumerate()]
     else:
         rng = generator(seed, "survey", space.name)
-        found = [catalogue.network(space.sample(rng)) for _ in range(draws)]
+        found = [cache.decode(space.sample(rng)) for _ in range(draws)]
     networks = [network for network in found if network is not None]
     if not networks:
-        raise _unbuildable(catalogue, seed, len(found))
+        raise _unbuildable(cache, seed, len(found))
     names = [
         c
-        for c in (*SHOWN, *(cost for cost, _ in catalogue.budgets.bounds().values()))
+        for c in (*SHOWN, *(cost for cost, _ in cache.budgets.bounds().values()))
         if all(c in n.costs for n in networks)
     ]
     ranges = {name: _range([n.costs[name] for n in networks]) for name in names}
     shares = {
         budget: sum(n.costs[cost] <= bound for n in networks) / len(found)
-        for budget, (cost, bound) in catalogue.budgets.bounds().items()
+        for budget, (cost, bound) in cache.budgets.bounds().items()
         if cost in ranges
     }
     if len(shares) > 1:
-        shares["all budgets"] = sum(catalogue.within(n) for n in networks) / len(found)
-    return Survey(
-        space.name, space.size, seed, len(found), not whole, ranges, shares, 1 - len(networks) / len(found)
+        shares["all budgets"] = sum(cache.within(n) for n in networks) / len(found)
+    return SpaceStatistics(
+        space.name,
+        space.size,
+        seed,
+        len(found),
+        not enumerated,
+        ranges,
+        shares,
+        1 - len(networks) / len(found),
     )
 
 
-def _unbuildable(catalogue: Catalogue, seed: int, count: int) -> InputError:
+def _unbuildable(cache: CandidateCache, seed: int, count: int) -> InputError:
     """What stands in the way, by the example of one network."""
-    space, reason = catalogue.space, ""
+    space, reason = cache.space, ""
     try:
         space.decode(space.sample(generator(seed, "unbuildable", space.name)))
     except ShapeError as error:
@@ -89,38 +96,38 @@ def _range(values: Sequence[float]) -> tuple[float, float, float]:
     return min(values), median(values), max(values)
 
 
-def cheapest(catalogue: Catalogue, seed: int = 0) -> Network:
+def cheapest(cache: CandidateCache, seed: int = 0) -> DecodedCandidate:
     """A network whose largest cost, as a multiple of its budget, is the least that can be found.
 
-    Small spaces are counted whole. In others one decision after another is set to its cheapest option until
+    Small spaces are enumerated. In others one decision after another is set to its cheapest option until
     no single change helps, from the cheapest of some random draws; where each decision makes a network
-    cheaper or dearer whatever the others are, as in every space here, that is the true minimum.
+    cheaper or more expensive whatever the others are, as in every space here, that is the true minimum.
 
     Raises InputError where nothing in the space can be built.
     """
-    space, excess = catalogue.space, catalogue.budgets.excess
+    space, excess = cache.space, cache.budgets.excess
     if space.size <= 4 * DRAWS:
-        found = [catalogue.network(decisions) for decisions in space.enumerate()]
+        found = [cache.decode(decisions) for decisions in space.enumerate()]
     else:
         rng = generator(seed, "cheapest", space.name)
-        found = [catalogue.network(space.sample(rng)) for _ in range(64)]
+        found = [cache.decode(space.sample(rng)) for _ in range(64)]
     networks = [network for network in found if network is not None]
     if not networks:
-        raise _unbuildable(catalogue, seed, len(found))
+        raise _unbuildable(cache, seed, len(found))
     best = min(networks, key=lambda n: excess(n.costs))
     improved = True
     while improved:
         improved = False
-        for other in _neighbours(catalogue, best):
+        for other in _neighbours(cache, best):
             if excess(other.costs) < excess(best.costs):
                 best, improved = other, True
                 break
     return best
 
 
-def _neighbours(catalogue: Catalogue, network: Network) -> list[Network]:
+def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> list[DecodedCandidate]:
     """The networks that differ in one decision; decisions brought to life take their first option."""
-    space = catalogue.space
+    space = cache.space
     found = []
     for decision in space.active(network.decisions):
         for option in decision.options:
@@ -130,33 +137,33 @@ def _neighbours(catalogue: Catalogue, network: Network) -> list[Network]:
             for active in space.active(changed):
                 value = network.decisions.get(active.name, active.options[0])
                 changed[active.name] = option if active is decision else value
-            other = catalogue.network(changed)
+            other = cache.decode(changed)
             if other is not None:
                 found.append(other)
     return found
 
 
-def check_budgets(catalogue: Catalogue, seed: int = 0) -> Network | None:
+def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | None:
     """A network within all budgets, None where there are no budgets on known costs.
 
     Raises BudgetError naming the smallest cost there is for a budget that nothing meets.
     """
-    budgets = catalogue.budgets
+    budgets = cache.budgets
     if not budgets.bounds():
         return None
     for name, (cost, bound) in budgets.bounds().items():
-        least = cheapest(catalogue.under(Budgets(**{name: bound})), seed)
+        least = cheapest(cache.under(Budgets(**{name: bound})), seed)
         if cost not in least.costs:
             if cost == "latency_seconds":
                 continue
             raise InputError(f"{name}: the {cost} of these networks is not known, so it cannot be bounded")
         if least.costs[cost] > bound:
             raise BudgetError(
-                f"{name}: wanted {_plain(bound)}, but the smallest {cost} in space {catalogue.space.name} "
+                f"{name}: wanted {_plain(bound)}, but the smallest {cost} in space {cache.space.name} "
                 f"is {_plain(least.costs[cost])}"
             )
-    best = cheapest(catalogue, seed)
-    if not catalogue.within(best):
+    best = cheapest(cache, seed)
+    if not cache.within(best):
         worst = ", ".join(f"{name} {_plain(bound)}" for name, (_, bound) in budgets.bounds().items())
         had = ", ".join(
             f"{cost} {_plain(best.costs[cost])}"
@@ -164,15 +171,10 @@ def check_budgets(catalogue: Catalogue, seed: int = 0) -> Network | None:
             if cost in best.costs
         )
         raise BudgetError(
-            f"{worst}: no network of space {catalogue.space.name} meets all of them; nearest: {had}"
+            f"{worst}: no network of space {cache.space.name} meets all of them; nearest: {had}"
         )
     return best
 
 
 def _plain(value: float) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:g}"
-
-
-def describe_shares(shares: Mapping[str, float]) -> str:
-    """The shares as text: ``max_macs 12.3 %``."""
-    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())

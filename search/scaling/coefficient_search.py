@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from search.coefficients import EXPONENTS, LEVEL, LawFit, fit_law, informative_point
-from search.contenders import NOT_RACING, Contender
-from search.persistence import Row
-from search.points import DIMENSIONS, Points
-from search.searcher import Told
+from results.trial_result import TrialResult
+from search.scaling.candidates import NOT_RACING, Contender
+from search.scaling.coefficients import EXPONENTS, LEVEL, LawFit, fit_law, informative_point
+from search.scaling.points import DIMENSIONS, Points
 from space.errors import InputError
 from space.search_space import Decisions
 
@@ -42,7 +41,7 @@ class GridOrder:
     def begin(self, number: int, decisions: Decisions) -> None:
         """Nothing to remember."""
 
-    def tell(self, told: Told) -> None:
+    def tell(self, result: TrialResult) -> None:
         """Nothing to learn."""
 
 
@@ -72,7 +71,7 @@ class LawGuided:
         self._seeds, self._growth, self._narrow, self._most = tuple(seeds), growth, narrow, most
         self._resamples = resamples
         self._order: list[Decisions] = []
-        self._told: list[tuple[str, float]] = []
+        self._measured: list[tuple[str, float]] = []
         self.stopped = ""
         for label in first:
             self._take(label)
@@ -94,10 +93,10 @@ class LawGuided:
         if number >= len(self._order):
             self._take(str(decisions["contender"]))
 
-    def tell(self, told: Told) -> None:
+    def tell(self, result: TrialResult) -> None:
         """A measured accuracy."""
-        if told.values is not None:
-            self._told.append((str(told.decisions["contender"]), told.values[0]))
+        if result.values is not None:
+            self._measured.append((str(result.decisions["contender"]), result.values[0]))
 
     def _choose(self, number: int) -> str | None:
         """The next contender, the same for the same ``number`` and results; None to stop."""
@@ -108,7 +107,7 @@ class LawGuided:
             return None
         try:
             fit = fit_law(
-                _points(self._told, self._contenders), growth=self._growth, resamples=self._resamples
+                _points(self._measured, self._contenders), growth=self._growth, resamples=self._resamples
             )
         except InputError:
             return left[0].label
@@ -116,7 +115,7 @@ class LawGuided:
         if widths <= self._narrow:
             self.stopped = f"every interval is within {widths:.0%} of what the growth allows"
             return None
-        noise = 100 * pooled_deviation(self._told) / sqrt(len(self._seeds)) or _DEFAULT_NOISE
+        noise = 100 * pooled_deviation(self._measured) / sqrt(len(self._seeds)) or _DEFAULT_NOISE
         best, _ = informative_point(fit, np.array([c.multipliers for c in left]), noise)
         return left[best].label
 
@@ -131,13 +130,13 @@ def widest_share(fit: LawFit) -> float:
     return max(shares, default=1.0)
 
 
-def _points(told: Iterable[tuple[str, float]], contenders: dict[str, Contender]) -> Points:
+def _points(measured: Iterable[tuple[str, float]], contenders: dict[str, Contender]) -> Points:
     rows = [
         {
             **dict(zip(DIMENSIONS, contenders[label].multipliers, strict=True)),
             "accuracy": a,
         }
-        for label, a in told
+        for label, a in measured
     ]
     return Points.of(rows)
 
@@ -242,14 +241,12 @@ def _lead(
     return gap, gap - error, gap + error
 
 
-def measured(rows: Iterable[Row]) -> list[tuple[str, float]]:
+def measured(results: Iterable[TrialResult]) -> list[tuple[str, float]]:
     """(label, accuracy) of every finished training of a study; answers from the store are not counted again."""
     return [
-        (str(row.decisions["contender"]), float(row.result["accuracy"]))
-        for row in rows
-        if row.state == "COMPLETE"
-        and row.result.get("accuracy") is not None
-        and row.result.get("measured_by") is None
+        (str(result.decisions["contender"]), result.accuracy)
+        for result in results
+        if result.trained_here and result.status.complete and result.accuracy is not None
     ]
 
 

@@ -1,0 +1,1 @@
+"""The reinforcement-learned controller: its policy, its critic, and the rewards that they learn from."""

@@ -1,0 +1,1 @@
+"""Samplers, one file each: what proposes the next network. ``registry`` finds them by name."""
