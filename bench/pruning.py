@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluators.data import load
 from evaluators.evaluator import Candidate
+from evaluators.images.loading import load
 from evaluators.proxies import evaluator
 from evaluators.workers import open_pool
 from search.pruning import PRUNERS, rule

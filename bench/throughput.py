@@ -19,8 +19,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from evaluators.data import ImageSet, load
 from evaluators.evaluator import Candidate
+from evaluators.images.image_set import ImageSet
+from evaluators.images.loading import load
 from evaluators.network import build
 from evaluators.training import TrainEvaluator, Training, learning_rate_factor, pick_device
 from evaluators.workers import open_pool

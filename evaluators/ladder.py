@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
+from evaluators.images.image_set import ImageSet
 from evaluators.training import TrainEvaluator
 from space.errors import InputError, UnknownNameError
 

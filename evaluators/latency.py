@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import torch
 
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement, Preparable, Report
+from evaluators.images.image_set import ImageSet
 from evaluators.ladder import LadderEvaluator
 from evaluators.network import build
 from evaluators.supernet.evaluator import SupernetEvaluator

@@ -17,7 +17,7 @@ from evaluators.evaluator import Candidate, Evaluator, Measurement
 from space.errors import InputError, NascaleError, UnknownNameError
 
 if TYPE_CHECKING:
-    from evaluators.data import ImageSet
+    from evaluators.images.image_set import ImageSet
     from space.search_space import SearchSpace
 
 SCORES = ("macs", "params", "synflow", "naswot", "jacob_cov", "grad_norm", "snip", "grasp", "fisher", "zico")

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from evaluators.data import cache_folder
+from evaluators.cache import cache_folder
 from evaluators.training import pick_device
 from space.roofline import Machine
 

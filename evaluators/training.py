@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluators.data import ImageSet, stratified
 from evaluators.evaluator import Candidate, Diverged, Measurement, OutOfMemory
+from evaluators.images.image_set import ImageSet
+from evaluators.images.splits import stratified
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import InputError
@@ -27,7 +28,8 @@ from space.scaling import scale
 if TYPE_CHECKING:
     import torch
 
-    from evaluators.augmentation import Augmentation, Images
+    from evaluators.images.augmentation import Augmentation
+    from evaluators.images.device_images import DeviceImages
 
 OPTIMIZERS = ("sgd", "adamw")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -191,22 +193,22 @@ class TrainEvaluator:
                 f"{limit / 2**20:,.0f} MiB are there"
             )
 
-    def split(self, name: str, resolution: int, device: torch.device) -> Images:
+    def split(self, name: str, resolution: int, device: torch.device) -> DeviceImages:
         """A split on the device, made once per process and resolution."""
-        from evaluators.augmentation import Images
+        from evaluators.images.device_images import DeviceImages
 
         key = (name, resolution, str(device))
         if key not in self._cache:
             indices = self.subset() if name == "train" else getattr(self.images, name)
-            self._cache[key] = Images(
+            self._cache[key] = DeviceImages(
                 self.images, indices, resolution, device, channels_last=self.channels_last
             )
-        images: Images = self._cache[key]
+        images: DeviceImages = self._cache[key]
         return images
 
     def augmentation(self) -> Augmentation:
         """The random changes of the training images."""
-        from evaluators.augmentation import Augmentation
+        from evaluators.images.augmentation import Augmentation
 
         return Augmentation(self.crop, self.flip, self.cutout)
 
@@ -335,7 +337,7 @@ def make_optimizer(
 
 
 def accuracy_of(
-    module: Any, images: Images, device: torch.device, autocast: bool = False, batch: int = 512
+    module: Any, images: DeviceImages, device: torch.device, autocast: bool = False, batch: int = 512
 ) -> tuple[float, float]:
     """(accuracy in 0..1, mean cross-entropy in nats) of a network on a split. Raises Diverged on a NaN."""
     import torch

@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evaluators.augmentation import Images
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
+from evaluators.images.device_images import DeviceImages
+from evaluators.images.image_set import ImageSet
 from evaluators.network import Network, build
 from evaluators.training import pick_device
 from space.architecture import Architecture
@@ -31,7 +31,7 @@ _NONLINEAR = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.GELU)
 
 @dataclass(frozen=True)
 class Batch:
-    """Images and labels on the network's device."""
+    """DeviceImages and labels on the network's device."""
 
     x: Tensor
     y: Tensor
@@ -238,13 +238,13 @@ class ZeroCostEvaluator:
             values.append(SCORES[self.score](network.train(), batches))
         return math.fsum(values) / len(values)
 
-    def _images(self, resolution: int, device: torch.device) -> Images:
+    def _images(self, resolution: int, device: torch.device) -> DeviceImages:
         key = (resolution, str(device))
         if key not in self._cache:
             # A few batches' worth of the training split is enough, and cheap to prepare.
             indices = self.images.train[:: max(1, len(self.images.train) // (16 * self.batch_size))]
-            self._cache[key] = Images(self.images, indices, resolution, device)
-        images: Images = self._cache[key]
+            self._cache[key] = DeviceImages(self.images, indices, resolution, device)
+        images: DeviceImages = self._cache[key]
         return images
 
     def __getstate__(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
-    from evaluators.data import ImageSet
+    from evaluators.images.image_set import ImageSet
     from evaluators.ladder import LadderEvaluator
     from evaluators.latency import TimedEvaluator
     from evaluators.supernet.evaluator import SupernetEvaluator
@@ -197,7 +197,7 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
     space = study_space(spec, training.images)
     evaluator: TrainEvaluator | LadderEvaluator | SupernetEvaluator = training
     if spec.evaluator == "supernet":
-        from evaluators.data import writable_cache
+        from evaluators.cache import writable_cache
         from evaluators.supernet.evaluator import SupernetEvaluator
 
         writable_cache()
@@ -230,7 +230,7 @@ def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
 
 def train_evaluator(spec: SearchSpec) -> TrainEvaluator:
     """The images and the recipe of ``spec``; image files are decoded at its resolution."""
-    from evaluators.data import load
+    from evaluators.images.loading import load
     from evaluators.training import TrainEvaluator
 
     images = load(

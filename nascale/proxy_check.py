@@ -14,9 +14,10 @@ import numpy as np
 
 from evaluators import fidelity
 from evaluators.comparison import Scores, blend, measure
-from evaluators.data import ImageSet, load
 from evaluators.evaluator import Evaluator, Preparable
 from evaluators.fidelity import spearman
+from evaluators.images.image_set import ImageSet
+from evaluators.images.loading import load
 from evaluators.proxies import Panel, evaluator, parts, split_list
 from evaluators.workers import open_pool
 from evaluators.zero_cost import BASELINES

@@ -13,6 +13,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from evaluators.images.sources import source_help
 from evaluators.proxies import SUPERNET_EPOCHS
 from nascale.quantities import parse_quantity
 from nascale.written_space import space_label, space_text
@@ -59,9 +60,7 @@ class SearchSpec:
         "train (each network from scratch), supernet (all networks share weights that are trained once: seconds a "
         "network, for a ranking) or table.  [default: table where there is one, else train]",
     )
-    data: str = key_of(
-        "digits", "text", "Images to train on: digits, npz:FILE, folder:DIR, cifar10:DIR, hf:NAME …"
-    )
+    data: str = key_of("digits", "text", f"Images to train on: {source_help()}.")
     table: str | None = key_of(
         None, "text", "TOML file that describes a table of results to ask instead of training."
     )

@@ -18,8 +18,9 @@ from typing import Any, Self
 import torch
 from torch import nn
 
-from evaluators.data import ImageSet, writable_cache
+from evaluators.cache import writable_cache
 from evaluators.evaluator import Candidate, Measurement, Report
+from evaluators.images.image_set import ImageSet
 from evaluators.supernet.kept_training import KeptTraining
 from evaluators.supernet.networks import RandomNetworks
 from evaluators.supernet.sliced import Size

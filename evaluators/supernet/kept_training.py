@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from evaluators.data import unwritable
+from evaluators.cache import unwritable
 
 
 @dataclass(frozen=True)

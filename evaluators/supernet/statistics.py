@@ -1,6 +1,7 @@
 """The statistics that normalisations need for a candidate: of training images, in the candidate's own network.
 
-Statistics gathered while other networks were trained would be wrong for it (Guo et al. 2020, §3.2).
+Statistics gathered while other networks were trained would be wrong for it (Guo et al. 2020, "Single Path One-Shot
+Neural Architecture Search with Uniform Sampling", recalculate them too).
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from evaluators.augmentation import Images
+from evaluators.images.device_images import DeviceImages
 from evaluators.network import Network
 
 _BATCH = 256
 
 
 def estimate_statistics(
-    network: Network, norms: Sequence[nn.BatchNorm2d], images: Images, count: int
+    network: Network, norms: Sequence[nn.BatchNorm2d], images: DeviceImages, count: int
 ) -> None:
     """Gives ``norms`` the mean statistics of ``count`` images, in batches; the same images for all networks.
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.data import ImageSet, load
+from evaluators.images.image_set import ImageSet
+from evaluators.images.loading import load
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators.data import ImageSet
+from evaluators.images.image_set import ImageSet
 from evaluators.ladder import LadderEvaluator
 from evaluators.training import TrainEvaluator
 from space.errors import InputError, UnknownNameError

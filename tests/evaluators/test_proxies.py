@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from evaluators.comparison import Score, Scores, blend, measure, rows
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Measurement
+from evaluators.images.image_set import ImageSet
 from evaluators.latency import latency
 from evaluators.proxies import SCORES, Panel, evaluator, parse, parts, split_list
 from evaluators.supernet.evaluator import SupernetEvaluator

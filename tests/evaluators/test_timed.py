@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from evaluators.data import ImageSet
+from evaluators.images.image_set import ImageSet
 from evaluators.latency import MODES, LatencyEvaluator, TimedEvaluator, latency
 from evaluators.training import TrainEvaluator
 from nascale.cli import cli

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from evaluators.augmentation import Augmentation, Images
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate, Diverged, Measurement, OutOfMemory
+from evaluators.images.augmentation import Augmentation
+from evaluators.images.device_images import DeviceImages
+from evaluators.images.image_set import ImageSet
 from evaluators.training import TrainEvaluator, learning_rate_factor, make_optimizer, wants_bfloat16
 from evaluators.workers import open_pool
 from space.architecture import Architecture, Stage
@@ -217,14 +218,14 @@ def test_flips_and_holes() -> None:
 
 
 def test_images_are_normalised_and_a_file_gives_the_same_batches(digits: ImageSet) -> None:
-    whole = Images(digits, digits.train, 8, CPU)
-    gathered = Images(digits, digits.train, 8, CPU, resident_bytes=0)
+    whole = DeviceImages(digits, digits.train, 8, CPU)
+    gathered = DeviceImages(digits, digits.train, 8, CPU, resident_bytes=0)
     positions = torch.tensor([5, 2, 900])
     for a, b in zip(whole.batch(positions), gathered.batch(positions), strict=True):
         torch.testing.assert_close(a, b)
     x, _ = whole.slice(0, len(whole))
     assert float(x.mean()) == pytest.approx(0, abs=1e-4) and float(x.std()) == pytest.approx(1, abs=1e-3)
-    assert Images(digits, digits.train, 16, CPU).slice(0, 2)[0].shape == (2, 1, 16, 16)
+    assert DeviceImages(digits, digits.train, 16, CPU).slice(0, 2)[0].shape == (2, 1, 16, 16)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -226,7 +226,7 @@ def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_c
         textwrap.dedent(
             """
             import sys
-            from evaluators.data import load
+            from evaluators.images.loading import load
             from evaluators.evaluator import Candidate
             from evaluators.training import TrainEvaluator
             from evaluators.workers import open_pool

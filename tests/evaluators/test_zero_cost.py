@@ -8,8 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from evaluators.data import ImageSet
 from evaluators.evaluator import Candidate
+from evaluators.images.image_set import ImageSet
 from evaluators.network import build
 from evaluators.zero_cost import (
     BASELINES,

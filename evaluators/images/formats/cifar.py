@@ -1,0 +1,106 @@
+"""CIFAR-10 and CIFAR-100 as Krizhevsky publishes them: python batches or binary files."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluators.images.source import Source, SourceFormat, SourceRequest, fingerprint, stamp
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PIXELS = 32 * 32 * 3
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Unpickles what CIFAR's batches hold (numpy arrays, bytes, lists, dicts) and nothing that could run code."""
+
+    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer"})
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
+            return super().find_class(module, name)
+        if (module, name) == ("_codecs", "encode"):
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"holds {module}.{name}, which a CIFAR batch does not")
+
+
+def read(request: SourceRequest, *, fine: bool) -> Source:
+    """CIFAR-100 with its fine labels where ``fine``, else CIFAR-10; the folder as it unpacks, or the one above it."""
+    path, name = request.path, request.name
+    if fine:
+        folders = ("cifar-100-python", "cifar-100-binary")
+        layouts = [(["train"], ["test"]), (["train.bin"], ["test.bin"])]
+    else:
+        folders = ("cifar-10-batches-py", "cifar-10-batches-bin")
+        batches = [f"data_batch_{i}" for i in range(1, 6)]
+        layouts = [(batches, ["test_batch"]), ([f"{b}.bin" for b in batches], ["test_batch.bin"])]
+    for root in (path, *(path / folder for folder in folders)):
+        for train, test in layouts:
+            if any((root / file).is_file() for file in train):
+                missing = [file for file in (*train, *test) if not (root / file).is_file()]
+                if missing:
+                    wanted = f"{len(train)} training files and a test file"
+                    raise InputError.of(name, wanted, f"no {missing[0]}")
+                files = [(root / file, 0) for file in train] + [(root / file, 2) for file in test]
+                return _source(name, files, fine)
+    raise InputError.of(name, "CIFAR's python batches or binary files", f"none in {path}")
+
+
+def _source(name: str, files: list[tuple[Path, int]], fine: bool) -> Source:
+    read_file = _binary if files[0][0].suffix == ".bin" else _pickled
+    arrays = [(*read_file(name, file, fine), part) for file, part in files]
+    classes = tuple(str(c) for c in range(100 if fine else 10))
+    count = sum(len(images) for images, _, _ in arrays)
+    mark = fingerprint("cifar", [stamp(file) for file, _ in files])
+    return Source(name, count, (32, 32, 3), classes, lambda: iter(arrays), mark)
+
+
+def _planes(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Rows of 3,072 bytes, one colour plane after another → (n, 32, 32, 3)."""
+    import numpy as np
+
+    return np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+def _pickled(name: str, file: Path, fine: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    import numpy as np
+
+    try:
+        with file.open("rb") as stream:
+            batch = _PlainUnpickler(stream, encoding="bytes").load()
+        images = np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, _PIXELS)
+        labels = np.asarray(batch[b"fine_labels" if fine else b"labels"], dtype=np.int64)
+    except Exception as error:  # a broken pickle raises nearly anything
+        came = f"{type(error).__name__}: {error}"
+        raise InputError.of(f"{name} {file.name}", "a CIFAR python batch", came) from None
+    if len(images) != len(labels):
+        raise InputError.of(f"{name} {file.name}", f"{len(images)} labels", len(labels))
+    return _planes(images), labels
+
+
+def _binary(name: str, file: Path, fine: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    import numpy as np
+
+    lead = 2 if fine else 1  # CIFAR-100 puts the coarse label before the fine one
+    raw = np.frombuffer(file.read_bytes(), np.uint8)
+    if len(raw) == 0 or len(raw) % (lead + _PIXELS):
+        raise InputError.of(f"{name} {file.name}", f"records of {lead + _PIXELS} bytes", f"{len(raw)} bytes")
+    rows = raw.reshape(-1, lead + _PIXELS)
+    return _planes(rows[:, lead:]), rows[:, lead - 1].astype(np.int64)
+
+
+CIFAR10 = SourceFormat(
+    "cifar10",
+    "DIR",
+    "Krizhevsky's CIFAR-10 as it unpacks: python batches or binary files",
+    partial(read, fine=False),
+)
+CIFAR100 = SourceFormat(
+    "cifar100", "DIR", "CIFAR-100 with its fine labels: python files or binary ones", partial(read, fine=True)
+)

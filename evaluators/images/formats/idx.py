@@ -1,0 +1,83 @@
+"""IDX files, the format of MNIST and Fashion-MNIST (LeCun): 0, 0, 8, dimensions, big-endian extents, bytes."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluators.images.source import Source, SourceFormat, SourceRequest, fingerprint, stamp
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from evaluators.images.source import Chunk
+
+_HALVES = (("train", 0), ("t10k", 2))
+_UNSIGNED_BYTES = 8
+
+
+def read(request: SourceRequest) -> Source:
+    """``train-images-idx3-ubyte``, ``t10k-…`` and their labels, gzipped or not; one half is enough."""
+    import numpy as np
+
+    path, name = request.path, request.name
+    arrays: list[Chunk] = []
+    stamps = []
+    for prefix, part in _HALVES:
+        images, labels = _file(path, f"{prefix}-images"), _file(path, f"{prefix}-labels")
+        if images is None and labels is None:
+            continue
+        if images is None or labels is None:
+            raise InputError.of(name, f"both images and labels of {prefix}", "one of them")
+        pictures, targets = _array(images, 3, name), _array(labels, 1, name)
+        if len(pictures) != len(targets):
+            raise InputError.of(f"{name} {labels.name}", f"{len(pictures)} labels", len(targets))
+        arrays.append((pictures[..., None], targets.astype(np.int64), part))
+        stamps += [stamp(images), stamp(labels)]
+    if not arrays:
+        wanted = "train-images-idx3-ubyte[.gz] or t10k-images-idx3-ubyte[.gz]"
+        raise InputError.of(name, wanted, f"none in {path}")
+    if len(arrays) == 1:  # all splits are drawn from the one half
+        arrays = [(arrays[0][0], arrays[0][1], -1)]
+    shapes = {chunk[0].shape[1:] for chunk in arrays}
+    if len(shapes) != 1:
+        raise InputError.of(name, "one image shape", sorted(shapes))
+    height, width, channels = shapes.pop()
+    classes = tuple(str(c) for c in range(int(max(labels.max(initial=0) for _, labels, _ in arrays)) + 1))
+    count = sum(len(images) for images, _, _ in arrays)
+    mark = fingerprint("idx", stamps)
+    return Source(name, count, (height, width, channels), classes, lambda: iter(arrays), mark)
+
+
+def _file(path: Path, prefix: str) -> Path | None:
+    found = sorted(f for f in path.iterdir() if f.name.startswith(prefix) and "idx" in f.name)
+    return found[0] if found else None
+
+
+def _array(file: Path, dimensions: int, name: str) -> NDArray[np.uint8]:
+    """The array of unsigned bytes that ``file`` holds. Raises InputError for any other content."""
+    import numpy as np
+
+    name = f"{name} {file.name}"
+    try:
+        raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        zero, kind, rank = struct.unpack(">HBB", raw[:4])
+        extents = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise InputError.of(name, "an IDX file", f"{type(error).__name__}: {error}") from None
+    if (zero, kind, rank) != (0, _UNSIGNED_BYTES, dimensions):
+        raise InputError.of(name, f"unsigned bytes in {dimensions} dimensions", raw[:4].hex())
+    body = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
+    if len(body) != int(np.prod(extents)):
+        raise InputError.of(name, f"{int(np.prod(extents))} bytes of data", len(body))
+    return body.reshape(extents)
+
+
+IDX = SourceFormat(
+    "idx", "DIR", "IDX files, gzipped or not: MNIST, Fashion-MNIST; one half (train or t10k) is enough", read
+)

@@ -1,0 +1,98 @@
+"""An image set: images as bytes, labels, and three splits as indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluators.images.source import PARTS
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images as uint8 (n, height, width, channels), labels as int64, and three splits as index arrays.
+
+    The search looks at ``validation``; ``test`` is for the end. ``settings`` are what the splits were drawn with;
+    ``skipped`` names the images that could not be read and were left out.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+    classes: tuple[str, ...]
+    checksum: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images in pixels; the shorter one where they are not square."""
+        return int(min(self.images.shape[1:3]))
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[3])
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the images stay in a file."""
+        return isinstance(self.images, np.memmap)
+
+    @cached_property
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(mean, standard deviation) per channel of the training split, on a scale of 0..1."""
+        total = np.zeros(self.channels)
+        squares = np.zeros(self.channels)
+        for start in range(0, len(self.train), _CHUNK):
+            chunk = self.images[np.sort(self.train[start : start + _CHUNK])] / 255.0
+            total += chunk.sum(axis=(0, 1, 2))
+            squares += (chunk**2).sum(axis=(0, 1, 2))
+        count = len(self.train) * self.images.shape[1] * self.images.shape[2]
+        mean = total / count
+        std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
+        return tuple(float(m) for m in mean), tuple(float(s) for s in std)
+
+    def class_counts(self, split: str = "train") -> NDArray[np.int64]:
+        """Images per class in a split."""
+        return np.bincount(self.labels[getattr(self, split)], minlength=len(self.classes))
+
+    def describe(self) -> dict[str, Any]:
+        """Name, checksum, shape and splits, as they are stored with a study."""
+        digest = blake2b(digest_size=8)
+        for split in PARTS:
+            digest.update(np.ascontiguousarray(getattr(self, split)).tobytes())
+        return {
+            "name": self.name,
+            "checksum": self.checksum,
+            "images": len(self.images),
+            "shape": [int(n) for n in self.images.shape[1:]],
+            "classes": len(self.classes),
+            "split": {
+                **self.settings,
+                **{split: len(getattr(self, split)) for split in PARTS},
+                "checksum": digest.hexdigest(),
+            },
+            "skipped": len(self.skipped),
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if isinstance(self.images, np.memmap):
+            # A pickled memmap would carry its whole content; the path is enough where the disk is shared.
+            state["images"] = str(self.images.filename)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["images"], str):
+            state = {**state, "images": np.load(state["images"], mmap_mode="r")}
+        self.__dict__.update(state)

@@ -1,0 +1,32 @@
+"""Sources of images by name: ``digits``, ``npz:FILE``, ``folder:DIR`` and whatever else ``formats`` holds.
+
+Imports neither torch nor numpy: the help of the command line is made here.
+"""
+
+from __future__ import annotations
+
+from evaluators.images import formats
+from evaluators.images.source import Source, SourceFormat
+from evaluators.registry import entries
+from space.errors import UnknownNameError
+
+SOURCES: dict[str, SourceFormat] = entries(formats, SourceFormat, lambda one: one.prefix)
+"""The formats by prefix."""
+
+
+def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -> Source:
+    """The source that ``text`` names, as ``npz:FILE``.
+
+    Pictures are decoded to ``size`` pixels; ``skip_bad`` leaves out those that cannot be read. Raises UnknownNameError
+    for an unknown prefix and InputError naming the file for a source that cannot be used.
+    """
+    prefix, _, location = text.partition(":")
+    if prefix not in SOURCES:
+        raise UnknownNameError("data", prefix, SOURCES)
+    return SOURCES[prefix].open(location, size=size, skip_bad=skip_bad)
+
+
+def source_help() -> str:
+    """All formats as they are written, for the help of an option: "cifar10:DIR, …, idx:DIR or npz:FILE"."""
+    *first, last = (one.usage for one in SOURCES.values())
+    return f"{', '.join(first)} or {last}"

@@ -1,0 +1,57 @@
+"""Splits: training, validation and test images, stratified by class and drawn from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from space.errors import InputError
+
+
+def split(
+    labels: NDArray[np.int64],
+    parts: NDArray[np.int8],
+    *,
+    seed: int,
+    validation: float,
+    test: float,
+    source: str = "data",
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(train, validation, test) index arrays, disjoint and sorted.
+
+    Validation and test images are drawn by class from the training images if the source has no such split.
+
+    ``parts`` says for each image which split the source puts it in: 0 train, 1 validation, 2 test, -1 unknown.
+    ``validation`` and ``test`` are shares. Raises InputError if a class is too small to be in every split.
+    """
+    rng = np.random.default_rng(seed)
+    pool = np.flatnonzero(parts <= 0)
+    held_out = {1: np.flatnonzero(parts == 1), 2: np.flatnonzero(parts == 2)}
+    for part, share in ((2, test), (1, validation)):
+        if len(held_out[part]) == 0:
+            leave = 2 if part == 2 and len(held_out[1]) == 0 else 1
+            taken = stratified(labels, pool, share, rng, source, leave=leave)
+            held_out[part] = taken
+            pool = np.setdiff1d(pool, taken, assume_unique=True)
+    return pool, held_out[1], held_out[2]
+
+
+def stratified(
+    labels: NDArray[np.int64],
+    pool: NDArray[np.int64],
+    share: float,
+    rng: np.random.Generator,
+    source: str = "data",
+    *,
+    leave: int = 1,
+) -> NDArray[np.int64]:
+    """Indices of ``pool``, ``share`` of each class (at least one, and at least ``leave`` left), sorted."""
+    chosen = []
+    for label in np.unique(labels[pool]):
+        members = pool[labels[pool] == label]
+        if len(members) < 1 + leave:
+            wanted = f"at least {('two', 'three')[leave - 1]} images of each class to split"
+            raise InputError.of(source, wanted, f"{len(members)} of class {label}")
+        count = min(max(1, round(share * len(members))), len(members) - leave)
+        chosen.append(rng.permutation(members)[:count])
+    return np.sort(np.concatenate(chosen))
