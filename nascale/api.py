@@ -14,7 +14,7 @@ from space.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from search.loop import Progress
+    from search.progress import Progress
     from space.architecture import Architecture
     from space.cost import Costs
 

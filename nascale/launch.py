@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Trainer = TrainEvaluator | LadderEvaluator | SupernetEvaluator | TimedEvaluator
     from search.candidate_cache import CandidateCache, DecodedCandidate
-    from search.loop import Progress
+    from search.progress import Progress
     from search.samplers.protocol import Sampler
     from search.space_statistics import SpaceStatistics
     from search.trial_store import TrialStore
@@ -164,7 +164,7 @@ def stored_spec(spec: SearchSpec) -> dict[str, Any]:
 
 
 def _standing(results: Sequence[TrialResult], total: int) -> Progress:
-    from search.loop import Progress
+    from search.progress import Progress
 
     progress = Progress(total)
     for result in results:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from nascale.quantities import human_seconds
 
 if TYPE_CHECKING:
-    from search.loop import Progress
+    from search.progress import Progress
 
 LIVE_SECONDS, PLAIN_SECONDS = 0.1, 10.0
 

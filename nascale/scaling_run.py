@@ -37,7 +37,7 @@ from space.errors import InputError
 from space.rounding import POLICIES
 
 if TYPE_CHECKING:
-    from search.loop import Progress
+    from search.progress import Progress
 
 METHODS = ("grid", "law")
 

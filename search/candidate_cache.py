@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from search.settings import Budgets
 from space.architecture import Architecture
-from space.cost import costs
+from space.cost import SEARCHED_COSTS, costs
 from space.errors import ShapeError
 from space.search_space import Decisions, Option, SearchSpace
 
@@ -90,10 +90,7 @@ class CandidateCache:
                 return None
         if architecture is not None:
             computed = costs(architecture)
-            known = {
-                name: getattr(computed, name)
-                for name in ("params", "macs", "flops", "activation_bytes", "training_bytes")
-            }
+            known = {cost.name: getattr(computed, cost.name) for cost in SEARCHED_COSTS}
         if self._own_costs is not None:
             known |= self._own_costs(decisions)
         key = self._own_key(decisions) if self._own_key is not None else None

@@ -16,6 +16,7 @@ from evaluators.evaluator import Candidate, Measurement
 from evaluators.workers import Event, Pool
 from results.trial_result import MEASURED, Status, TrialResult
 from search.candidate_cache import CandidateCache, DecodedCandidate
+from search.progress import Progress
 from search.pruning import rule
 from search.samplers.protocol import Sampler
 from search.settings import SearchSettings
@@ -23,44 +24,6 @@ from search.suggestion import Exhausted, Suggestions
 from search.trial_store import TrialStore, now
 from space.codec import to_dict
 from space.errors import RunError
-
-
-@dataclass
-class Progress:
-    """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study."""
-
-    total: int
-    finished: int = 0
-    running: int = 0
-    reused: int = 0
-    pruned: int = 0
-    failed: int = 0
-    infeasible: int = 0
-    epochs: int = 0
-    new: int = 0
-    seconds: float = 0.0
-    best: TrialResult | None = None
-    stopped: str | None = None
-
-    @property
-    def best_accuracy(self) -> float | None:
-        """The highest accuracy of a feasible complete trial."""
-        return None if self.best is None else self.best.accuracy
-
-    def count(self, result: TrialResult) -> None:
-        """Takes a finished trial in."""
-        status, infeasible = result.status, result.feasible is False
-        self.finished += 1
-        self.reused += status is Status.REUSED
-        self.pruned += status.state == Status.PRUNED.state and not infeasible
-        self.failed += status.failed
-        self.infeasible += infeasible and not status.failed
-        if result.measured_by is None:
-            self.epochs += result.epochs or 0
-        if status.complete and not infeasible:
-            accuracy = result.accuracy
-            if accuracy is not None and (self.best_accuracy is None or accuracy > self.best_accuracy):
-                self.best = result
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from space.cost import SEARCHED_COSTS
 from space.errors import InputError, UnknownNameError
 
-COSTS = ("macs", "params", "flops", "activation_bytes", "training_bytes", "latency_seconds")
+COSTS = (*(cost.name for cost in SEARCHED_COSTS), "latency_seconds")
+"""What may be traded against accuracy: the declared costs of a network, and its measured latency."""
 KINDS = ("accuracy", "mnas", "mnas-hard")
 SOFT_EXPONENT = -0.07
 """MnasNet's w: doubling the latency is to buy 5 % relative accuracy."""
@@ -102,7 +104,7 @@ class Objective:
         return 1.0 if ratio <= 1 else 1 / ratio
 
     def upwards(self, values: tuple[float, ...]) -> tuple[float, ...]:
-        """The values with every objective to be maximised, as the searchers of this house take them."""
+        """The values with every objective to be maximised, as samplers take them."""
         return (values[0], *(-value for value in values[1:]))
 
     def sentence(self) -> str:
