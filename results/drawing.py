@@ -10,32 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from html import escape
 from typing import Any
 
 from results import theme
 from results.axes import count
 from space.architecture import Architecture
-from space.blocks import (
-    Basic,
-    Block,
-    Bottleneck,
-    Conv,
-    Dense,
-    DepthwiseSeparable,
-    Drop,
-    FusedMBConv,
-    GlobalPool,
-    Inception,
-    MBConv,
-    Pool,
-    SqueezeExcite,
-    settings,
-)
+from space.block_types import BLOCK_TYPES
+from space.blocks import Block
 from space.cost import segment_costs
 
-FAMILIES = ("mbconv", "bottleneck", "inception", "other")
+COLORED = (*BLOCK_TYPES, "other")
+"""What a block is coloured by: its block type, "other" for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +38,8 @@ class Part:
     @property
     def description(self) -> str:
         """The block in words, with the number of repeats."""
-        words = describe(self.block)
+        words = self.block.description
         return f"{self.repeats} × {words}" if self.repeats > 1 else words
-
-    @property
-    def family(self) -> str:
-        """mbconv, bottleneck, inception or other: what the block is coloured by."""
-        return family(self.block)
 
 
 def parts(architecture: Architecture) -> list[Part]:
@@ -83,69 +64,6 @@ def parts(architecture: Architecture) -> list[Part]:
     return rows
 
 
-def family(block: Block) -> str:
-    """The family of the search spaces that ``block`` belongs to."""
-    match block:
-        case MBConv() | FusedMBConv() | DepthwiseSeparable():
-            return "mbconv"
-        case Bottleneck() | Basic():
-            return "bottleneck"
-        case Inception():
-            return "inception"
-        case _:
-            return "other"
-
-
-def describe(block: Block) -> str:
-    """One line for a block: its kind and the settings that make the difference."""
-    match block:
-        case MBConv() | FusedMBConv():
-            kind = "MBConv" if isinstance(block, MBConv) else "Fused MBConv"
-            no_skip = () if block.skip else ("no skip",)
-            words = [f"{kind} {_square(block.kernel)}", f"expand {block.expansion:g}×", *no_skip]
-        case DepthwiseSeparable():
-            words = [f"Depthwise separable {_square(block.kernel)}"]
-        case Basic():
-            words = ["Basic 3×3", *(("pre-act",) if block.pre_activation else ())]
-        case Bottleneck():
-            grouped = (f"{block.groups} groups",) if block.groups > 1 else ()
-            words = [f"Bottleneck {_square(block.kernel)}", f"width {block.width}", *grouped]
-            words += ["pre-act"] if block.pre_activation else []
-        case Inception():
-            branches = f"{block.conv1}+{block.conv3}+{block.conv5}+{block.pool}"
-            words = [f"Inception {branches}", f"wide {_square(block.wide_kernel)}"]
-        case Conv():
-            grouped = (f"{block.groups} groups",) if block.groups > 1 else ()
-            words = [f"Conv {_square(block.kernel)}", *grouped]
-        case Pool():
-            words = [f"{'Max' if block.kind == 'max' else 'Average'} pool {_square(block.kernel)}"]
-        case GlobalPool():
-            words = ["Global average pool"]
-        case Drop():
-            words = [f"Dropout {block.rate:g}"]
-        case Dense():
-            words = ["Linear"]
-        case _:
-            words = [_plain(block)]
-    squeeze = getattr(block, "squeeze_excite", None)
-    if isinstance(squeeze, SqueezeExcite):
-        words.append(f"SE {Fraction(squeeze.ratio).limit_denominator(64)}")
-    if getattr(block, "stride", 1) > 1:
-        words.append(f"stride {block.stride}")  # type: ignore[attr-defined]
-    return ", ".join(words)
-
-
-def _square(kernel: int | tuple[int, int]) -> str:
-    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return f"{height}×{width}"
-
-
-def _plain(block: Block) -> str:
-    """Any other block: its name and its numbers."""
-    numbers = [f"{k} {v:g}" for k, v in settings(block).items() if type(v) in (int, float) and k != "stride"]
-    return ", ".join([type(block).__name__, *numbers[:2]])
-
-
 def shape_text(shape: Sequence[int]) -> str:
     """``16 × 32 × 32``: channels, height, width."""
     return " × ".join(map(str, shape))
@@ -158,7 +76,7 @@ def table(architecture: Architecture) -> list[dict[str, Any]]:
     return [
         {
             "part": p.section,
-            "block": describe(p.block),
+            "block": p.block.description,
             "repeats": p.repeats,
             "shape": list(p.shape),
             "params": p.params,
@@ -219,7 +137,7 @@ def svg(architecture: Architecture, *, look: theme.Theme = theme.LIGHT, embedded
     """The architecture as SVG text, 410 units wide and as high as it needs to be.
 
     ``embedded`` leaves colours and font to the page, which styles the classes ``ink``, ``muted``, ``rail``
-    and ``family-*``.
+    and ``block-*``.
     """
     rows = parts(architecture)
     largest = max((p.macs for p in rows), default=0) or 1
@@ -256,14 +174,14 @@ def _row(part: Part, y: float, largest: int) -> str:
     params = f" · {count(part.params)} params" if part.params else ""
     pieces = [
         f"<g><title>{escape(part.description)}: {count(part.params)} params, {count(part.macs)} MACs</title>",
-        _cuboid(20, middle, part.shape, part.family),
+        _cuboid(20, middle, part.shape, part.block.block_type),
         _label(48, middle - 3, words, "ink"),
         _label(48, middle + 12, shape_text(part.shape) + params, "muted small"),
     ]
     if part.macs:
         length = max(1.5, _BAR * part.macs / largest)
         pieces.append(
-            f'<rect class="family-{part.family}" x="{left}" y="{middle + 1:g}" width="{length:.1f}" height="6" rx="1"/>'
+            f'<rect class="block-{part.block.block_type}" x="{left}" y="{middle + 1:g}" width="{length:.1f}" height="6" rx="1"/>'
         )
         pieces.append(_label(left, middle - 4, f"{count(part.macs)} MACs", "muted small"))
     return "".join([*pieces, "</g>"])
@@ -282,7 +200,7 @@ def _cuboid(x: float, y: float, shape: Sequence[int], style: str) -> str:
 
     def face(points: Sequence[tuple[float, float]], opacity: float) -> str:
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
-        return f'<polygon class="family-{style}" points="{path}" fill-opacity="{opacity}"/>'
+        return f'<polygon class="block-{style}" points="{path}" fill-opacity="{opacity}"/>'
 
     return (
         face([(left, top), (right, top), (right, bottom), (left, bottom)], 0.95)
@@ -294,15 +212,15 @@ def _cuboid(x: float, y: float, shape: Sequence[int], style: str) -> str:
     )
 
 
-def family_colors(look: theme.Theme) -> dict[str, str]:
-    """Family → colour in ``look``."""
-    return {**dict(zip(FAMILIES, look.series, strict=False)), "other": look.dot}
+def block_colors(look: theme.Theme) -> dict[str, str]:
+    """Block type → colour in ``look``."""
+    return {**dict(zip(COLORED, look.series, strict=False)), "other": look.dot}
 
 
 def _style(look: theme.Theme) -> str:
-    families = "".join(f".family-{name}{{fill:{color}}}" for name, color in family_colors(look).items())
+    fills = "".join(f".block-{name}{{fill:{color}}}" for name, color in block_colors(look).items())
     return (
         f"text{{font:12.5px system-ui,'DejaVu Sans',sans-serif;fill:{look.ink}}}"
         f".small{{font-size:11px}}.strong{{font-weight:600}}.muted{{fill:{look.muted}}}"
-        f".rail{{stroke:{look.grid};stroke-width:1}}{families}"
+        f".rail{{stroke:{look.grid};stroke-width:1}}{fills}"
     )

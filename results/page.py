@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from results.drawing import family_colors
+from results.drawing import block_colors
 from results.theme import DARK, LIGHT, Theme
 
 
 def _variables(look: Theme) -> str:
-    families = "".join(f"--family-{name}:{color};" for name, color in family_colors(look).items())
+    fills = "".join(f"--block-{name}:{color};" for name, color in block_colors(look).items())
     return (
         f"--paper:{look.paper};--ink:{look.ink};--muted:{look.muted};--grid:{look.grid};--dot:{look.order[2]};"
-        f"--front:{look.front};--line:{look.knee};{families}"
+        f"--front:{look.front};--line:{look.knee};{fills}"
     )
 
 
 def style() -> str:
     """The style sheet. The reader's system chooses light or dark until the button does."""
     light, dark = f"color-scheme:light;{_variables(LIGHT)}", f"color-scheme:dark;{_variables(DARK)}"
-    families = "".join(f".family-{n}{{fill:var(--family-{n})}}" for n in family_colors(LIGHT))
+    fills = "".join(f".block-{n}{{fill:var(--block-{n})}}" for n in block_colors(LIGHT))
     return (
         f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        f":root[data-theme=light]{{{light}}}:root[data-theme=dark]{{{dark}}}{families}{_RULES}"
+        f":root[data-theme=light]{{{light}}}:root[data-theme=dark]{{{dark}}}{fills}{_RULES}"
     )
 
 

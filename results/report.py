@@ -196,8 +196,8 @@ def _networks(study: StoredStudy, view: View) -> str:
     if not cards:
         return ""
     hidden = "".join(f'<div hidden id="network-{n}">{svg}</div>' for n, svg in _drawings(study, view).items())
-    families = [n for n in drawing.FAMILIES if n != "other"]
-    key = "".join(f'<span><i style="background:var(--family-{n})"></i>{n}</span>' for n in families)
+    types = [n for n in drawing.COLORED if n != "other"]
+    key = "".join(f'<span><i style="background:var(--block-{n})"></i>{n}</span>' for n in types)
     legend = f'<p class="legend quiet">{key}<span>bars: MACs</span></p>'
     return f'<h2>Networks of the front</h2>{legend}<div class="cards">{"".join(cards)}</div>{hidden}'
 

@@ -1,7 +1,7 @@
 """What was published about EfficientNet's sizes: the paper's printed figures and the released coefficients.
 
 Sources: Tan & Le 2019, arXiv:1905.11946v5, table 2 (``paper_params``; ``printed_macs`` in billions as
-printed: the paper writes "FLOPS" and counts multiply-adds; ``paper_top1`` in percent); the released code,
+printed: the paper writes "FLOPS" and counts multiply-adds); the released code,
 ``tensorflow/tpu: models/official/efficientnet/efficientnet_builder.py`` (width, depth, resolution), and
 for Lite ``efficientnet/lite/`` with the table of its README. B8 and L2 come from later papers (Xie et al.
 2020), whose sizes were not printed with them.
@@ -27,7 +27,6 @@ class Published:
     macs: int
     paper_params: float | None = None
     printed_macs: str | None = None
-    paper_top1: float | None = None
 
     @property
     def paper_macs(self) -> float | None:
@@ -43,25 +42,25 @@ class Published:
         return f"{self.macs / 1e9:.{decimals}f}" == self.printed_macs
 
 
-# name, width, depth, resolution, exact params and MACs; then as printed: params, MACs, top-1.
+# name, width, depth, resolution, exact params and MACs; then as printed: params and MACs.
 _B = (
-    ("b0", 1.0, 1.0, 224, 5_288_548, 385_814_752, 5.3e6, "0.39", 77.1),
-    ("b1", 1.0, 1.1, 240, 7_794_184, 686_802_832, 7.8e6, "0.70", 79.1),
-    ("b2", 1.1, 1.2, 260, 9_109_994, 993_561_872, 9.2e6, "1.0", 80.1),
-    ("b3", 1.2, 1.4, 300, 12_233_232, 1_827_141_392, 12e6, "1.8", 81.6),
-    ("b4", 1.4, 1.8, 380, 19_341_616, 4_393_771_024, 19e6, "4.2", 82.9),
-    ("b5", 1.6, 2.2, 456, 30_389_784, 10_266_384_752, 30e6, "9.9", 83.6),
-    ("b6", 1.8, 2.6, 528, 43_040_704, 19_067_593_536, 43e6, "19", 84.0),
-    ("b7", 2.0, 3.1, 600, 66_347_960, 37_745_884_192, 66e6, "37", 84.3),
+    ("b0", 1.0, 1.0, 224, 5_288_548, 385_814_752, 5.3e6, "0.39"),
+    ("b1", 1.0, 1.1, 240, 7_794_184, 686_802_832, 7.8e6, "0.70"),
+    ("b2", 1.1, 1.2, 260, 9_109_994, 993_561_872, 9.2e6, "1.0"),
+    ("b3", 1.2, 1.4, 300, 12_233_232, 1_827_141_392, 12e6, "1.8"),
+    ("b4", 1.4, 1.8, 380, 19_341_616, 4_393_771_024, 19e6, "4.2"),
+    ("b5", 1.6, 2.2, 456, 30_389_784, 10_266_384_752, 30e6, "9.9"),
+    ("b6", 1.8, 2.6, 528, 43_040_704, 19_067_593_536, 43e6, "19"),
+    ("b7", 2.0, 3.1, 600, 66_347_960, 37_745_884_192, 66e6, "37"),
     ("b8", 2.2, 3.6, 672, 87_413_142, 62_597_461_568),
     ("l2", 4.3, 5.3, 800, 480_309_308, 475_703_653_280),
 )
 _LITE = (
-    ("lite0", 1.0, 1.0, 224, 4_652_008, 385_187_552, 4.7e6, "0.407", 75.1),
-    ("lite1", 1.0, 1.1, 240, 5_416_680, 600_185_232, 5.4e6, "0.631", 76.7),
-    ("lite2", 1.1, 1.2, 260, 6_092_072, 859_736_272, 6.1e6, "0.899", 77.6),
-    ("lite3", 1.2, 1.4, 280, 8_197_096, 1_383_321_872, 8.2e6, "1.44", 79.8),
-    ("lite4", 1.4, 1.8, 300, 13_006_568, 2_553_034_336, 13.0e6, "2.64", 81.5),
+    ("lite0", 1.0, 1.0, 224, 4_652_008, 385_187_552, 4.7e6, "0.407"),
+    ("lite1", 1.0, 1.1, 240, 5_416_680, 600_185_232, 5.4e6, "0.631"),
+    ("lite2", 1.1, 1.2, 260, 6_092_072, 859_736_272, 6.1e6, "0.899"),
+    ("lite3", 1.2, 1.4, 280, 8_197_096, 1_383_321_872, 8.2e6, "1.44"),
+    ("lite4", 1.4, 1.8, 300, 13_006_568, 2_553_034_336, 13.0e6, "2.64"),
 )
 
 RELEASED_NETWORKS = tuple(Published(f"efficientnet_{row[0]}", *row[1:]) for row in _B)

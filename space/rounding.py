@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, floor, gcd
 
-from space.blocks import round_channels
 from space.errors import InputError
 
 _REPEATS = ("ceil", "round", "floor")
@@ -19,6 +18,15 @@ _ENDS = ("scaled", "fixed")
 
 # Products such as 1.1 · 10 = 11.000000000000002 must not be rounded up to the next whole number.
 _SLACK = 1e-9
+
+
+def round_channels(channels: float, divisor: int = 8, floor: float = 0.9) -> int:
+    """``channels`` to the nearest multiple of ``divisor``, never below ``floor`` of what was asked.
+
+    The rule of the released MobileNet and EfficientNet code (``round_filters``/``make_divisible``).
+    """
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < floor * channels else rounded
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from space.zoo.spaces import mnasnet, nas_bench_macro
 
 
 def template(
-    name: str, families: tuple[str, ...], resolution: int | None, in_channels: int, classes: int
+    name: str, block_types: tuple[str, ...], resolution: int | None, in_channels: int, classes: int
 ) -> Template:
     """Four stages fitted to the images: small ones keep their detail longer, large ones get a strided stem."""
     resolution = 32 if resolution is None else resolution
@@ -28,7 +28,7 @@ def template(
     )
     return Template(
         name,
-        families,
+        block_types,
         stages,
         resolution,
         in_channels,
@@ -39,9 +39,9 @@ def template(
 
 
 def _named(
-    name: str, families: tuple[str, ...], resolution: int | None, in_channels: int, classes: int
+    name: str, block_types: tuple[str, ...], resolution: int | None, in_channels: int, classes: int
 ) -> SearchSpace:
-    return template(name, families, resolution, in_channels, classes).search_space()
+    return template(name, block_types, resolution, in_channels, classes).search_space()
 
 
 Factory = Callable[[int | None, int, int], SearchSpace]

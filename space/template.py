@@ -1,8 +1,8 @@
-"""Templates: a family of networks with named open choices, written down as a value or in a TOML file.
+"""Templates: networks with named open choices, written down as a value or in a TOML file.
 
 A network is a stem, some stages and a head. In every stage the search chooses the depth (0 leaves the
-stage out), the width, the block family where there is a choice, and the family's own settings, which
-exist only where that family was chosen.
+stage out), the width, the block type where there is a choice, and the settings of the block type, which
+exist only where that type was chosen.
 """
 
 from __future__ import annotations
@@ -12,39 +12,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from space.architecture import Architecture, Stage
-from space.blocks import (
-    Block,
-    Bottleneck,
-    Conv,
-    Dense,
-    Drop,
-    GlobalPool,
-    Inception,
-    MBConv,
-    Pool,
-    SqueezeExcite,
-    round_channels,
-)
+from space.block_types import BLOCK_TYPES, StageChoice
+from space.blocks import Block, Conv, Dense, Drop, GlobalPool, round_channels
 from space.errors import InputError, UnknownNameError
 from space.search_space import Decision, Option, SearchSpace
-
-FAMILIES: dict[str, dict[str, tuple[Option, ...]]] = {
-    "mbconv": {"kernel": (3, 5), "expansion": (2, 4, 6), "se": (0.0, 0.25), "skip": (True, False)},
-    "bottleneck": {
-        "ratio": (0.25, 0.5),
-        "groups": (1, 4),
-        "se": (0.0, 0.25),
-        "pre_activation": (False, True),
-    },
-    "inception": {"split": ("even", "narrow", "wide"), "wide_kernel": (3, 5), "reduce": (0.25, 0.5)},
-}
-# Shares of an inception block's output given to its 1×1, 3×3, 5×5 and pooling branches: equal, as
-# GoogLeNet's 3a (mostly 3×3), and with more of the wide kernel than it.
-SPLITS: dict[str, tuple[float, float, float, float]] = {
-    "even": (0.25, 0.25, 0.25, 0.25),
-    "narrow": (0.25, 0.5, 0.125, 0.125),
-    "wide": (0.125, 0.375, 0.375, 0.125),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +40,14 @@ class StageTemplate:
 
 @dataclass(frozen=True)
 class Template:
-    """A family of networks with its open choices; ``search_space`` turns it into decisions.
+    """Networks with their open choices; ``search_space`` turns it into decisions.
 
-    ``options`` overrides the settings of a block family, for example ``{"mbconv": {"kernel": (3, 5, 7)}}``.
+    ``block_types`` are names in ``space.block_types.BLOCK_TYPES``. ``options`` overrides the options of their
+    settings, for example ``{"mbconv": {"kernel": (3, 5, 7)}}``.
     """
 
     name: str
-    families: tuple[str, ...]
+    block_types: tuple[str, ...]
     stages: tuple[StageTemplate, ...]
     resolution: int = 32
     in_channels: int = 3
@@ -88,17 +60,18 @@ class Template:
     options: Mapping[str, Mapping[str, tuple[Option, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.families or not self.stages:
-            raise InputError(f"space {self.name}: wanted one or more families and stages")
-        for family in self.families:
-            if family not in FAMILIES:
-                raise UnknownNameError(f"space {self.name}: family", family, FAMILIES)
-        for family, settings in self.options.items():
-            if family not in FAMILIES:
-                raise UnknownNameError(f"space {self.name}: options", family, FAMILIES)
-            for setting in settings:
-                if setting not in FAMILIES[family]:
-                    raise UnknownNameError(f"space {self.name}: options.{family}", setting, FAMILIES[family])
+        if not self.block_types or not self.stages:
+            raise InputError(f"space {self.name}: wanted one or more block types and stages")
+        for name in self.block_types:
+            if name not in BLOCK_TYPES:
+                raise UnknownNameError(f"space {self.name}: block type", name, BLOCK_TYPES)
+        for name, options in self.options.items():
+            if name not in BLOCK_TYPES:
+                raise UnknownNameError(f"space {self.name}: options", name, BLOCK_TYPES)
+            known = BLOCK_TYPES[name].settings
+            for setting in options:
+                if setting not in known:
+                    raise UnknownNameError(f"space {self.name}: options.{name}", setting, known)
 
     def search_space(self) -> SearchSpace:
         """The decisions of this template and the function that builds a network from them."""
@@ -112,15 +85,13 @@ class Template:
         present = tuple(d for d in stage.depths if d > 0)
         if not present:
             return [depth]
-        conditional = {"parent": depth.name, "when": present} if 0 in stage.depths else {}
-        block = Decision(f"{prefix}.block", self.families, **conditional)  # type: ignore[arg-type]
-        decisions = [depth, Decision(f"{prefix}.width", stage.widths, **conditional), block]  # type: ignore[arg-type]
-        for family in self.families:
-            for setting, default in FAMILIES[family].items():
-                options = self.options.get(family, {}).get(setting, default)
-                decisions.append(
-                    Decision(f"{prefix}.{family}.{setting}", tuple(options), block.name, (family,))
-                )
+        parent, when = (depth.name, present) if 0 in stage.depths else (None, ())
+        block = Decision(f"{prefix}.block", self.block_types, parent, when)
+        decisions = [depth, Decision(f"{prefix}.width", stage.widths, parent, when), block]
+        for name in self.block_types:
+            for setting, default in BLOCK_TYPES[name].settings.items():
+                options = self.options.get(name, {}).get(setting, default)
+                decisions.append(Decision(f"{prefix}.{name}.{setting}", tuple(options), block.name, (name,)))
         return decisions
 
     def build(self, decisions: Mapping[str, Option]) -> Architecture:
@@ -147,57 +118,16 @@ class Template:
     def _stage_blocks(
         self, prefix: str, stage: StageTemplate, depth: int, decisions: Mapping[str, Option]
     ) -> tuple[Block, ...]:
-        family = str(decisions[f"{prefix}.block"])
-        channels = round_channels(stage.channels * float(decisions[f"{prefix}.width"]))
-        chosen: dict[str, Any] = {s: decisions[f"{prefix}.{family}.{s}"] for s in FAMILIES[family]}
-        if family == "inception":
-            # GoogLeNet reduces with a max pool in front of its blocks, not inside them.
-            pool: tuple[Block, ...] = (Pool("max", 3, 2),) if stage.stride == 2 else ()
-            return pool + (self._inception(channels, chosen),) * depth
-        make = self._mbconv if family == "mbconv" else self._bottleneck
-        first, rest = make(channels, stage.stride, chosen), make(channels, 1, chosen)
-        return (first,) + (rest,) * (depth - 1)
-
-    def _mbconv(self, channels: int, stride: int, chosen: Mapping[str, Any]) -> Block:
-        return MBConv(
-            channels,
-            kernel=chosen["kernel"],
-            expansion=chosen["expansion"],
-            stride=stride,
-            squeeze_excite=_squeeze_excite(chosen["se"]),
-            skip=chosen["skip"],
-            activation=self.activation,
+        block_type = BLOCK_TYPES[str(decisions[f"{prefix}.block"])]
+        return block_type.stage(
+            StageChoice(
+                channels=round_channels(stage.channels * float(decisions[f"{prefix}.width"])),
+                stride=stage.stride,
+                depth=depth,
+                activation=self.activation,
+                settings={s: decisions[f"{prefix}.{block_type.name}.{s}"] for s in block_type.settings},
+            )
         )
-
-    def _bottleneck(self, channels: int, stride: int, chosen: Mapping[str, Any]) -> Block:
-        return Bottleneck(
-            channels,
-            width=round_channels(channels * chosen["ratio"]),
-            stride=stride,
-            groups=chosen["groups"],
-            squeeze_excite=_squeeze_excite(chosen["se"]),
-            pre_activation=chosen["pre_activation"],
-            activation=self.activation,
-        )
-
-    def _inception(self, channels: int, chosen: Mapping[str, Any]) -> Block:
-        shares = SPLITS[chosen["split"]]
-        conv3, conv5, pool = (max(1, int(channels * share)) for share in shares[1:])
-        reduce = chosen["reduce"]
-        return Inception(
-            conv1=channels - conv3 - conv5 - pool,
-            reduce3=max(4, int(channels * reduce)),
-            conv3=conv3,
-            reduce5=max(4, int(channels * reduce / 2)),
-            conv5=conv5,
-            pool=pool,
-            wide_kernel=chosen["wide_kernel"],
-            activation=self.activation,
-        )
-
-
-def _squeeze_excite(ratio: float) -> SqueezeExcite | None:
-    return SqueezeExcite(ratio) if ratio > 0 else None
 
 
 def template_from_dict(data: Mapping[str, Any], source: str) -> Template:
@@ -206,14 +136,20 @@ def template_from_dict(data: Mapping[str, Any], source: str) -> Template:
     ::
 
         name = "mine"
-        families = ["mbconv", "inception"]
+        block_types = ["mbconv", "inception"]
         resolution = 32
         stages = [{ channels = 16 }, { channels = 32, stride = 2, depths = [0, 1, 2] }]
         options.mbconv.kernel = [3, 5, 7]
 
+    ``families`` is the older name of ``block_types``, which files and stored studies still hold.
+
     Raises InputError or UnknownNameError naming ``source``, the key, what was wanted and what came.
     """
     given = dict(data)
+    if "families" in given:
+        if "block_types" in given:
+            raise InputError(f"{source}: wanted block_types or its older name families, got both")
+        given["block_types"] = given.pop("families")
     stages = given.get("stages")
     if not isinstance(stages, list) or not all(isinstance(s, Mapping) for s in stages):
         raise InputError.of(f"{source}: stages", "a list of tables such as {channels = 16}", stages)

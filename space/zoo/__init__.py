@@ -10,9 +10,9 @@ from __future__ import annotations
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 from space.zoo import classic, densenet, efficientnet, inception, mobile, resnet
-from space.zoo.network import Network
+from space.zoo.network import ZooNetwork
 
-ZOO: dict[str, Network] = {
+ZOO: dict[str, ZooNetwork] = {
     network.name: network
     for module in (classic, inception, resnet, densenet, mobile, efficientnet)
     for network in module.NETWORKS
@@ -38,7 +38,7 @@ def architecture(text: str) -> Architecture:
     return ZOO[name].with_settings(settings) if at else ZOO[name]()
 
 
-def __getattr__(name: str) -> Network:
+def __getattr__(name: str) -> ZooNetwork:
     try:
         return ZOO[name]
     except KeyError:

@@ -6,7 +6,7 @@ from functools import partial
 
 from space.architecture import Stage
 from space.blocks import Block, Conv, Dense, Drop, GlobalPool, LocalResponseNorm, Pool
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 _POOL = Pool("max", 3, 2, padding=0)
 
@@ -69,11 +69,11 @@ def _vgg(depths: tuple[int, ...], norm: bool) -> Parts:
 _VGG_DEPTHS = {"11": (1, 1, 2, 2, 2), "13": (2, 2, 2, 2, 2), "16": (2, 2, 3, 3, 3), "19": (2, 2, 4, 4, 4)}
 
 NETWORKS = (
-    Network("alexnet", _alexnet, "Krizhevsky 2014, arXiv:1404.5997 (one tower)"),
-    Network("alexnet_2012", _alexnet_2012, "Krizhevsky et al. 2012 (two towers)", 227),
-    Network("zfnet", _zfnet, "Zeiler & Fergus 2013, arXiv:1311.2901 (512-1024-512)"),
+    ZooNetwork("alexnet", _alexnet, "Krizhevsky 2014, arXiv:1404.5997 (one tower)"),
+    ZooNetwork("alexnet_2012", _alexnet_2012, "Krizhevsky et al. 2012 (two towers)", 227),
+    ZooNetwork("zfnet", _zfnet, "Zeiler & Fergus 2013, arXiv:1311.2901 (512-1024-512)"),
     *(
-        Network(
+        ZooNetwork(
             f"vgg{name}{suffix}", partial(_vgg, depths, norm), "Simonyan & Zisserman 2014, arXiv:1409.1556"
         )
         for name, depths in _VGG_DEPTHS.items()

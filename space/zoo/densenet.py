@@ -6,7 +6,7 @@ from functools import partial
 
 from space.architecture import Stage
 from space.blocks import Block, Conv, Dense, DenseLayer, GlobalPool, NormAct, Pool, Transition
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 
 def _densenet(depths: tuple[int, ...], growth: int = 32) -> Parts:
@@ -20,7 +20,7 @@ def _densenet(depths: tuple[int, ...], growth: int = 32) -> Parts:
 
 
 NETWORKS = tuple(
-    Network(f"densenet{layers}", partial(_densenet, depths, growth), "Huang et al. 2017, arXiv:1608.06993")
+    ZooNetwork(f"densenet{layers}", partial(_densenet, depths, growth), "Huang et al. 2017, arXiv:1608.06993")
     for layers, depths, growth in (
         (121, (6, 12, 24, 16), 32),
         (161, (6, 12, 36, 24), 48),

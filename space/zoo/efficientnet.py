@@ -10,7 +10,7 @@ from space.blocks import Block, Conv, Dense, Drop, FusedMBConv, GlobalPool, MBCo
 from space.efficientnet_figures import LITE_NETWORKS, RELEASED_NETWORKS, Published
 from space.rounding import LITE, RELEASED, Rounding
 from space.scaling import scale
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 # Tan & Le 2019, table 1: (kernel, expansion, channels, stride, depth).
 _B0 = (
@@ -71,7 +71,7 @@ def _lite(to: Published) -> Parts:
 def _v2_s() -> Parts:
     """Tan & Le 2021, table 4: fused blocks in front, squeeze-and-excitation behind."""
     se = SqueezeExcite(0.25, activation="silu")
-    rows: tuple[tuple[Block, int, int], ...] = (
+    rows: tuple[tuple[MBConv | FusedMBConv, int, int], ...] = (
         (FusedMBConv(24, 3, 1), 1, 2),
         (FusedMBConv(48, 3, 4), 2, 4),
         (FusedMBConv(64, 3, 4), 2, 4),
@@ -80,8 +80,7 @@ def _v2_s() -> Parts:
         (MBConv(256, 3, 6, squeeze_excite=se, activation="silu"), 2, 15),
     )
     stages = tuple(
-        Stage((replace(block, stride=stride), *(block,) * (depth - 1)))  # type: ignore[call-arg]
-        for block, stride, depth in rows
+        Stage((replace(block, stride=stride), *(block,) * (depth - 1))) for block, stride, depth in rows
     )
     return Parts((Conv(24, 3, 2, activation="silu"),), stages, _head(1280, "silu", dropout=0.2))
 
@@ -90,7 +89,7 @@ _SOURCE = "Tan & Le 2019, arXiv:1905.11946"
 _LITE_SOURCE = "Liu 2020, the released EfficientNet-Lite code"
 
 NETWORKS = (
-    *(Network(to.name, partial(_efficientnet, to), _SOURCE, to.resolution) for to in RELEASED_NETWORKS),
-    *(Network(to.name, partial(_lite, to), _LITE_SOURCE, to.resolution) for to in LITE_NETWORKS),
-    Network("efficientnetv2_s", _v2_s, "Tan & Le 2021, arXiv:2104.00298", 384),
+    *(ZooNetwork(to.name, partial(_efficientnet, to), _SOURCE, to.resolution) for to in RELEASED_NETWORKS),
+    *(ZooNetwork(to.name, partial(_lite, to), _LITE_SOURCE, to.resolution) for to in LITE_NETWORKS),
+    ZooNetwork("efficientnetv2_s", _v2_s, "Tan & Le 2021, arXiv:2104.00298", 384),
 )

@@ -18,7 +18,7 @@ from space.blocks import (
     Pool,
 )
 from space.operations import Pair
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 # Table 1 of Szegedy et al. 2014: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection.
 _GOOGLENET = (
@@ -142,7 +142,9 @@ def _inception_v3() -> Parts:
 
 
 NETWORKS = (
-    Network("googlenet", partial(_googlenet, norm=False), "Szegedy et al. 2014, arXiv:1409.4842"),
-    Network("googlenet_bn", partial(_googlenet, norm=True), "Szegedy et al. 2014, as public code ships it"),
-    Network("inception_v3", _inception_v3, "Szegedy et al. 2015, arXiv:1512.00567", 299),
+    ZooNetwork("googlenet", partial(_googlenet, norm=False), "Szegedy et al. 2014, arXiv:1409.4842"),
+    ZooNetwork(
+        "googlenet_bn", partial(_googlenet, norm=True), "Szegedy et al. 2014, as public code ships it"
+    ),
+    ZooNetwork("inception_v3", _inception_v3, "Szegedy et al. 2015, arXiv:1512.00567", 299),
 )

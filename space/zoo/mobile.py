@@ -16,7 +16,7 @@ from space.blocks import (
     SqueezeExcite,
     round_channels,
 )
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 
 def _mobilenet_v1(width: float = 1.0) -> Parts:
@@ -194,10 +194,10 @@ def _mnasnet_b1(width: float = 1.0) -> Parts:
 
 
 NETWORKS = (
-    Network("mobilenet_v1", _mobilenet_v1, "Howard et al. 2017, arXiv:1704.04861"),
-    Network("mobilenet_v2", _mobilenet_v2, "Sandler et al. 2018, arXiv:1801.04381"),
-    Network("mobilenet_v3_large", _mobilenet_v3_large, "Howard et al. 2019, arXiv:1905.02244"),
-    Network("mobilenet_v3_small", _mobilenet_v3_small, "Howard et al. 2019, arXiv:1905.02244"),
-    Network("mnasnet_a1", _mnasnet_a1, "Tan et al. 2019, arXiv:1807.11626"),
-    Network("mnasnet_b1", _mnasnet_b1, "Tan et al. 2019, arXiv:1807.11626"),
+    ZooNetwork("mobilenet_v1", _mobilenet_v1, "Howard et al. 2017, arXiv:1704.04861"),
+    ZooNetwork("mobilenet_v2", _mobilenet_v2, "Sandler et al. 2018, arXiv:1801.04381"),
+    ZooNetwork("mobilenet_v3_large", _mobilenet_v3_large, "Howard et al. 2019, arXiv:1905.02244"),
+    ZooNetwork("mobilenet_v3_small", _mobilenet_v3_small, "Howard et al. 2019, arXiv:1905.02244"),
+    ZooNetwork("mnasnet_a1", _mnasnet_a1, "Tan et al. 2019, arXiv:1807.11626"),
+    ZooNetwork("mnasnet_b1", _mnasnet_b1, "Tan et al. 2019, arXiv:1807.11626"),
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
 
 from space.architecture import Architecture, Stage
-from space.blocks import Basic, Block, Bottleneck, DepthwiseSeparable, FusedMBConv, MBConv
+from space.blocks import Block, ResidualLayer
 from space.errors import InputError, UnknownNameError
 from space.scaling import scale
 
@@ -34,7 +34,7 @@ SETTINGS: dict[str, type] = {
 
 
 @dataclass(frozen=True)
-class Network:
+class ZooNetwork:
     """A network of the literature. Calling it gives the Architecture, with settings changed if wished.
 
     ``parts`` makes stem, stages and head; if it takes ``width``, the network has its own published rule
@@ -118,8 +118,7 @@ def _with_drop_path(architecture: Architecture, rate: float) -> Architecture:
     """``architecture`` with the drop rate of its residual blocks rising linearly to ``rate``."""
     if rate == 0:
         return architecture
-    residual = (Basic, Bottleneck, DepthwiseSeparable, FusedMBConv, MBConv)
-    total = sum(isinstance(b, residual) for stage in architecture.stages for b in stage.blocks)
+    total = sum(isinstance(b, ResidualLayer) for stage in architecture.stages for b in stage.blocks)
     if not total:
         raise InputError(f"drop_path: wanted a network with residual blocks, got {architecture.label}")
     count = 0
@@ -127,9 +126,9 @@ def _with_drop_path(architecture: Architecture, rate: float) -> Architecture:
     for stage in architecture.stages:
         blocks: list[Block] = []
         for block in stage.blocks:
-            if isinstance(block, residual):
+            if isinstance(block, ResidualLayer):
                 count += 1
-                block = replace(block, drop_path=rate * count / total)
+                block = block.changed(drop_path=rate * count / total)
             blocks.append(block)
         stages.append(Stage(tuple(blocks)))
     return architecture.replace(stages=tuple(stages))

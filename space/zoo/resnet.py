@@ -7,7 +7,7 @@ from functools import partial
 
 from space.architecture import Stage
 from space.blocks import Basic, Bottleneck, Conv, Dense, GlobalPool, NormAct, Pool, SqueezeExcite
-from space.zoo.network import Network, Parts
+from space.zoo.network import Parts, ZooNetwork
 
 _BASIC = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 _BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -49,16 +49,16 @@ _SE = SqueezeExcite(1 / 16, of="gated")
 
 NETWORKS = (
     *(
-        Network(f"resnet{layers}", partial(_resnet, layers), "He et al. 2016a, arXiv:1512.03385")
+        ZooNetwork(f"resnet{layers}", partial(_resnet, layers), "He et al. 2016a, arXiv:1512.03385")
         for layers in (*_BASIC, *_BOTTLENECK)
     ),
-    Network(
+    ZooNetwork(
         "wide_resnet50_2",
         partial(_resnet, 50, group_width=128),
         "Zagoruyko & Komodakis 2016, arXiv:1605.07146",
     ),
     *(
-        Network(
+        ZooNetwork(
             f"preact_resnet{layers}",
             partial(_resnet, layers, pre_activation=True),
             "He et al. 2016b, arXiv:1603.05027",
@@ -66,15 +66,15 @@ NETWORKS = (
         for layers in (18, 50, 101)
     ),
     *(
-        Network(
+        ZooNetwork(
             f"resnext{layers}_{groups}x{width}d",
             partial(_resnet, layers, groups=groups, group_width=width),
             "Xie et al. 2017, arXiv:1611.05431",
         )
         for layers, groups, width in ((50, 32, 4), (101, 32, 4), (101, 32, 8), (101, 64, 4))
     ),
-    Network("se_resnet50", partial(_resnet, 50, squeeze_excite=_SE), "Hu et al. 2018, arXiv:1709.01507"),
-    Network(
+    ZooNetwork("se_resnet50", partial(_resnet, 50, squeeze_excite=_SE), "Hu et al. 2018, arXiv:1709.01507"),
+    ZooNetwork(
         "se_resnext50_32x4d",
         partial(_resnet, 50, groups=32, group_width=4, squeeze_excite=_SE),
         "Hu et al. 2018, arXiv:1709.01507",

@@ -51,10 +51,10 @@ def small(**changes: object) -> Architecture:
 def test_random_networks_match_the_cost_model_and_run_both_ways() -> None:
     rng = random.Random(0)
     mixed = space("mixed", resolution=16, in_channels=3, classes=10)
-    families: set[str] = set()
+    block_types: set[str] = set()
     for _ in range(COUNT):
         architecture = mixed.decode(mixed.sample(rng))
-        families |= {type(block).__name__ for block in architecture.blocks}
+        block_types |= {type(block).__name__ for block in architecture.blocks}
         network = build(architecture)
         expected = costs(architecture)
         assert parameter_count(network) == expected.params
@@ -65,7 +65,7 @@ def test_random_networks_match_the_cost_model_and_run_both_ways() -> None:
         assert logits.shape == (1, 10)
         loss_of(network.train()(x), torch.tensor([0, 1])).backward()
         assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
-    assert families >= {"MBConv", "Bottleneck", "Inception"}
+    assert block_types >= {"MBConv", "Bottleneck", "Inception"}
 
 
 def test_parameters_are_named_by_their_node_s_path() -> None:

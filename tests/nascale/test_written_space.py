@@ -12,7 +12,7 @@ from space.errors import InputError
 
 MINE = """
 name = "mine"
-families = ["mbconv"]
+block_types = ["mbconv"]
 stages = [{ channels = 16 }, { channels = 24, stride = 2, depths = [0, 1] }]
 options.mbconv.kernel = [3, 7]
 """
@@ -43,7 +43,10 @@ def test_it_is_fitted_to_the_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MINE.replace("families", "familes"), "space.toml: key: no such name 'familes' .nearest: families"),
+        (
+            MINE.replace("block_types", "block_typs"),
+            "space.toml: key: no such name 'block_typs' .nearest: block_types",
+        ),
         ("name = ", "SPEC: wanted a TOML file"),
     ],
 )

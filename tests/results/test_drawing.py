@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from results import drawing
+from results import drawing, theme
 from space.architecture import Architecture
-from space.blocks import BLOCKS
+from space.block_types import BLOCK_TYPES
 from space.cost import costs
 from space.spaces import space
 from space.zoo import architecture
@@ -73,12 +73,26 @@ def test_table_shares_sum_to_one() -> None:
     assert table[-1]["shape"] == [1000]
 
 
-def test_every_kind_of_block_has_words() -> None:
-    seen = {
-        type(block).__name__
-        for name in ("efficientnet_b0", "resnet50", "googlenet", "densenet121", "mobilenet_v1", "alexnet")
-        for block in architecture(name).blocks
-        if drawing.describe(block)
-    }
-    assert {"MBConv", "Bottleneck", "Inception", "DenseLayer", "DepthwiseSeparable", "Conv"} <= seen
-    assert seen <= set(BLOCKS)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("efficientnet_b0", "MBConv 5×5, expand 6×, SE 1/4, stride 2"),
+        ("efficientnetv2_s", "3 × Fused MBConv 3×3, expand 4×"),
+        ("mobilenet_v1", "Depthwise separable 3×3, stride 2"),
+        ("preact_resnet18", "2 × Basic 3×3, pre-act"),
+        ("resnext50_32x4d", "3 × Bottleneck 3×3, width 128, 32 groups"),
+        ("googlenet", "Inception 64+128+32+32, wide 5×5"),
+        ("densenet121", "DenseLayer, growth 32, bottleneck 4"),
+        ("alexnet", "Max pool 3×3, stride 2"),
+        ("alexnet", "Conv 11×11, stride 4"),
+    ],
+)
+def test_blocks_in_words(name: str, words: str) -> None:
+    assert words in [part.description for part in drawing.parts(architecture(name))]
+
+
+def test_each_block_type_has_a_colour_of_its_own() -> None:
+    for look in (theme.LIGHT, theme.DARK):
+        colors = drawing.block_colors(look)
+        assert list(colors) == [*BLOCK_TYPES, "other"]
+        assert len(set(colors.values())) == len(colors)

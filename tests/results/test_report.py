@@ -170,7 +170,7 @@ def test_the_picture(html: str, width: int, theme: str, tmp_path: Path) -> None:
     # The front spans a good part of its chart: a line of members, not a lonely dot.
     assert np.ptp(rows) > 100
     assert np.ptp(columns) > (150 if width > 800 else 70)
-    # The panel draws the network of the first member: bars in the colour of at least one family.
+    # The panel draws the network of the first member: bars in the colour of at least one block type.
     assert sum(near(pixels, color).sum() > 200 for color in look.series[:3]) >= 1
     assert near(pixels, look.ink, 40).sum() > 3000, "no text"
 

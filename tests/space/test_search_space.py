@@ -104,7 +104,7 @@ def test_every_sample_decodes(name: str, resolution: int, channels: int) -> None
         assert architecture.classes == 7
 
 
-def test_mixed_offers_all_families_in_every_stage() -> None:
+def test_mixed_offers_three_block_types_in_every_stage() -> None:
     for number in range(1, 5):
         assert space("mixed").by_name[f"stage{number}.block"].options == ("mbconv", "bottleneck", "inception")
 
@@ -125,7 +125,7 @@ def test_unknown_space_names_the_nearest() -> None:
 
 def test_a_template_refuses_unknown_settings() -> None:
     stage = (StageTemplate(16),)
-    with pytest.raises(UnknownNameError, match="family"):
+    with pytest.raises(UnknownNameError, match="block type"):
         Template("t", ("mbcon",), stage, 32)
     with pytest.raises(UnknownNameError, match="kernel"):
         Template("t", ("mbconv",), stage, 32, options={"mbconv": {"kernels": (3,)}})
@@ -133,7 +133,7 @@ def test_a_template_refuses_unknown_settings() -> None:
 
 WRITTEN = {
     "name": "mine",
-    "families": ["mbconv", "inception"],
+    "block_types": ["mbconv", "inception"],
     "resolution": 32,
     "stages": [{"channels": 16}, {"channels": 32, "stride": 2, "depths": [0, 1]}],
     "options": {"mbconv": {"kernel": [3, 7]}},
@@ -147,6 +147,11 @@ def test_a_written_template_becomes_a_space() -> None:
     mine.decode(mine.sample(random.Random(0)))
 
 
+def test_the_older_name_of_block_types_is_read() -> None:
+    older = {"families" if key == "block_types" else key: value for key, value in WRITTEN.items()}
+    assert template_from_dict(older, "mine.toml") == template_from_dict(WRITTEN, "mine.toml")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -158,8 +163,9 @@ def test_a_written_template_becomes_a_space() -> None:
         ({"stages": [{"stride": 2}]}, r"mine.toml: stages\[0\]: wanted the key 'channels'"),
         ({"stages": [{"channels": 4}]}, r"mine.toml: stages\[0\]: stage.channels: wanted 8 or more, got 4"),
         ({"stages": [{"channels": "x"}]}, r"mine.toml: stages\[0\]: a value of the wrong type"),
-        ({"families": ["mbcon"]}, "family: no such name 'mbcon' .nearest: mbconv"),
-        ({"familes": []}, "mine.toml: key: no such name 'familes'"),
+        ({"block_types": ["mbcon"]}, "block type: no such name 'mbcon' .nearest: mbconv"),
+        ({"block_typs": []}, "mine.toml: key: no such name 'block_typs' .nearest: block_types"),
+        ({"families": ["mbconv"]}, "mine.toml: wanted block_types or its older name families, got both"),
     ],
 )
 def test_a_badly_written_template_is_named(changes: dict[str, object], message: str) -> None:

@@ -1,0 +1,119 @@
+"""The block types that a search can choose from, one value each: its settings, and the stage that they make.
+
+A block type is added by one value in ``BLOCK_TYPES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from space.blocks import Block, Bottleneck, Inception, MBConv, Pool, SqueezeExcite, round_channels
+from space.search_space import Option
+
+# Shares of an inception block's output given to its 1×1, 3×3, 5×5 and pooling branches: equal, as
+# GoogLeNet's 3a (mostly 3×3), and with more of the wide kernel than it.
+SPLITS: dict[str, tuple[float, float, float, float]] = {
+    "even": (0.25, 0.25, 0.25, 0.25),
+    "narrow": (0.25, 0.5, 0.125, 0.125),
+    "wide": (0.125, 0.375, 0.375, 0.125),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageChoice:
+    """What a search has chosen for one stage: ``depth`` blocks of ``channels`` channels, entered at ``stride``.
+
+    ``settings`` holds a value for each setting of the block type.
+    """
+
+    channels: int
+    stride: int
+    depth: int
+    activation: str
+    settings: Mapping[str, Any]
+
+    @property
+    def squeeze_excite(self) -> SqueezeExcite | None:
+        """The gate of ratio ``se``; None at 0."""
+        ratio = self.settings["se"]
+        return SqueezeExcite(ratio) if ratio > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockType:
+    """A block type: ``settings`` names its open choices with their default options, ``stage`` makes the blocks."""
+
+    name: str
+    settings: Mapping[str, tuple[Option, ...]]
+    stage: Callable[[StageChoice], tuple[Block, ...]]
+
+
+def _mbconv(stage: StageChoice) -> tuple[Block, ...]:
+    block = MBConv(
+        stage.channels,
+        kernel=stage.settings["kernel"],
+        expansion=stage.settings["expansion"],
+        stride=stage.stride,
+        squeeze_excite=stage.squeeze_excite,
+        skip=stage.settings["skip"],
+        activation=stage.activation,
+    )
+    return (block, *(block.without_stride(),) * (stage.depth - 1))
+
+
+def _bottleneck(stage: StageChoice) -> tuple[Block, ...]:
+    block = Bottleneck(
+        stage.channels,
+        width=round_channels(stage.channels * stage.settings["ratio"]),
+        stride=stage.stride,
+        groups=stage.settings["groups"],
+        squeeze_excite=stage.squeeze_excite,
+        pre_activation=stage.settings["pre_activation"],
+        activation=stage.activation,
+    )
+    return (block, *(block.without_stride(),) * (stage.depth - 1))
+
+
+def _inception(stage: StageChoice) -> tuple[Block, ...]:
+    conv3, conv5, pool = (
+        max(1, int(stage.channels * share)) for share in SPLITS[stage.settings["split"]][1:]
+    )
+    reduce = stage.settings["reduce"]
+    block = Inception(
+        conv1=stage.channels - conv3 - conv5 - pool,
+        reduce3=max(4, int(stage.channels * reduce)),
+        conv3=conv3,
+        reduce5=max(4, int(stage.channels * reduce / 2)),
+        conv5=conv5,
+        pool=pool,
+        wide_kernel=stage.settings["wide_kernel"],
+        activation=stage.activation,
+    )
+    # GoogLeNet reduces with a max pool in front of its blocks, not inside them.
+    entry: tuple[Block, ...] = (Pool("max", 3, 2),) if stage.stride == 2 else ()
+    return entry + (block,) * stage.depth
+
+
+BLOCK_TYPES: dict[str, BlockType] = {
+    block_type.name: block_type
+    for block_type in (
+        BlockType(
+            "mbconv",
+            {"kernel": (3, 5), "expansion": (2, 4, 6), "se": (0.0, 0.25), "skip": (True, False)},
+            _mbconv,
+        ),
+        BlockType(
+            "bottleneck",
+            {"ratio": (0.25, 0.5), "groups": (1, 4), "se": (0.0, 0.25), "pre_activation": (False, True)},
+            _bottleneck,
+        ),
+        BlockType(
+            "inception",
+            {"split": tuple(SPLITS), "wide_kernel": (3, 5), "reduce": (0.25, 0.5)},
+            _inception,
+        ),
+    )
+}
+"""The block types by name, in the order of their colours in drawings."""

@@ -1,0 +1,72 @@
+"""The building blocks of convolutional networks, as frozen values; ``space.blocks.base`` says what a block is."""
+
+from __future__ import annotations
+
+from space.blocks.base import Block, ResidualLayer, StridedLayer, lower_chain, settings
+from space.blocks.block_string import BlockString
+from space.blocks.convolution import Conv
+from space.blocks.dense import DenseLayer, Transition
+from space.blocks.heads import Auxiliary, Dense, Drop
+from space.blocks.inception import Inception, Parallel
+from space.blocks.mobile import DepthwiseSeparable, FusedMBConv, MBConv, expanded_channels
+from space.blocks.plain import Activate, GlobalPool, LocalResponseNorm, NormAct, Pool
+from space.blocks.residual import Basic, Bottleneck
+from space.blocks.squeeze_excite import SqueezeExcite
+from space.rounding import round_channels
+
+BLOCKS: dict[str, type[Block]] = {
+    cls.__name__: cls
+    for cls in (
+        Activate,
+        Auxiliary,
+        Basic,
+        Bottleneck,
+        Conv,
+        Dense,
+        DenseLayer,
+        DepthwiseSeparable,
+        Drop,
+        FusedMBConv,
+        GlobalPool,
+        Inception,
+        LocalResponseNorm,
+        MBConv,
+        NormAct,
+        Parallel,
+        Pool,
+        SqueezeExcite,
+        Transition,
+    )
+}
+"""Every block by its name, as the JSON of an architecture writes it."""
+
+__all__ = [
+    "BLOCKS",
+    "Activate",
+    "Auxiliary",
+    "Basic",
+    "Block",
+    "BlockString",
+    "Bottleneck",
+    "Conv",
+    "Dense",
+    "DenseLayer",
+    "DepthwiseSeparable",
+    "Drop",
+    "FusedMBConv",
+    "GlobalPool",
+    "Inception",
+    "LocalResponseNorm",
+    "MBConv",
+    "NormAct",
+    "Parallel",
+    "Pool",
+    "ResidualLayer",
+    "SqueezeExcite",
+    "StridedLayer",
+    "Transition",
+    "expanded_channels",
+    "lower_chain",
+    "round_channels",
+    "settings",
+]

@@ -1,0 +1,93 @@
+"""A scaled network in whole numbers, and the network that such a plan describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from space.architecture import Architecture, Stage
+from space.errors import InputError
+from space.rounding import RELEASED, Rounding
+from space.scaling.depth import layers, repeatable_form, repeated
+from space.scaling.width import channel_fields, widened
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scaled network in whole numbers: layers per stage, a width factor per part, pixels.
+
+    ``repeats[i]`` counts the layers of stage i; ``widths`` are the factors of the stem, each stage and the
+    head, in that order (the channels follow by the rounding policy).
+    """
+
+    repeats: tuple[int, ...]
+    widths: tuple[float, ...]
+    resolution: int
+
+
+def plan(
+    architecture: Architecture,
+    *,
+    depth: float = 1.0,
+    width: float = 1.0,
+    resolution: int | None = None,
+    rounding: Rounding = RELEASED,
+) -> Plan:
+    """The plan of ``architecture`` at these multipliers; ``resolution`` in pixels, None as it is."""
+    for argument, value in (("depth", depth), ("width", width)):
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+            raise InputError.of(argument, "a positive multiplier", value)
+    pixels = architecture.resolution if resolution is None else resolution
+    if not isinstance(pixels, int) or isinstance(pixels, bool) or pixels < 1:
+        raise InputError.of("resolution", "pixels, a positive whole number", pixels)
+    last = len(architecture.stages) - 1
+    repeats = []
+    for index, stage in enumerate(architecture.stages):
+        fixed = rounding.ends == "fixed" and index in (0, last)
+        count = layers(stage)
+        repeats.append(count if fixed or not count else rounding.repeated(count, depth))
+    stem = width if rounding.stem == "scaled" else 1.0
+    head = {"scaled": width, "fixed": 1.0, "at least base": max(1.0, width)}[rounding.head]
+    return Plan(tuple(repeats), (stem, *(width for _ in architecture.stages), head), pixels)
+
+
+def build(architecture: Architecture, plan: Plan, rounding: Rounding = RELEASED) -> Architecture:
+    """The network that ``plan`` describes, grown from ``architecture``; itself where nothing changes.
+
+    Raises ShapeError where the resolution is too small for the network's strides.
+    """
+    parts = (architecture.stem, *(stage.blocks for stage in architecture.stages), architecture.head)
+    if len(plan.widths) != len(parts) or len(plan.repeats) != len(architecture.stages):
+        raise InputError.of("plan", f"one entry for each of {len(architecture.stages)} stages", plan)
+    if any(width != 1 for width in plan.widths):
+        parts = widened(architecture, parts, plan.widths, rounding)
+    stages = tuple(
+        repeated(Stage(blocks), repeats) for blocks, repeats in zip(parts[1:-1], plan.repeats, strict=True)
+    )
+    scaled = (parts[0], stages, parts[-1], plan.resolution)
+    if scaled == (architecture.stem, architecture.stages, architecture.head, architecture.resolution):
+        return architecture
+    stem, stages, head, resolution = scaled
+    return architecture.replace(stem=stem, stages=stages, head=head, resolution=resolution)
+
+
+def wider(architecture: Architecture, plan: Plan, part: int, rounding: Rounding = RELEASED) -> Plan | None:
+    """``plan`` with ``part`` (0 the stem, then the stages, last the head) one step of channels wider.
+
+    None where the part holds no channels, or only such as the policy keeps fixed.
+    """
+    policy = {0: rounding.stem, len(architecture.stages) + 1: rounding.head}.get(part, "scaled")
+    blocks = (architecture.stem, *(stage.blocks for stage in architecture.stages), architecture.head)[part]
+    fields = list(channel_fields(blocks))
+    if policy == "fixed" or not fields:
+        return None
+    factor = min(rounding.widening(base, plan.widths[part], groups) for base, groups in fields)
+    return replace(plan, widths=(*plan.widths[:part], factor, *plan.widths[part + 1 :]))
+
+
+def deeper(architecture: Architecture, plan: Plan, stage: int) -> Plan | None:
+    """``plan`` with one more layer in ``stage``; None where the stage holds none that can be repeated."""
+    if repeatable_form(architecture.stages[stage]) is None:
+        return None
+    repeats = list(plan.repeats)
+    repeats[stage] += 1
+    return replace(plan, repeats=tuple(repeats))
