@@ -87,6 +87,6 @@ class Conv(StridedLayer):
         return cls(text.out_channels, text.kernel, text.stride, activation=text.activation)
 
     def to_string(self) -> BlockString | None:
-        if not self.norm or self.activation is None or not isinstance(self.kernel, int):
+        if not self.norm or self.groups > 1 or self.activation is None or not isinstance(self.kernel, int):
             return None
         return BlockString("cn", self.out_channels, self.kernel, self.stride, activation=self.activation)
