@@ -14,14 +14,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evaluators.evaluator import Candidate, Evaluator, Measurement
+from evaluators.init_scores.scores import BASELINES, INIT_SCORES
 from space.errors import InputError, NascaleError, UnknownNameError
 
 if TYPE_CHECKING:
     from evaluators.images.image_set import ImageSet
     from space.search_space import SearchSpace
 
-SCORES = ("macs", "params", "synflow", "naswot", "jacob_cov", "grad_norm", "snip", "grasp", "fisher", "zico")
-PROXIES = ("train", "supernet", "latency", *SCORES)
+PROXIES = ("train", "supernet", "latency", *BASELINES, *INIT_SCORES)
 SUPERNET_EPOCHS = 60
 """Epochs of a supernet where nothing else is asked for: it has a whole space to train."""
 
@@ -87,9 +87,9 @@ def evaluator(text: str, images: ImageSet, *, space: SearchSpace | None = None, 
         from evaluators.latency import LatencyEvaluator
 
         return _make(LatencyEvaluator, text, defaults, settings)
-    from evaluators.zero_cost import ZeroCostEvaluator
+    from evaluators.init_scores.evaluator import InitScoreEvaluator
 
-    return _make(ZeroCostEvaluator, text, defaults, {**settings, "images": images, "score": name})
+    return _make(InitScoreEvaluator, text, defaults, {**settings, "images": images, "score": name})
 
 
 def _supernet(

@@ -11,17 +11,14 @@ import torch.nn.functional as F
 from evaluators.evaluator import Candidate
 from evaluators.images.image_set import ImageSet
 from evaluators.network import build
-from evaluators.zero_cost import (
-    BASELINES,
-    SCORES,
-    Batch,
-    ZeroCostEvaluator,
-    grad_norm,
-    grasp,
-    naswot,
-    snip,
-    synflow,
-)
+from evaluators.init_scores.evaluator import InitScoreEvaluator
+from evaluators.init_scores.formulas.grad_norm import grad_norm
+from evaluators.init_scores.formulas.grasp import grasp
+from evaluators.init_scores.formulas.naswot import naswot
+from evaluators.init_scores.formulas.snip import snip
+from evaluators.init_scores.formulas.synflow import synflow
+from evaluators.init_scores.score import Batch
+from evaluators.init_scores.scores import BASELINES, INIT_SCORES
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool
 from space.cost import costs
@@ -40,9 +37,9 @@ def batch(n: int = 8) -> list[Batch]:
     return [Batch(torch.randn(n, 1, 8, 8, generator=generator), torch.arange(n) % 10)]
 
 
-@pytest.mark.parametrize("score", [*SCORES, *BASELINES])
+@pytest.mark.parametrize("score", [*INIT_SCORES, *BASELINES])
 def test_every_score_is_finite_and_the_same_for_the_same_seed(digits: ImageSet, score: str) -> None:
-    evaluator = ZeroCostEvaluator(digits, score, batch_size=16, device="cpu")
+    evaluator = InitScoreEvaluator(digits, score, batch_size=16, device="cpu")
     first, again = (next(evaluator.evaluate(candidate())).extra["score"] for _ in range(2))
     assert math.isfinite(first) and first == again
     other = next(evaluator.evaluate(candidate(seed=1))).extra["score"]
@@ -51,12 +48,12 @@ def test_every_score_is_finite_and_the_same_for_the_same_seed(digits: ImageSet, 
 
 def test_the_baselines_are_the_cost_model_s(digits: ImageSet) -> None:
     for score in BASELINES:
-        assert ZeroCostEvaluator(digits, score).value(NET, 0) == getattr(costs(NET), score)
+        assert InitScoreEvaluator(digits, score).value(NET, 0) == getattr(costs(NET), score)
 
 
 def test_repeats_average_over_seeds(digits: ImageSet) -> None:
-    one = [ZeroCostEvaluator(digits, "snip", 16, device="cpu").value(NET, seed) for seed in (5, 6)]
-    assert ZeroCostEvaluator(digits, "snip", 16, repeats=2, device="cpu").value(NET, 5) == pytest.approx(
+    one = [InitScoreEvaluator(digits, "snip", 16, device="cpu").value(NET, seed) for seed in (5, 6)]
+    assert InitScoreEvaluator(digits, "snip", 16, repeats=2, device="cpu").value(NET, 5) == pytest.approx(
         sum(one) / 2
     )
 
@@ -128,8 +125,8 @@ def test_grasp_is_a_finite_difference_of_gradient_flow() -> None:
 
 def test_bad_settings_are_refused(digits: ImageSet) -> None:
     with pytest.raises(UnknownNameError, match="synflow"):
-        ZeroCostEvaluator(digits, "synflw")
+        InitScoreEvaluator(digits, "synflw")
     with pytest.raises(InputError, match="batch_size"):
-        ZeroCostEvaluator(digits, "snip", batch_size=10**6)
+        InitScoreEvaluator(digits, "snip", batch_size=10**6)
     with pytest.raises(InputError, match="repeats"):
-        ZeroCostEvaluator(digits, "snip", repeats=0)
+        InitScoreEvaluator(digits, "snip", repeats=0)
