@@ -1,7 +1,7 @@
-"""Proxies by name: one line of text, with settings, becomes an evaluator.
+"""Proxies by name: a line of text, a name with settings, becomes an evaluator.
 
 ``train:epochs=3,resolution=16,score=loss`` trains for three epochs at 16 pixels and ranks by the validation
-loss; ``naswot:repeats=3`` scores at initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8``
+loss; ``naswot:repeats=3`` is a score at initialisation; ``macs`` and ``params`` are the baselines; ``latency:batch=8``
 times a forward pass; ``supernet:epochs=60`` validates with weights that all networks of the space share.
 ``train:epochs=3+macs`` is a blend: networks are ranked by the mean of their ranks.
 """
@@ -9,7 +9,9 @@ times a forward pass; ``supernet:epochs=60`` validates with weights that all net
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 
 PROXIES = ("train", "supernet", "latency", *BASELINES, *INIT_SCORES)
 SUPERNET_EPOCHS = 60
-"""Epochs of a supernet where nothing else is asked for: it has a whole space to train."""
+"""Epochs of a supernet by default: it has a whole space to train."""
+
+
+def proxy_help() -> str:
+    """The names of all proxies, for the help of an option."""
+    scores = ", ".join(INIT_SCORES)
+    return f"train, supernet and latency; {' and '.join(BASELINES)}; at initialisation {scores}"
 
 
 def parse(text: str) -> tuple[str, dict[str, Any]]:
@@ -41,7 +49,7 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def split_list(text: str) -> list[str]:
-    """``"macs,train:epochs=1,flip=true,naswot"`` → its proxies: a part with ``=`` belongs to the one before it."""
+    """``"macs,train:epochs=1,flip=true,naswot"`` → its proxies: a part with ``=`` is a setting of the proxy before it."""
     found: list[str] = []
     for part in filter(None, (p.strip() for p in text.split(","))):
         if "=" in part.partition(":")[0] and found:
@@ -52,7 +60,7 @@ def split_list(text: str) -> list[str]:
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """``"train:epochs=3+macs"`` → ``("train:epochs=3", "macs")``; a sign inside a number separates nothing."""
+    """``"train:epochs=3+macs"`` → ``("train:epochs=3", "macs")``; the sign of a number does not separate."""
     return tuple(part.strip() for part in re.split(r"\+(?=\s*[a-z])", text))
 
 
@@ -69,10 +77,10 @@ def _value(text: str) -> Any:
 
 
 def evaluator(text: str, images: ImageSet, *, space: SearchSpace | None = None, **defaults: Any) -> Evaluator:
-    """The evaluator that ``text`` names, on ``images``; ``defaults`` hold where the text is silent.
+    """The evaluator that ``text`` names, on ``images``; ``defaults`` hold for settings that the text leaves out.
 
-    ``space`` is the one that a supernet is trained for. Raises UnknownNameError for a proxy or a setting that is
-    not there, InputError for a bad value.
+    ``space`` is the one that a supernet is trained for. Raises UnknownNameError for an unknown proxy or setting,
+    InputError for a bad value.
     """
     name, settings = parse(text)
     if name == "supernet":
@@ -111,7 +119,7 @@ def _supernet(
 
 
 def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Evaluator:
-    """``cls`` with ``settings``, and with those of ``defaults`` that it knows."""
+    """``cls`` with ``settings``, and those of ``defaults`` that are fields of it."""
     known = [f.name for f in dataclasses.fields(cls) if not f.name.startswith("_")]
     for key in settings:
         if key not in known:
@@ -128,24 +136,21 @@ def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapp
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Panel:
-    """Several evaluators behind one pool: which of them measures a candidate is told by its number.
+class ProxySet:
+    """Several proxies behind one pool. A candidate's number says which of them measures it.
 
-    Candidate n is for evaluator n modulo their count. Yields one measurement with ``extra["score"]`` (a trained
-    proxy's is its last accuracy or loss, as its ``score`` says). A proxy that fails on a candidate gives a NaN
-    score and the reason.
+    Candidate n is for evaluator n modulo their number. Yields one measurement with ``extra["score"]`` (of a trained
+    proxy the last accuracy or loss, as its ``score`` says). A proxy that fails on a candidate gives a NaN
+    score and the reason as ``extra["error"]``.
     """
 
     evaluators: tuple[Evaluator, ...]
 
     def describe(self) -> dict[str, Any]:
         """The descriptions of the evaluators, in order."""
-        return {"panel": [e.describe() for e in self.evaluators]}
+        return {"proxies": [e.describe() for e in self.evaluators]}
 
     def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
-        import math
-        import time
-
         started = time.perf_counter()
         try:
             *_, last = self.evaluators[candidate.number % len(self.evaluators)].evaluate(candidate)

@@ -1,4 +1,4 @@
-"""The scores of ``nascale bench proxies``, one line each as they come: a comparison that was stopped goes on."""
+"""The file of scores of ``nascale bench proxies``, from which a comparison that was stopped goes on."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from evaluators.comparison import Score
+from evaluators.proxy_scores import ProxyScore
 from space.errors import InputError
 
 COLUMNS = ("key", "truth", "proxy", "repeat", "score", "seconds", "error", "seed", "data")
 
 
 class ScoreFile:
-    """A CSV with the columns above, appended to line by line.
+    """A CSV file with the columns above; each score is appended as it comes.
 
-    ``known`` holds the scores that were there already, those that failed left out. ``truth`` are the true
+    ``known`` holds the scores that were there already, except those that failed. ``truth`` are the true
     accuracies by key, as far as they are known beforehand; ``seed`` and ``data`` (the images' checksum) say what
     the scores belong to. Raises InputError for a file of other scores, or one that cannot be written.
     """
@@ -27,7 +27,7 @@ class ScoreFile:
         self, path: str | os.PathLike[str], truth: Mapping[str, float], seed: int, data: str
     ) -> None:
         self._path, self._truth, self._about = Path(path), truth, {"seed": str(seed), "data": data}
-        self.known: dict[tuple[str, str, int], Score] = {}
+        self.known: dict[tuple[str, str, int], ProxyScore] = {}
         self._file: TextIO | None = None
         self._read()
 
@@ -38,16 +38,18 @@ class ScoreFile:
             return
         except (OSError, UnicodeDecodeError) as error:
             raise InputError.of("--scores", "a CSV file of scores", f"{self._path} ({error})") from None
-        whole, newline, _ = text.rpartition("\n")  # a kill may have left half a line
+        whole, newline, _ = text.rpartition("\n")  # a killed run may have left half a line
         rows = list(csv.DictReader((whole + newline).splitlines()))
         if text and (not rows or set(rows[0]) != set(COLUMNS)) and text.strip() != ",".join(COLUMNS):
-            raise InputError.of("--scores", "a new file, or one of scores", f"{self._path}, which is none")
+            raise InputError.of(
+                "--scores", "a new file, or one of scores", f"{self._path}, which holds something else"
+            )
         for row in rows:
             other = [f"{name} {row[name]}" for name, value in self._about.items() if row[name] != value]
             if other:
                 wanted = ", ".join(f"{name} {value}" for name, value in self._about.items())
                 raise InputError.of("--scores", f"scores of {wanted}", f"{self._path}: {', '.join(other)}")
-            score = Score(
+            score = ProxyScore(
                 row["key"], row["proxy"], int(row["repeat"]), float(row["score"]), float(row["seconds"])
             )
             if math.isfinite(score.score):
@@ -67,7 +69,7 @@ class ScoreFile:
             csv.writer(self._file).writerow(COLUMNS)
         return self
 
-    def keep(self, score: Score) -> None:
+    def keep(self, score: ProxyScore) -> None:
         """Appends one score; it is in the file when this returns."""
         assert self._file is not None
         truth = self._truth.get(score.key)

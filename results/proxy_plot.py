@@ -25,7 +25,7 @@ _CORNERS = ((6, 4), (-13, -12), (6, -12), (-13, 4))
 def proxy_figure(rows: Sequence[Mapping[str, Any]], *, title: str) -> Any:
     """Spearman with its interval over seconds a network (log scale): numbered points, and a key below them.
 
-    ``rows`` are those of ``evaluators.fidelity.report``. A dashed line is the best of what is free.
+    ``rows`` are those of ``evaluators.rank_correlation.correlation_row``. A dashed line is the best of what is free.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

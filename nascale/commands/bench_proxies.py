@@ -1,18 +1,15 @@
-"""``nascale bench proxies``: which cheap proxy of a network's accuracy can be trusted, and what it costs."""
+"""``nascale bench proxies``: which cheap proxy of a network's accuracy can be trusted, and at what cost."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import click
 
+from evaluators.proxies import proxy_help
 from nascale.output import emit, table_options
 from nascale.study_options import storage_option
-
-if TYPE_CHECKING:
-    from nascale.proxy_check import Subject
 
 _COLUMNS = (
     "proxy",
@@ -38,13 +35,14 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,supernet
     "--proxies",
     default=DEFAULT_PROXIES,
     show_default=True,
-    help="Proxies with settings, e.g. train:epochs=2,resolution=16 or supernet:epochs=60; a blend of ranks, e.g. naswot+macs.",
+    help="Proxies with settings, as train:epochs=2,resolution=16; a blend of ranks, as naswot+macs. "
+    f"They are {proxy_help()}.",
 )
 @click.option(
     "--architectures", default=60, show_default=True, help="Networks of distinct keys to compare on."
 )
 @click.option(
-    "--repeats", default=1, show_default=True, help="Seeds of each proxy; 2 or more tell its noise floor."
+    "--repeats", default=1, show_default=True, help="Seeds of each proxy; 2 or more give its noise floor."
 )
 @click.option("--data", help="Images that the proxies use.  [default: the spec's]")
 @click.option(
@@ -81,30 +79,24 @@ def command(
     format_: str | None,
     output: str | None,
 ) -> None:
-    """Rank networks by cheap proxies and by the truth, and tell how far the rankings agree.
+    """Rank networks by cheap proxies and by the truth, and say how far the rankings agree.
 
     With a SPEC.toml whose table decodes to real networks the truth is the table's. With the name of a STUDY
     it is a training of --longer times the epochs that the search gave each network, and the study's own
-    ranking is judged first. Intervals are 95 % bootstraps over the networks.
+    ranking is judged beside the proxies. Intervals are 95 % bootstraps over the networks.
     """
-    from nascale import proxy_check
+    from nascale.proxy_check import ProxyCheck, run
+    from nascale.proxy_check import subject as subject_of
+    from nascale.proxy_verdict import verdict
 
     if plot:
         from results.plot import check_picture
 
         check_picture(plot, "--plot")
-    found: Subject = proxy_check.subject(
-        subject,
-        proxies,
-        architectures=architectures,
-        data=data,
-        longer=longer,
-        seed=seed,
-        device=device,
-        storage=storage,
-    )
+    asked = ProxyCheck(proxies, architectures, data, longer, seed, device, storage)
+    found = subject_of(subject, asked)
     click.echo(found.opening, err=True)
-    rows = proxy_check.run(
+    rows = run(
         found,
         repeats=repeats,
         workers=workers,
@@ -113,13 +105,14 @@ def command(
         report=_counter(),
         say=lambda text: click.echo(text, err=True),
     )
+    name = found.comparison.name
     if plot:
         from results.proxy_plot import draw
 
-        draw(rows, plot, title=f"{found.name}: rank correlation with {found.truth_is}")
+        draw(rows, plot, title=f"{name}: rank correlation with {found.truth_is}")
         click.echo(f"picture: {plot}", err=True)
-    emit(rows, format_, output, columns=_COLUMNS, title=f"{found.name}: ranking against {found.truth_is}")
-    for line in proxy_check.verdict(rows):
+    emit(rows, format_, output, columns=_COLUMNS, title=f"{name}: ranking against {found.truth_is}")
+    for line in verdict(rows):
         click.echo(line, err=True)
 
 

@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from nascale.commands.bench_proxies import command
-from nascale.proxy_check import subject, verdict
+from nascale.proxy_check import ProxyCheck, subject
 from space.errors import InputError
 
 COLUMNS = [f"op{i}" for i in range(8)]
@@ -68,6 +68,13 @@ def test_a_table_is_the_truth_for_networks_of_distinct_keys(spec: Path, tmp_path
     assert scored["gain_low"] <= scored["gain"] <= scored["gain_high"]
     assert "macs" in picture.read_text()
     assert "two runs of the truth agree" in result.stderr and "best ranking:" in result.stderr
+
+
+def test_a_plot_that_cannot_be_written_is_refused_before_the_work(spec: Path, tmp_path: Path) -> None:
+    for name, wanted in (("p.gif", "a file that ends in"), ("none/p.svg", "a path that can be written")):
+        arguments = [str(spec), "--proxies", "macs", "--plot", str(tmp_path / name)]
+        with pytest.raises(InputError, match=f"--plot: wanted {wanted}"):
+            CliRunner().invoke(command, arguments, catch_exceptions=False)
 
 
 def test_a_comparison_that_was_killed_goes_on(spec: Path, tmp_path: Path) -> None:
@@ -132,53 +139,19 @@ def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_compared_is_refused(spec: Path, tmp_path: Path) -> None:
-    asked = {
-        "architectures": 8,
-        "data": None,
-        "longer": 5.0,
-        "seed": 0,
-        "device": "cpu",
-        "storage": f"sqlite:///{tmp_path / 'none.db'}",
-    }
+    def asked(proxies: str = "macs", architectures: int = 8) -> ProxyCheck:
+        storage = f"sqlite:///{tmp_path / 'none.db'}"
+        return ProxyCheck(proxies, architectures, device="cpu", storage=storage)
+
     with pytest.raises(InputError, match="nearest: macs"):
-        subject(str(spec), "mac", **asked)
+        subject(str(spec), asked("mac"))
     with pytest.raises(InputError, match="--architectures: wanted 3 or more"):
-        subject(str(spec), "macs", **{**asked, "architectures": 2})
+        subject(str(spec), asked(architectures=2))
     with pytest.raises(InputError, match="--proxies"):
-        subject(str(spec), ",", **asked)
+        subject(str(spec), asked(","))
     spec.write_text('data = "digits"\n')
     with pytest.raises(InputError, match="table"):
-        subject(str(spec), "macs", **asked)
-
-
-def test_the_verdict_names_the_best_and_what_is_clearly_better_than_what_is_free() -> None:
-    def row(name: str, spearman: float, seconds: float, gain: float | None = None) -> dict[str, object]:
-        return {
-            "proxy": name,
-            "spearman": spearman,
-            "spearman_low": spearman - 0.1,
-            "spearman_high": spearman + 0.1,
-            "gain": gain,
-            "gain_low": None if gain is None else gain - 0.1,
-            "gain_high": None if gain is None else gain + 0.1,
-            "seconds": seconds,
-            "failures": 0,
-            "architectures": 40,
-        }
-
-    macs, params = row("macs", 0.7, 0.0), row("params", 0.3, 0.0)
-    lines = verdict([row("train", 0.9, 30.0, 0.2), row("naswot", 0.85, 0.5, 0.15), macs, params])
-    assert lines == [
-        "best ranking: train, Spearman 0.90 [0.80, 1.00], 30 s a network",
-        "clearly better than macs (0.70), which is free: train, +0.20 [+0.10, +0.30]",
-        "clearly better than macs (0.70), which is free: naswot, +0.15 [+0.05, +0.25]",
-        "most gained per second: naswot",
-    ]
-    lines = verdict([row("snip", 0.75, 1.0, 0.05), macs])
-    assert (
-        lines[1]
-        == "no proxy is clearly better than macs (0.70), which is free: the intervals of all gains reach 0"
-    )
+        subject(str(spec), asked())
 
 
 def test_a_supernet_is_trained_once_for_all_networks_and_they_share_its_seconds(

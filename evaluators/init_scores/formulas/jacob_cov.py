@@ -28,5 +28,8 @@ def jacob_cov(network: Network, batches: Sequence[Batch]) -> float:
 
 
 JACOB_COV = InitScore(
-    "jacob_cov", "how little the input Jacobians of different images correlate", "Mellor et al. 2020, v1, §3", jacob_cov
+    "jacob_cov",
+    "how little the input Jacobians of different images correlate",
+    "Mellor et al. 2020, v1, §3",
+    jacob_cov,
 )

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 
 from evaluators.evaluator import Candidate
 from evaluators.images.image_set import ImageSet
-from evaluators.network import build
 from evaluators.init_scores.evaluator import InitScoreEvaluator
 from evaluators.init_scores.formulas.grad_norm import grad_norm
 from evaluators.init_scores.formulas.grasp import grasp
@@ -19,6 +18,7 @@ from evaluators.init_scores.formulas.snip import snip
 from evaluators.init_scores.formulas.synflow import synflow
 from evaluators.init_scores.score import Batch
 from evaluators.init_scores.scores import BASELINES, INIT_SCORES
+from evaluators.network import build
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool
 from space.cost import costs

@@ -1,4 +1,4 @@
-"""Rank fidelity against scipy, closed forms and what a bootstrap must do."""
+"""Rank correlation against scipy, closed forms and what a bootstrap must do."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluators.fidelity import (
+from evaluators.rank_correlation import (
     Interval,
+    correlation_row,
     gain,
     kendall,
     noise_floor,
-    rank_fidelity,
-    report,
+    rank_correlation,
     spearman,
     top_overlap,
 )
@@ -39,10 +39,10 @@ def test_correlations_are_scipy_s_ties_included(points: list[tuple[float, float]
 
 def test_a_perfect_proxy_and_its_reverse() -> None:
     truth = list(np.linspace(0.5, 0.9, 40))
-    same = rank_fidelity([10 * t for t in truth], truth)
+    same = rank_correlation([10 * t for t in truth], truth)
     assert (same.spearman.value, same.kendall.value, same.top_overlap) == (1, 1, 1)
     assert same.spearman.low == pytest.approx(1)
-    reverse = rank_fidelity([-t for t in truth], truth)
+    reverse = rank_correlation([-t for t in truth], truth)
     assert (reverse.spearman.value, reverse.top_overlap) == (-1, 0)
 
 
@@ -54,15 +54,15 @@ def test_the_interval_holds_the_population_s_correlation_about_as_often_as_it_sa
     for trial in range(40):
         x = rng.normal(size=60)
         y = rho * x + math.sqrt(1 - rho**2) * rng.normal(size=60)
-        found = rank_fidelity(x, y, resamples=100, seed=trial).spearman
+        found = rank_correlation(x, y, resamples=100, seed=trial).spearman
         hits += found.low <= expected <= found.high
     assert hits >= 33
 
 
 def test_a_network_without_a_score_is_ranked_last() -> None:
     truth = [1.0, 2.0, 3.0, 4.0]
-    assert rank_fidelity([math.nan, 2, 3, 4], truth).spearman.value == 1
-    assert rank_fidelity([1, 2, 3, math.nan], truth).spearman.value < 0.5
+    assert rank_correlation([math.nan, 2, 3, 4], truth).spearman.value == 1
+    assert rank_correlation([1, 2, 3, math.nan], truth).spearman.value < 0.5
 
 
 def test_top_overlap_counts_the_best_tenth() -> None:
@@ -84,7 +84,7 @@ def test_the_noise_floor_of_equal_runs_is_one_and_zero() -> None:
 
 
 def test_a_row_says_what_it_cost_and_what_failed() -> None:
-    row = report("p", [[1, 2, math.nan, 4]], 2.0, [1, 2, 3, 4])
+    row = correlation_row("p", [[1, 2, math.nan, 4]], 2.0, [1, 2, 3, 4])
     assert row["failures"] == 1 and row["noise_spearman"] is None
     assert row["spearman_per_second"] == pytest.approx(row["spearman"] / 2)
 
@@ -94,7 +94,7 @@ def test_a_row_says_what_it_cost_and_what_failed() -> None:
 )
 def test_what_cannot_be_ranked_is_refused(scores: list[float], truth: list[float]) -> None:
     with pytest.raises(InputError):
-        rank_fidelity(scores, truth)
+        rank_correlation(scores, truth)
 
 
 def test_a_gain_is_a_difference_on_the_same_networks() -> None:
@@ -112,6 +112,9 @@ def test_a_gain_is_a_difference_on_the_same_networks() -> None:
     )
     # Two proxies that err alike differ by less than their own intervals suggest.
     twin = far + 0.01 * rng.normal(size=60)
-    paired, alone = gain(far, twin, truth, resamples=500), rank_fidelity(far, truth, resamples=500).spearman
+    paired, alone = (
+        gain(far, twin, truth, resamples=500),
+        rank_correlation(far, truth, resamples=500).spearman,
+    )
     assert paired.high - paired.low < 0.2 * (alone.high - alone.low)
     assert gain(far, far, truth, resamples=50) == Interval(0.0, 0.0, 0.0)

@@ -1,8 +1,8 @@
-"""How far a proxy's ranking can be trusted: rank correlation with the truth, with its interval and its cost.
+"""How far a proxy's ranking can be trusted: its rank correlation with the truth, with an interval.
 
 Correlations over a few dozen networks are uncertain, so every figure comes with a percentile bootstrap over
 networks. The noise floor is the proxy's agreement with itself under another seed: no proxy can be expected
-to agree with the truth better than with itself.
+to agree better with the truth than with itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class RankFidelity:
+class RankCorrelation:
     """Agreement of scores with the truth over ``count`` networks.
 
     ``spearman`` and ``kendall`` (τ-b, which allows for ties) are in −1..1; ``top_overlap`` is the share of the
@@ -45,13 +45,12 @@ class RankFidelity:
     top_overlap: float
 
 
-def rank_fidelity(
+def rank_correlation(
     scores: Sequence[float] | Array, truth: Sequence[float] | Array, *, resamples: int = 1000, seed: int = 0
-) -> RankFidelity:
+) -> RankCorrelation:
     """How well ``scores`` rank networks whose true accuracies are ``truth``, larger being better in both.
 
-    Networks without a finite score are ranked last, below all others: a proxy that fails on a network has
-    not found it good. Raises InputError for fewer than three networks or unequal lengths.
+    Networks without a finite score are ranked last: a proxy that fails on a network has not found it good. Raises InputError for fewer than three networks or unequal lengths.
     """
     x, y = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     if len(x) != len(y) or len(x) < 3:
@@ -62,7 +61,7 @@ def rank_fidelity(
     y = stats.rankdata(y)
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(x), size=(resamples, len(x)))
-    return RankFidelity(
+    return RankCorrelation(
         len(x),
         _interval(spearman, x, y, draws),
         _interval(kendall, x, y, draws),
@@ -151,7 +150,7 @@ def noise_floor(runs: Sequence[Sequence[float]]) -> Noise | None:
     return Noise(float(np.mean(pairs)), float(np.sqrt(table.var(axis=0, ddof=1).mean())))
 
 
-def report(
+def correlation_row(
     name: str,
     runs: Sequence[Sequence[float]],
     seconds: float,
@@ -163,10 +162,10 @@ def report(
 ) -> dict[str, Any]:
     """One row of the comparison: the first run of a proxy against the truth, its noise floor and its cost.
 
-    ``seconds`` is the cost of one network. ``gain`` is what the proxy's Spearman has over that of the scores of a
-    ``baseline``; None without one.
+    ``seconds`` is the cost of one network. ``gain`` is the proxy's Spearman minus that of the scores of a ``baseline``;
+    None without one.
     """
-    found = rank_fidelity(runs[0], truth, resamples=resamples, seed=seed)
+    found = rank_correlation(runs[0], truth, resamples=resamples, seed=seed)
     noise = noise_floor(runs)
     over = None if baseline is None else gain(runs[0], baseline, truth, resamples=resamples, seed=seed)
     return {
