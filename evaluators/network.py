@@ -29,6 +29,8 @@ from space.operations import (
     Dropout,
     Flatten,
     Input,
+    LayerNorm,
+    LayerScale,
     Linear,
     LocalResponse,
     Operation,
@@ -60,6 +62,32 @@ class ConcatChannels(nn.Module):
 
     def forward(self, *xs: Tensor) -> Tensor:
         return torch.cat(xs, dim=1)
+
+
+class NormChannels(nn.LayerNorm):
+    """Layer normalisation over the channels of each pixel of a feature map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class WeighChannels(nn.Module):
+    """A trained factor for each channel, ``initial`` at the start."""
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        self.initial = initial
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.weight, self.initial)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight[:, None, None]
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.numel()}, initial={self.initial}"
 
 
 class DropBranch(nn.Module):
@@ -125,6 +153,10 @@ def module(op: Operation, inplace: bool = False, layers: Layers = Layers()) -> n
             )
         case BatchNorm():
             return layers.norm(op.channels, eps=op.eps, momentum=op.momentum)
+        case LayerNorm():
+            return NormChannels(op.channels, eps=op.eps)
+        case LayerScale():
+            return WeighChannels(op.channels, op.initial)
         case Linear():
             return layers.linear(op.in_features, op.out_features, bias=op.bias)
         case Activation():
@@ -259,7 +291,10 @@ def build(
 
 
 def initialise(child: nn.Module, generator: torch.Generator) -> None:
-    """Convolutions by He et al. 2015 (fan-out, per group), norms to one, linear layers by 1/√fan-in."""
+    """Convolutions by He et al. 2015 (fan-out, per group), linear layers by 1/√fan-in.
+
+    Normalisations start at one and zero, layer scales at their own factor.
+    """
     if isinstance(child, nn.Conv2d):
         height, width = child.kernel_size
         fan_out = height * width * child.out_channels // child.groups
@@ -270,7 +305,7 @@ def initialise(child: nn.Module, generator: torch.Generator) -> None:
         child.weight.normal_(0.0, 1.0 / math.sqrt(child.in_features), generator=generator)
         if child.bias is not None:
             child.bias.zero_()
-    elif isinstance(child, nn.BatchNorm2d):
+    elif isinstance(child, nn.BatchNorm2d | NormChannels | WeighChannels):
         child.reset_parameters()
 
 

@@ -9,12 +9,13 @@ microseconds. The rules, all per image:
                 this field print as "FLOPs" is mostly this.
 ``flops``       every floating-point operation at inference: 2 per MAC, 1 per bias added, and
                     batch normalisation       2 per element (folded to one scale and one shift)
+                    layer normalisation       7 per element (mean, deviation, scale and shift)
                     local response            size + 4 per element (square, sum, ×α, +k, power, divide)
                     relu 1, relu6 2, hard_sigmoid 4, hard_swish 5, sigmoid 4, silu 5, tanh 1, gelu 5 per
                     element, where a comparison, an exponential, a tanh and an erf count one each
                     max pooling               window − 1 per output
                     average pooling           window per output (the sums, and one division)
-                    add, scale                1 per element of the result
+                    add, scale, layer scale   1 per element of the result
                     concat, flatten, dropout  0
 ``activations`` numbers put out by convolutions and linear layers (Radosavović et al. 2020), what run time
                 on accelerators follows more closely than it follows MACs.

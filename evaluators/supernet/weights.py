@@ -13,6 +13,7 @@ from torch import nn
 from evaluators.network import Network, initialise, module, residual_norms
 from evaluators.supernet.sliced import SLICED, Size, Weighted, place_of, resized, size_of
 from space.architecture import Architecture
+from space.errors import InputError
 from space.lowering import lower
 from space.operations import Operation
 
@@ -51,7 +52,10 @@ class SharedWeights:
         self.names: dict[nn.Parameter, str] = {}
 
     def network(self, architecture: Architecture) -> Network:
-        """The network with the shared weights. Its normalisations use the statistics of each batch."""
+        """The network with the shared weights. Its normalisations use the statistics of each batch.
+
+        Raises InputError for a network with weights that cannot be shared, such as a layer normalisation.
+        """
         graph = lower(architecture)
         zeros = set(residual_norms(graph)) if self._zero_last_norm else set()
 
@@ -60,6 +64,10 @@ class SharedWeights:
             if key not in self._modules:
                 if isinstance(op, Weighted):
                     self._modules[key] = self._sliced(path, op, path in zeros)
+                elif op.params:
+                    raise InputError.of(
+                        f"supernet: {path}", "a convolution, batch normalisation or linear layer", op
+                    )
                 else:
                     self._modules[key] = module(op, inplace)
             return self._modules[key]

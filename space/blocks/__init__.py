@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from space.blocks.base import Block, ResidualLayer, StridedLayer, lower_chain, settings
 from space.blocks.block_string import BlockString
+from space.blocks.convnext import ChannelNorm, ConvNeXt, ConvNeXtDownsample
 from space.blocks.convolution import Conv
 from space.blocks.dense import DenseLayer, Transition
 from space.blocks.heads import Auxiliary, Dense, Drop
@@ -21,7 +22,10 @@ BLOCKS: dict[str, type[Block]] = {
         Auxiliary,
         Basic,
         Bottleneck,
+        ChannelNorm,
         Conv,
+        ConvNeXt,
+        ConvNeXtDownsample,
         Dense,
         DenseLayer,
         DepthwiseSeparable,
@@ -48,7 +52,10 @@ __all__ = [
     "Block",
     "BlockString",
     "Bottleneck",
+    "ChannelNorm",
     "Conv",
+    "ConvNeXt",
+    "ConvNeXtDownsample",
     "Dense",
     "DenseLayer",
     "DepthwiseSeparable",

@@ -14,11 +14,12 @@ from space.operations.elementwise import (
     Activation,
     Add,
     Dropout,
+    LayerScale,
     Scale,
     StochasticDepth,
     check_activation,
 )
-from space.operations.norms import BatchNorm, LocalResponse
+from space.operations.norms import BatchNorm, LayerNorm, LocalResponse
 from space.operations.pools import AdaptiveAvgPool, Pool2d
 from space.operations.shapes import Concat, Flatten, Input
 from space.operations.weights import Conv2d, Linear
@@ -35,6 +36,8 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Input",
+    "LayerNorm",
+    "LayerScale",
     "Linear",
     "LocalResponse",
     "Operation",

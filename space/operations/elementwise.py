@@ -109,6 +109,35 @@ class Scale(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerScale(Operation):
+    """A trained factor for each channel, ``initial`` at the start (Touvron et al. 2021, "CaiT", eq. 4)."""
+
+    channels: int
+    initial: float
+
+    def output_shape(self, x: Shape) -> Shape:
+        require_map(x, self.channels)
+        return x
+
+    @property
+    def params(self) -> int:
+        return self.channels
+
+    def flops(self, inputs: Sequence[Shape], shape: Shape) -> int:
+        return prod(shape)
+
+    def saved(self, shape: Shape) -> Saved:
+        return INPUTS
+
+    @property
+    def words(self) -> str:
+        return "layer scale"
+
+    def fuses_behind(self, before: Operation) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Dropout(Operation):
     """Zeroes each element with probability ``rate`` in training; nothing at inference."""
 

@@ -46,6 +46,38 @@ class BatchNorm(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerNorm(Operation):
+    """Layer normalisation over the channels of each pixel, with scale and shift (Ba et al. 2016; Liu et al. 2022)."""
+
+    channels: int
+    eps: float = 1e-6
+
+    def output_shape(self, x: Shape) -> Shape:
+        require_map(x, self.channels)
+        return x
+
+    @property
+    def params(self) -> int:
+        return 2 * self.channels
+
+    def flops(self, inputs: Sequence[Shape], shape: Shape) -> int:
+        # Sum, centre, square, sum, normalise, scale, shift; the few operations per pixel are left out.
+        return 7 * prod(shape)
+
+    def saved(self, shape: Shape) -> Saved:
+        # Mean and inverse deviation of each pixel.
+        return Saved(inputs=True, numbers=2 * prod(shape[1:]))
+
+    @property
+    def layer_kind(self) -> str:
+        return "norm"
+
+    @property
+    def words(self) -> str:
+        return "layer norm"
+
+
+@dataclass(frozen=True, slots=True)
 class LocalResponse(Operation):
     """Local response normalisation across channels: x / (k + α/size · Σ x²)^β.
 

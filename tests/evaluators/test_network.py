@@ -15,6 +15,7 @@ from space.blocks import (
     Auxiliary,
     Bottleneck,
     Conv,
+    ConvNeXt,
     Dense,
     Drop,
     GlobalPool,
@@ -152,3 +153,17 @@ def test_seed_none_counts_without_memory() -> None:
     network = build(small(), seed=None)
     assert parameter_count(network) == costs(small()).params
     assert all(p.device.type == "meta" for p in network.parameters())
+
+
+def test_layer_normalisation_and_layer_scale_by_hand() -> None:
+    stage = Stage((ConvNeXt(3, 2, layer_scale=0.5, drop_path=0.1),))
+    network = build(Architecture((Conv(4),), (stage,), (GlobalPool(), Dense()), 8, 10, 1))
+    loss_of(network.train()(torch.randn(4, 1, 8, 8)), torch.tensor([0, 1, 2, 3])).backward()
+    assert all(p.grad is not None and bool(p.grad.any()) for p in network.parameters())
+    network.eval()
+    norm = network.get_submodule("stages.0.0.norm")
+    assert [tuple(p.shape) for p in norm.parameters()] == [(4,), (4,)]
+    x = torch.randn(2, 4, 5, 3)
+    mean, variance = x.mean(1, keepdim=True), x.var(1, unbiased=False, keepdim=True)
+    torch.testing.assert_close(norm(x), (x - mean) / (variance + 1e-6).sqrt())
+    torch.testing.assert_close(network.get_submodule("stages.0.0.layer_scale")(x), 0.5 * x)

@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 
 from space import zoo
 from space.architecture import Architecture, Stage
-from space.blocks import Activate, Block, Conv, Dense, Drop, GlobalPool, MBConv, NormAct, Pool, SqueezeExcite
+from space.blocks import (
+    Activate,
+    Block,
+    Conv,
+    ConvNeXt,
+    ConvNeXtDownsample,
+    Dense,
+    Drop,
+    GlobalPool,
+    MBConv,
+    NormAct,
+    Pool,
+    SqueezeExcite,
+)
 from space.codec import from_json, to_json
 from space.cost import DTYPES, Costs, costs, graph_costs, segment_costs
 from space.errors import InputError, UnknownNameError
@@ -44,6 +57,7 @@ TRAINED = (
         "efficientnet_b0",
         "efficientnet_b0@drop_path=0.2",
         "efficientnetv2_s",
+        "convnext_tiny@drop_path=0.1",
     )
 )
 
@@ -171,6 +185,9 @@ _BLOCKS = st.sampled_from(
         MBConv(16, squeeze_excite=SqueezeExcite(), activation="silu", drop_path=0.1),
         Pool("max", 3, 1),
         Pool("avg", 3, 1),
+        ConvNeXt(),
+        ConvNeXt(3, 2, "relu", layer_scale=0, drop_path=0.1),
+        ConvNeXtDownsample(16, 1),
         NormAct("hard_swish"),
         Activate("relu"),
         Activate("tanh"),

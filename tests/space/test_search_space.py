@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from space.blocks import ConvNeXt, ConvNeXtDownsample
 from space.errors import InputError, UnknownNameError
 from space.search_space import Decision, SearchSpace
 from space.spaces import SPACES, space
@@ -145,6 +146,17 @@ def test_a_written_template_becomes_a_space() -> None:
     assert mine.by_name["stage1.mbconv.kernel"].options == (3, 7)
     assert mine.by_name["stage2.depth"].options == (0, 1)
     mine.decode(mine.sample(random.Random(0)))
+
+
+def test_a_written_space_of_convnext_blocks() -> None:
+    stages = (StageTemplate(16, 1, (2,), (1.0, 2.0)), StageTemplate(24, 2, (0, 1), (1.0,)))
+    mine = Template("mine", ("convnext",), stages, 16, options={"convnext": {"kernel": (5,)}}).search_space()
+    networks = [mine.decode(decisions) for decisions in mine.enumerate()]
+    assert len(networks) == mine.size == len({network.key for network in networks})
+    for network in networks:
+        down, *blocks = network.stages[0].blocks
+        assert isinstance(down, ConvNeXtDownsample) and down.stride == 1
+        assert blocks == [ConvNeXt(5, blocks[0].expansion, layer_scale=0.1)] * 2  # type: ignore[attr-defined]
 
 
 def test_the_older_name_of_block_types_is_read() -> None:

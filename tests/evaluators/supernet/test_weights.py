@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from evaluators.network import build
 from evaluators.supernet.evaluator import SupernetEvaluator
 from evaluators.supernet.weights import SharedWeights
 from evaluators.training import TrainEvaluator
+from space.architecture import Architecture, Stage
+from space.blocks import Conv, ConvNeXt, Dense, GlobalPool
+from space.errors import InputError
 from tests.evaluators.supernet.tiny import CPU, SPACE, WITHOUT_DROPOUT, network, supernet, values
 
 
@@ -75,3 +79,10 @@ def test_initial_weights_depend_on_seed_and_place_not_on_who_came_first() -> Non
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     drawn = [name for name, w in ours.items() if w.ndim > 1]
     assert drawn and not any(np.array_equal(ours[name], others[name]) for name in drawn)
+
+
+def test_weights_that_cannot_be_sliced_are_refused() -> None:
+    blocks = (ConvNeXt(),)
+    architecture = Architecture((Conv(8),), (Stage(blocks),), (GlobalPool(), Dense()), 8, 10, 1)
+    with pytest.raises(InputError, match=r"supernet: stages.0.0.norm: wanted a convolution, batch norm"):
+        SharedWeights(0, CPU).network(architecture)
