@@ -158,7 +158,7 @@ def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
 
 def stored_spec(spec: SearchSpec) -> dict[str, Any]:
     """The spec as it is kept with a study: without the password of a database."""
-    from results.database import redacted
+    from results.storage_url import redacted
 
     return spec.as_dict() | {"storage": redacted(spec.storage)}
 
@@ -290,7 +290,7 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             continue
     from nascale import __version__
-    from results.database import redacted
+    from results.storage_url import redacted
 
     return {
         "nascale": __version__,
@@ -298,7 +298,7 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
         "git_commit": _commit(),
         "device": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
         "data_checksum": checksum,
-        "command": redacted(shlex.join(sys.argv)),
+        "command": shlex.join(map(redacted, sys.argv)),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "evaluator": told,
     }

@@ -8,65 +8,71 @@ creates, upgrades or blocks it. Any other URL goes through SQLAlchemy with the s
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from results.storage_url import redacted, sqlite_path, storage_url, without_password
 from space.errors import InputError
 
-DEFAULT_STORAGE = "sqlite:///nascale.db"
-STORAGE_VARIABLE = "NASCALE_STORAGE"
 LOCK_SECONDS = 5.0
-# The layout of Optuna's tables since 3.0; the same statements read them in 3.x, 4.x and 5.x.
+# The layout of Optuna's tables since 3.0; the same statements read them in 3.x, 4.x and 5.x. Optuna 2.x has
+# the same number and an older revision of the tables.
 _SCHEMA = 12
+_OLDEST_REVISION = "v3.0.0.d"
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
-def storage_url(storage: str | os.PathLike[str] | None = None) -> str:
-    """The URL of a storage: as given, or ``$NASCALE_STORAGE``, or ``sqlite:///nascale.db``.
-
-    A bare path means a SQLite file. Raises InputError for an in-memory SQLite URL, which holds nothing.
-    """
-    text = os.fspath(storage) if storage else os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
-    url = text if "://" in text else f"sqlite:///{text}"
-    if url.startswith("postgresql://") and find_spec("psycopg2") is None:
-        # SQLAlchemy's default driver is psycopg2; the extra "postgresql" of this project brings its successor.
-        url = url.replace("postgresql", "postgresql+psycopg", 1)
-    if url.startswith("sqlite:") and sqlite_path(url) in (Path(""), Path(":memory:")):
-        raise InputError.of("storage", "a database that outlives the process", text)
-    return url
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file behind a plain ``sqlite:///`` URL; None for every other kind of database."""
-    if not url.startswith("sqlite://") or not url.startswith("sqlite:///"):
-        return Path("") if url == "sqlite://" else None
-    return Path(url.removeprefix("sqlite:///").partition("?")[0])
-
-
-def redacted(url: str) -> str:
-    """The URL without its password, fit for messages and reports."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
-
-
 def refusal(url: str, reason: str) -> InputError:
-    """The error for a storage that cannot be used, with what the database said."""
-    shown = redacted(url)
-    text = " ".join(reason.split())
+    """The error for a storage that cannot be used, with what the database said and what to do."""
+    text = without_password(" ".join(reason.split()), url)
     if "locked" in text:
         wanted = f"a database that can be read (locked by another process for over {LOCK_SECONDS:g} s)"
+    elif "no such column" in text or "UndefinedColumn" in text:
+        wanted = _upgrade(url)
     elif "no such table" in text or "does not exist" in text:
-        wanted = "an Optuna database (this one holds no studies)"
+        wanted = f"an Optuna database (this one holds no studies){missing_log(url)}"
     elif "not a database" in text or "malformed" in text or "encrypted" in text:
         wanted = f"an Optuna database (the file is damaged or something else: {text})"
+    elif _is_gone(text):
+        wanted = f"a database server that answers ({text})"
     else:
         wanted = f"a database that can be opened ({text})"
-    return InputError.of("storage", wanted, shown)
+    return InputError.of("storage", wanted, redacted(url))
+
+
+def _is_gone(text: str) -> bool:
+    marks = ("connection failed", "could not connect", "Connection refused", "server closed", "Can't connect")
+    return any(mark in text for mark in marks)
+
+
+def _upgrade(url: str) -> str:
+    return (
+        f"a database of Optuna 3 or newer (`optuna storage upgrade --storage {redacted(url)}` makes it one)"
+    )
+
+
+def missing_log(url: str) -> str:
+    """A hint where a SQLite file may be a copy without its write-ahead log; else nothing."""
+    path = sqlite_path(url)
+    if path is None:
+        return ""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+        # A reader leaves an empty one behind.
+        if log.exists() and log.stat().st_size > 0:
+            return ""
+    except OSError:
+        return ""
+    # Bytes 18 and 19 of the header are 2 in a database with a write-ahead log (SQLite's file format, §1.3.3).
+    if header[18:20] != b"\x02\x02":
+        return ""
+    return f"; if it is a copy of a database in use, copy {path.name}-wal beside it too"
 
 
 @contextmanager
@@ -79,9 +85,9 @@ def reading(storage: str | os.PathLike[str] | None = None) -> Iterator[Query]:
     path = sqlite_path(url)
     with _sqlite(url, path) if path is not None else _sqlalchemy(url) as query:
         version = query("SELECT schema_version FROM version_info")
-        if version != [(_SCHEMA,)]:
-            wanted = f"Optuna's schema {_SCHEMA} (`optuna storage upgrade` brings an older one there)"
-            raise InputError.of("storage", wanted, f"{redacted(url)} with {version}")
+        revision = query("SELECT version_num FROM alembic_version")
+        if version != [(_SCHEMA,)] or revision < [(_OLDEST_REVISION,)]:
+            raise InputError.of("storage", _upgrade(url), redacted(url))
         yield query
 
 
@@ -112,10 +118,7 @@ def _sqlite(url: str, path: Path) -> Iterator[Query]:
 def _sqlalchemy(url: str) -> Iterator[Query]:
     import sqlalchemy
 
-    try:
-        engine = sqlalchemy.create_engine(url)
-    except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-        raise refusal(url, str(error)) from None
+    engine = engine_of(url)
     try:
         with engine.connect() as connection:
             yield lambda sql, **values: [tuple(r) for r in connection.execute(sqlalchemy.text(sql), values)]
@@ -124,3 +127,26 @@ def _sqlalchemy(url: str) -> Iterator[Query]:
         raise refusal(url, reason.splitlines()[0]) from None
     finally:
         engine.dispose()
+
+
+def engine_of(url: str) -> Any:
+    """SQLAlchemy's engine for ``url``; nothing is connected yet.
+
+    Raises InputError for a URL that cannot be read, or whose driver is not installed.
+    """
+    import sqlalchemy
+
+    try:
+        return sqlalchemy.create_engine(url)
+    except ImportError as error:
+        name = str(error).partition("'")[2].partition("'")[0] or str(error)
+        extra = " (pip install 'nascale[postgresql]')" if url.startswith("postgresql") else ""
+        raise InputError.of(
+            "storage", f"a database whose driver is installed{extra}", f"{redacted(url)} without {name}"
+        ) from None
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        # What SQLAlchemy says quotes the part that it could not read, which may be of the password.
+        wanted = (
+            "a URL such as postgresql://user:password@host/name, with @ : / in the password percent-encoded"
+        )
+        raise InputError.of("storage", wanted, redacted(url)) from None

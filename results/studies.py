@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from results.database import Query, reading, redacted, refusal, storage_url
+from results.attributes import ARCHITECTURE, RESULT, of_study, stored_names
+from results.database import Query, missing_log, reading, refusal
+from results.storage_url import redacted, storage_url
 from results.trial_result import Status, TrialResult, stored_architecture
 from space.architecture import Architecture
 from space.codec import from_dict
@@ -39,7 +41,7 @@ class StoredObjective:
 
 @dataclass(frozen=True, slots=True)
 class StoredStudy:
-    """A study read from a storage. ``attributes`` hold its spec, provenance and space as they were stored."""
+    """A study read from a storage. ``attributes`` are ours: its spec, provenance and space."""
 
     name: str
     storage: str
@@ -49,15 +51,15 @@ class StoredStudy:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        return cast(Mapping[str, Any], self.attributes.get("spec") or {})
+        return cast(Mapping[str, Any], self.attributes.get("spec", {}))
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        return cast(Mapping[str, Any], self.attributes.get("provenance") or {})
+        return cast(Mapping[str, Any], self.attributes.get("provenance", {}))
 
     @property
     def space(self) -> Mapping[str, Any]:
-        return cast(Mapping[str, Any], self.attributes.get("space") or {})
+        return cast(Mapping[str, Any], self.attributes.get("space", {}))
 
     def trial(self, number: int) -> TrialResult:
         """The trial of that number. Raises InputError naming the numbers there are."""
@@ -83,20 +85,20 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
     with the nearest names, or InputError for a storage that cannot be read.
     """
     with reading(storage) as query:
-        study_id = _study_id(query, name)
-        attributes = _json_attributes(query, study_id)
+        study_id = _study_id(query, name, storage)
+        attributes = of_study(_json_attributes(query, study_id))
         return StoredStudy(
             name,
             storage_url(storage),
             _stored_objectives(query, study_id, attributes),
             attributes,
-            tuple(_trials(query, study_id, architectures)),
+            tuple(_trials(query, study_id, bool(attributes), architectures)),
         )
 
 
 def of_optuna(study: optuna.Study) -> StoredStudy:
     """An Optuna study that is already open, its storage in memory included."""
-    attributes = dict(study.user_attrs)
+    attributes = of_study(study.user_attrs)
     metric_names = study.metric_names
     directions = [d.name.lower() for d in study.directions]
     trials = map(TrialResult.of_optuna, study.get_trials(deepcopy=False))
@@ -112,39 +114,23 @@ def summaries(storage: Storage = None) -> list[dict[str, Any]]:
 
 
 def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
-    attributes = _json_attributes(query, study_id)
-    spec: Mapping[str, Any] = attributes.get("spec") or {}
+    attributes = of_study(_json_attributes(query, study_id))
+    spec: Mapping[str, Any] = attributes.get("spec", {})
     states: dict[str, int] = dict(
         query("SELECT state, COUNT(*) FROM trials WHERE study_id = :study GROUP BY state", study=study_id)
     )
-    results = [
-        TrialResult.of_stored(
-            0,
-            "COMPLETE",
-            {"result": json.loads(text)},
-            decisions={},
-            values=None,
-            curve=(),
-            started=None,
-            finished=None,
-        )
-        for (text,) in query(
-            "SELECT v.value_json FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
-            " WHERE t.study_id = :study AND t.state = 'COMPLETE' AND v.key = 'result'",
-            study=study_id,
-        )
-    ]
+    results = _complete_results(query, study_id) if attributes else []
     accuracies = [
         r.accuracy
         for r in results
         if r.accuracy is not None and r.feasible is not False and r.accuracy == r.accuracy
     ]
     last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
-    finished = _clock(query)(last)
+    finished = _clock(query, bool(attributes))(last)
     objectives = _stored_objectives(query, study_id, attributes)
     return {
         "study": name,
-        "space": spec.get("space") or (attributes.get("space") or {}).get("name"),
+        "space": spec.get("space") or attributes.get("space", {}).get("name"),
         "sampler": spec.get("sampler"),
         "data": f"table {PurePath(spec['table']).name}" if spec.get("table") else spec.get("data"),
         "trials": sum(states.values()),
@@ -158,15 +144,27 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
     }
 
 
+def _complete_results(query: Query, study_id: int) -> list[TrialResult]:
+    """What the complete trials of a study of ours measured, without their decisions, values and times."""
+    texts = query(
+        "SELECT v.value_json FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
+        " WHERE t.study_id = :study AND t.state = 'COMPLETE' AND v.key IN (:now, :first)",
+        study=study_id,
+        **_names(RESULT),
+    )
+    return [TrialResult.of_json(json.loads(text), Status.OK.state) for (text,) in texts]
+
+
 def architecture(study: str, trial_number: int, storage: Storage = None) -> Architecture:
     """The network of one trial. Raises InputError if the study, the trial or its architecture is not there."""
     with reading(storage) as query:
-        study_id = _study_id(query, study)
+        study_id = _study_id(query, study, storage)
         rows = query(
             "SELECT t.trial_id, a.value_json FROM trials t LEFT JOIN trial_user_attributes a"
-            " ON a.trial_id = t.trial_id AND a.key = 'architecture'"
+            " ON a.trial_id = t.trial_id AND a.key IN (:now, :first)"
             " WHERE t.study_id = :study AND t.number = :number",
             study=study_id,
+            **_names(ARCHITECTURE),
             number=trial_number,
         )
         if not rows:
@@ -198,11 +196,13 @@ def delete(name: str, storage: Storage = None) -> int:
     return trials
 
 
-def _study_id(query: Query, name: str) -> int:
+def _study_id(query: Query, name: str, storage: Storage) -> int:
     rows = query("SELECT study_id FROM studies WHERE study_name = :name", name=name)
     if not rows:
         known = [row[0] for row in query("SELECT study_name FROM studies")]
-        raise UnknownNameError("study", name, known)
+        error = UnknownNameError("study", name, known)
+        error.args = (f"{error}{missing_log(storage_url(storage))}",)
+        raise error
     return int(rows[0][0])
 
 
@@ -232,8 +232,8 @@ def _objectives(
     attributes: Mapping[str, Any], directions: Sequence[str], metric_names: Sequence[str] | None
 ) -> tuple[StoredObjective, ...]:
     """As the search named them; else Optuna's metric names; else ``value`` or ``value_0``, ``value_1`` …"""
-    stored = attributes.get("objectives")
-    if stored:
+    stored = attributes.get("objectives", ())
+    if len(stored) == len(directions):
         return tuple(StoredObjective(o["name"], o["direction"]) for o in stored)
     if metric_names is None:
         metric_names = ["value"] if len(directions) == 1 else [f"value_{i}" for i in range(len(directions))]
@@ -243,7 +243,7 @@ def _objectives(
 _NON_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
 
 
-def _trials(query: Query, study_id: int, architectures: bool) -> list[TrialResult]:
+def _trials(query: Query, study_id: int, ours: bool, architectures: bool) -> list[TrialResult]:
     """All trials of a study, from five SELECTs rather than one per trial."""
     heads = query(
         "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"
@@ -272,13 +272,15 @@ def _trials(query: Query, study_id: int, architectures: bool) -> list[TrialResul
         study=study_id,
     ):
         decisions[trial][name] = _option(value, distribution)
-    wanted = "" if architectures else " AND v.key <> 'architecture'"
+    without = {} if architectures else _names(ARCHITECTURE)
+    wanted = " AND v.key NOT IN (:now, :first)" if without else ""
     for trial, name, text in query(
         f"SELECT v.trial_id, v.key, v.value_json FROM trial_user_attributes v {of_study}{wanted}",
         study=study_id,
+        **without,
     ):
         attributes[trial][name] = json.loads(text)
-    clock = _clock(query)
+    clock = _clock(query, ours)
     return [
         TrialResult.of_stored(
             number,
@@ -308,13 +310,13 @@ def _option(value: float, distribution: str) -> Option:
     return kind[int(value)] if isinstance(kind, list) else cast(Option, kind(value))
 
 
-def _clock(query: Query) -> Callable[[str | datetime | None], datetime | None]:
+def _clock(query: Query, ours: bool) -> Callable[[str | datetime | None], datetime | None]:
     """Reads a stored time as an aware one: SQLite hands it over as text, other databases as a datetime.
 
-    Optuna holds naive UTC since version 5, naive local time before.
+    Optuna holds naive UTC since version 5, naive local time before; a search of ours always stored UTC.
     """
     version = str(query("SELECT library_version FROM version_info")[0][0])
-    zone = UTC if int(version.partition(".")[0]) >= 5 else None
+    zone = UTC if ours or int(version.partition(".")[0]) >= 5 else None
 
     def read(value: str | datetime | None) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -323,6 +325,11 @@ def _clock(query: Query) -> Callable[[str | datetime | None], datetime | None]:
         return moment.astimezone(UTC)
 
     return read
+
+
+def _names(attribute: str) -> dict[str, str]:
+    """The values of ``:now`` and ``:first`` in a statement: the names that one of our attributes may have."""
+    return dict(zip(("now", "first"), stored_names(attribute), strict=True))
 
 
 def described(storage: Storage = None) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from results.attributes import ARCHITECTURE, RESULT, named, of_trial
 from space.measure import measure, measures
 
 if TYPE_CHECKING:
@@ -185,8 +186,12 @@ class TrialResult:
         """The user attributes that a trial is stored with when it starts."""
         known: dict[str, Any] = {"key": self.key, "costs": dict(self.costs)}
         if self.architecture is not None:
-            known["architecture"] = dict(self.architecture)
-        return known
+            known[ARCHITECTURE] = dict(self.architecture)
+        return named(known)
+
+    def result_attributes(self) -> dict[str, Any]:
+        """The user attributes that a trial is stored with when it ends."""
+        return named({RESULT: self.to_json()})
 
     def to_json(self) -> dict[str, Any]:
         """What was measured, as the storage keeps it: the figures that are no column of Optuna's own tables."""
@@ -213,18 +218,24 @@ class TrialResult:
 
         A trial that another tool made has a number, a state, decisions and values; the rest is unknown.
         """
+        ours = of_trial(attributes)
         return cls(
             number=number,
             decisions=decisions,
             values=values,
             curve=curve,
-            key=attributes.get("key"),
-            costs=attributes.get("costs") or {},
-            architecture=stored_architecture(attributes.get("architecture")),
+            key=ours.get("key"),
+            costs=ours.get("costs", {}),
+            architecture=stored_architecture(ours.get(ARCHITECTURE)),
             started=started,
             finished=finished,
-            **_measured(attributes.get("result"), state),
+            **_measured(ours.get(RESULT), state),
         )
+
+    @classmethod
+    def of_json(cls, result: object, state: str, number: int = 0) -> TrialResult:
+        """What ``to_json`` wrote of a trial whose state in Optuna's table is ``state``."""
+        return cls(number=number, **_measured(result, state))
 
     @classmethod
     def of_optuna(cls, trial: FrozenTrial, names: Sequence[str] | None = None) -> TrialResult:

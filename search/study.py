@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from results.attributes import FORMAT, named, of_study
 from search.objective import Objective
 from search.trial_store import OptunaTrialStore, storage_of
 from space.errors import InputError, RunError
@@ -66,19 +67,19 @@ def open_study(
         # Optuna's own key for Study.set_metric_names: dashboards then show names instead of "0" and "1".
         storage.set_study_system_attr(study_id, "study:metric_names", list(objective.names))
     else:
-        stored = storage.get_study_user_attrs(study_id).get("spec")
+        stored = of_study(storage.get_study_user_attrs(study_id)).get("spec")
         if stored is None and storage.get_n_trials(study_id):
             raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
         if stored is not None:
             _check_same(name, stored, spec)
     _claim(storage, study_id, name)
-    known = storage.get_study_user_attrs(study_id)
+    known = of_study(storage.get_study_user_attrs(study_id))
     objectives = [
         {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
     ]
-    for key, value in {"spec": dict(spec), "objectives": objectives, **attributes}.items():
-        if key == "spec" or key not in known:
-            storage.set_study_user_attr(study_id, key, value)
+    ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
+    for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
+        storage.set_study_user_attr(study_id, key, value)
     return OptunaTrialStore(storage, study_id, space)
 
 

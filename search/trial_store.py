@@ -15,7 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from results.database import redacted, storage_url
+from results.database import engine_of
+from results.storage_url import redacted, storage_url, without_password
 from results.trial_result import Status, TrialResult
 from space.errors import InputError
 from space.search_space import SearchSpace
@@ -90,22 +91,22 @@ def storage_of(url: str) -> Any:
     import sqlalchemy
 
     url = storage_url(url)
+    engine = engine_of(url)
     try:
+        # Optuna reports a server that does not answer as invalid data.
+        engine.connect().close()
         storage = optuna.storages.RDBStorage(url)
         if storage.engine.name == "sqlite":
             _use_write_ahead_log(storage.engine)
         with storage.engine.begin() as connection:
             # Optuna opens a read-only file without complaint.
             connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
-    except ImportError as error:
-        raise InputError.of(
-            "storage", "a database whose driver is installed", f"{redacted(url)} ({error})"
-        ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError) as error:
         reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise InputError.of(
-            "storage", "a database that can be written", f"{redacted(url)} ({reason})"
-        ) from None
+        wanted = f"a database that can be written ({without_password(reason, url)})"
+        raise InputError.of("storage", wanted, redacted(url)) from None
+    finally:
+        engine.dispose()
     return storage
 
 
@@ -201,7 +202,7 @@ class OptunaTrialStore:
                 connection.execute(self._insert_values, _values(m, trial_id, trial.values))
             if trial.curve:
                 connection.execute(self._insert_curve, _curve(m, trial_id, trial.curve))
-            connection.execute(self._insert_attributes, _attributes(trial_id, {"result": trial.to_json()}))
+            connection.execute(self._insert_attributes, _attributes(trial_id, trial.result_attributes()))
 
     def release(self, trials: Sequence[TrialResult]) -> None:
         """One transaction for all of them."""

@@ -75,7 +75,7 @@ def _interrupt(*_: object) -> None:
 
 def opening(prepared: Prepared) -> list[str]:
     """What the search is going to do: study, objective, budgets, what the space holds."""
-    from results.database import redacted
+    from results.storage_url import redacted
 
     spec, settings = prepared.spec, prepared.spec.settings()
     asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.data}, {spec.epochs} epochs"

@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from results import database, studies
+from results import database, storage_url, studies
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 from tests import factories
@@ -48,7 +48,7 @@ def test_values_that_are_not_finite_come_back(tmp_path: Path) -> None:
 
 def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
     url = storage.replace("sqlite://", "sqlite+pysqlite://")
-    assert database.sqlite_path(url) is None
+    assert storage_url.sqlite_path(url) is None
     assert studies.load("digits", url).trials == studies.load("digits", storage).trials
     with pytest.raises(InputError, match="storage: wanted"):
         studies.names("nosuchdriver://host/base")
@@ -82,20 +82,20 @@ def test_a_table_has_no_architectures(tmp_path: Path) -> None:
 
 def test_looking_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(database.STORAGE_VARIABLE, raising=False)
+    monkeypatch.delenv(storage_url.STORAGE_VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"no such file.*sqlite:///nascale.db"):
         studies.names()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_studies_are_kept(monkeypatch: pytest.MonkeyPatch, storage: str, path: Path) -> None:
-    monkeypatch.setenv(database.STORAGE_VARIABLE, storage)
+    monkeypatch.setenv(storage_url.STORAGE_VARIABLE, storage)
     assert studies.names() == studies.names(path) == studies.names(storage)
-    monkeypatch.delenv(database.STORAGE_VARIABLE)
-    assert database.storage_url() == database.DEFAULT_STORAGE
+    monkeypatch.delenv(storage_url.STORAGE_VARIABLE)
+    assert storage_url.storage_url() == storage_url.DEFAULT_STORAGE
     for nothing in ("sqlite://", "sqlite:///:memory:"):
         with pytest.raises(InputError, match="outlives the process"):
-            database.storage_url(nothing)
+            storage_url.storage_url(nothing)
 
 
 def test_damaged_files_are_refused(tmp_path: Path, path: Path) -> None:
@@ -119,7 +119,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
     connection.execute("UPDATE version_info SET schema_version = 11")
     connection.commit()
     connection.close()
-    with pytest.raises(InputError, match="schema 12"):
+    with pytest.raises(InputError, match="optuna storage upgrade"):
         studies.names(url)
 
 
@@ -157,5 +157,5 @@ def test_delete(tmp_path: Path) -> None:
 
 
 def test_passwords_stay_out_of_messages() -> None:
-    assert database.redacted("postgresql://me:secret@host/base") == "postgresql://me:***@host/base"
+    assert storage_url.redacted("postgresql://me:secret@host/base") == "postgresql://me:***@host/base"
     assert "secret" not in str(database.refusal("mysql://me:secret@host/base", "no route"))

@@ -18,9 +18,10 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 words = st.text(max_size=8)
 
 
-def read(trial: TrialResult, **attributes: Any) -> TrialResult:
-    """The trial after a round trip through a storage's JSON."""
-    stored = json.loads(json.dumps({**trial.attributes(), "result": trial.to_json()} | attributes))
+def read(trial: TrialResult, **first_version: Any) -> TrialResult:
+    """The trial after a round trip through a storage's JSON; or of the attributes that version 0.1 stored."""
+    ours = {**trial.attributes(), **trial.result_attributes()}
+    stored = json.loads(json.dumps({"key": "k", "costs": {}, **first_version} if first_version else ours))
     return TrialResult.of_stored(
         trial.number,
         trial.state,
@@ -85,9 +86,11 @@ def test_a_network_stored_as_text_by_the_first_version_reads() -> None:
 
 @pytest.mark.parametrize("result", [None, 7, "text", [1], {}, {"status": "wonderful"}, {"status": ["ok"]}])
 @pytest.mark.parametrize("state", STATES)
-def test_what_other_tools_stored_gives_the_states_status(result: object, state: str) -> None:
+@pytest.mark.parametrize("name", ["result", "nascale:result"])
+def test_what_other_tools_stored_gives_the_states_status(name: str, result: object, state: str) -> None:
+    stored = {name: result, "nascale:key" if name != "result" else "other": "k"}
     found = TrialResult.of_stored(
-        0, state, {"result": result}, decisions={}, values=None, curve=(), started=None, finished=None
+        0, state, stored, decisions={}, values=None, curve=(), started=None, finished=None
     )
     assert found.status is Status.of_state(state)
     assert found.accuracy is None

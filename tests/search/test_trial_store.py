@@ -50,8 +50,8 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
         assert all(
             isinstance(d, optuna.distributions.CategoricalDistribution) for d in trial.distributions.values()
         )
-        assert (trial.user_attrs["key"], trial.user_attrs["costs"]) == (row.key, row.costs)
-        assert trial.user_attrs["result"]["status"] == row.status
+        assert (trial.user_attrs["nascale:key"], trial.user_attrs["nascale:costs"]) == (row.key, row.costs)
+        assert trial.user_attrs["nascale:result"]["status"] == row.status
         assert trial.datetime_start is not None and trial.datetime_complete is not None
         if row.number == 4:
             assert trial.state.name == "FAIL"
@@ -60,7 +60,7 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
             assert trial.state.name == "COMPLETE" and trial.value == 0.5
             assert trial.intermediate_values == {1: 0.25, 2: 0.5}
     assert study.best_value == 0.5
-    assert study.user_attrs["objectives"] == [{"name": "accuracy", "direction": "maximize"}]
+    assert study.user_attrs["nascale:objectives"] == [{"name": "accuracy", "direction": "maximize"}]
     # Another tool can go on with the study.
     trial = study.ask(
         {d.name: optuna.distributions.CategoricalDistribution(d.options) for d in FLAT.decisions}
@@ -139,7 +139,7 @@ def test_another_spec_under_the_same_name_is_refused(tmp_path: Path) -> None:
         store_of(tmp_path, seed=1, trials=5)
     release_study(store_of(tmp_path, seed=1, workers=4, trials=20))
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
-    assert study.user_attrs["spec"]["trials"] == 20
+    assert study.user_attrs["nascale:spec"]["trials"] == 20
 
 
 def test_a_study_of_another_tool_is_refused(tmp_path: Path) -> None:
