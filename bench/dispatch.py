@@ -2,10 +2,10 @@
 
     python -m bench.dispatch [--trials 100] [--repeats 21] [--tune 6]
 
-All three use two Ray actors of one Ray. Pool and script run Optuna's ask and tell in memory, in turns;
-medians, and the median of the turns' ratios, are printed as JSON. The bare script is the least that can be written: one actor call per trial.
-Ray Tune (``pip install 'ray[tune]'``) runs a no-op trainable under its own searcher, with fresh actors and
-with reused ones; it is skipped, and said so, where it is not installed.
+All three use two Ray actors of one Ray. Pool and script run Optuna's ask and tell in memory, in turns. Medians, and
+the median of the turns' ratios, are printed as JSON. The bare script is the shortest that works: one actor call per
+trial. Ray Tune (``pip install 'ray[tune]'``) runs a no-op trainable under its own searcher, with fresh actors and
+with reused ones; a line says so if it is not installed.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ from typing import Any
 import optuna
 import ray
 
-from evaluators.evaluator import Candidate, Measurement
-from evaluators.workers import open_pool
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import PoolSettings
 
 
 @dataclass(frozen=True)
-class NoOp:
+class NoOp(Evaluator):
     """One measurement, at once."""
 
     def describe(self) -> dict[str, Any]:
         return {"evaluator": "no-op"}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         yield Measurement(1, candidate.decisions["x"], None, 0.0)
 
 
@@ -45,11 +46,11 @@ def _study() -> optuna.Study:
 
 
 class PoolRunner:
-    """Ask, submit, poll, tell, through ``evaluators.workers``."""
+    """Ask, submit, poll, tell, through ``evaluators.pools``."""
 
     def __init__(self) -> None:
         self.study = _study()
-        self.pool = open_pool(NoOp(), workers=2)
+        self.pool = open_pool(NoOp(), PoolSettings(workers=2))
 
     def run(self, trials: int) -> float:
         """Trials per second over ``trials`` trials."""

@@ -21,9 +21,9 @@ from typing import Any
 
 import optuna
 
-from evaluators.evaluator import Candidate, Measurement
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
+from evaluators.pools.inline import InlinePool
 from search.candidate_cache import CandidateCache
-from search.inline import InlinePool
 from search.loop import Loop
 from search.objective import Objective
 from search.samplers.registry import make_sampler
@@ -40,10 +40,10 @@ BARE: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
 }
 
 
-class Free:
+class Free(Evaluator):
     """Answers at once."""
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """The sum of the options, as an accuracy."""
         yield Measurement(1, sum(float(v) for v in candidate.decisions.values()) / 30, None, 0.0)
 

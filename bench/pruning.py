@@ -24,8 +24,9 @@ from pathlib import Path
 
 from evaluators.evaluator import Candidate
 from evaluators.images.loading import load
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import PoolSettings
 from evaluators.proxies import evaluator
-from evaluators.workers import open_pool
 from search.pruning import PRUNERS, rule
 from space.spaces import space
 
@@ -57,7 +58,7 @@ def trained(seed: int, asked: argparse.Namespace) -> Curves:
     wanted = [(n, run) for n in range(asked.networks) for run in range(asked.runs)]
     waiting = [one for one in wanted if one not in known]
     growing: dict[int, Curve] = {}
-    with open_pool(evaluator(f"train:{asked.recipe}", images), workers=2) as pool:
+    with open_pool(evaluator(f"train:{asked.recipe}", images), PoolSettings(workers=2)) as pool:
         while waiting or pool.free < pool.slots:
             while waiting and pool.free:
                 n, run = waiting.pop()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from scipy.stats import kendalltau, spearmanr
 
 from evaluators.latency import latency
-from evaluators.roofline import machine_of
+from evaluators.machine_speed import machine_of
 from nascale.quantities import human_count, human_seconds, parse_quantity
 from space import zoo
 from space.cost import costs

@@ -19,12 +19,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from evaluators.evaluator import Candidate
+from evaluators.device import pick_device
+from evaluators.evaluator import Candidate, StopFlag
 from evaluators.images.image_set import ImageSet
 from evaluators.images.loading import load
 from evaluators.network import build
-from evaluators.training import TrainEvaluator, Training, learning_rate_factor, pick_device
-from evaluators.workers import open_pool
+from evaluators.optimization import learning_rate_factor
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import Pool, PoolSettings
+from evaluators.recipe import Recipe
+from evaluators.training import TrainEvaluator, Training
 from space.architecture import Architecture, Stage
 from space.blocks import Bottleneck, Conv, Dense, GlobalPool, Inception, MBConv
 
@@ -52,7 +56,7 @@ class HandWritten:
     """The plain loop: SGD with Nesterov momentum, cosine, channels-last, everything on the device."""
 
     def __init__(self, architecture: Architecture, data: ImageSet, settings: TrainEvaluator) -> None:
-        self.device = pick_device(settings.device)
+        self.device = pick_device(settings.recipe.device)
         layout = torch.channels_last if settings.channels_last else torch.contiguous_format
         mean, std = (torch.tensor(v)[:, None, None] for v in data.statistics)
         x = torch.from_numpy(data.images[data.train]).permute(0, 3, 1, 2).float() / 255
@@ -62,7 +66,7 @@ class HandWritten:
         self.optimizer = torch.optim.SGD(
             self.net.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=True
         )
-        self.batch = settings.batch_size
+        self.batch = settings.recipe.batch_size
         self.autocast = self.device.type == "cuda"
 
     def epoch(self) -> None:
@@ -87,9 +91,9 @@ class HandWritten:
 def against_the_loop(resolution: int, repeats: int, device: str) -> dict[str, Any]:
     """Medians of trainer and loop, and of their ratio."""
     data, architecture = images(resolution), network(resolution)
-    settings = TrainEvaluator(data, epochs=10**6, device=device)
+    settings = TrainEvaluator(data, Recipe(epochs=10**6, device=device))
     target = pick_device(device)
-    trainer = Training(settings, architecture, target, 0)
+    trainer = Training(settings, architecture, target, 0, StopFlag())
     loop = HandWritten(architecture, data, settings)
     ours, plain = [], []
     for turn in range(repeats + 1):
@@ -101,7 +105,7 @@ def against_the_loop(resolution: int, repeats: int, device: str) -> dict[str, An
                 trainer.train(turn + 1)
             else:
                 loop.epoch()
-            pair[name] = trainer.steps * settings.batch_size / (time.perf_counter() - started)
+            pair[name] = trainer.steps * settings.recipe.batch_size / (time.perf_counter() - started)
         if turn:  # the first turn warms up
             ours.append(pair["trainer"])
             plain.append(pair["loop"])
@@ -118,9 +122,9 @@ def workers(repeats: int) -> dict[str, Any]:
     """Trained images per second of one worker and of two, the digits being trained."""
     data = load("digits")
     architecture = network(16).replace(in_channels=1)
-    evaluator = TrainEvaluator(data, epochs=2, device="cpu")
+    evaluator = TrainEvaluator(data, Recipe(epochs=2, device="cpu"))
     rates: dict[int, list[float]] = {1: [], 2: []}
-    with open_pool(evaluator, workers=2) as pool:
+    with open_pool(evaluator, PoolSettings(workers=2)) as pool:
         _drain(pool, architecture, 2, 2)
         for _ in range(repeats):
             for count in rates:
@@ -134,7 +138,7 @@ def workers(repeats: int) -> dict[str, Any]:
     }
 
 
-def _drain(pool: Any, architecture: Architecture, trials: int, at_once: int) -> None:
+def _drain(pool: Pool, architecture: Architecture, trials: int, at_once: int) -> None:
     """Runs ``trials`` copies of one training, ``at_once`` of them at a time."""
     started = ended = 0
     while ended < trials:

@@ -1,7 +1,7 @@
-"""Measured latency: how long a forward pass takes on this device, as the median of warm repeats.
+"""Measured latency: how long a forward pass takes on this device, as the median of repeats after a warm-up.
 
-Unlike MACs a latency belongs to a machine, a number of threads and a batch size, all of which are kept with
-it. The network is initialised but not trained: its speed does not depend on its weights' values.
+Unlike MACs a latency belongs to a machine, a number of threads and a batch size, which are kept with it. The
+network is initialised but not trained: its speed does not depend on the values of its weights.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import torch
 
-from evaluators.evaluator import Candidate, Measurement, Preparable, Report
+from evaluators.device import limit_threads, pick_device
+from evaluators.evaluator import Candidate, Evaluator, FidelitySchedule, Measurement, Report, StopFlag
 from evaluators.images.image_set import ImageSet
-from evaluators.ladder import LadderEvaluator
 from evaluators.network import build
-from evaluators.supernet.evaluator import SupernetEvaluator
-from evaluators.training import TrainEvaluator, pick_device
 from space.architecture import Architecture
 from space.errors import InputError
 
@@ -58,11 +56,12 @@ def latency(
     device: str = "auto",
     threads: int | None = 1,
     channels_last: bool = True,
+    stop: StopFlag | None = None,
 ) -> Latency:
     """The latency of ``architecture`` on this device, in evaluation mode.
 
     ``mode`` is "eager", "exported" (through ``torch.export``) or "compiled" (``torch.compile``).
-    Raises InputError for settings that make no sense.
+    Raises InputError for bad settings, and Stopped once ``stop`` is set.
     """
     for name, value in (("batch", batch), ("repeats", repeats)):
         if not isinstance(value, int) or value < 1:
@@ -70,8 +69,7 @@ def latency(
     if mode not in MODES:
         raise InputError.of("mode", f"one of {', '.join(MODES)}", mode)
     target = pick_device(device)
-    if threads is not None and target.type == "cpu":
-        torch.set_num_threads(threads)
+    limit_threads(threads, target)
     size = architecture.resolution
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x = torch.zeros(batch, architecture.in_channels, size, size, device=target).to(memory_format=layout)
@@ -80,9 +78,8 @@ def latency(
     with torch.inference_mode():
         run = _runner(network, x, mode)
         for _ in range(warmup):
-            run()
-        _synchronise(target)
-        seconds = sorted(_timed(run, target) for _ in range(repeats))
+            _timed(run, target, stop)
+        seconds = sorted(_timed(run, target, stop) for _ in range(repeats))
     lower, upper = (seconds[round(q * (len(seconds) - 1))] for q in (0.25, 0.75))
     name = torch.cuda.get_device_name(target) if target.type == "cuda" else f"cpu {platform.machine()}"
     return Latency(
@@ -108,7 +105,10 @@ def _runner(network: torch.nn.Module, x: torch.Tensor, mode: str) -> Callable[[]
     return lambda: network(x)
 
 
-def _timed(run: Callable[[], Any], device: torch.device) -> float:
+def _timed(run: Callable[[], Any], device: torch.device, stop: StopFlag | None) -> float:
+    """Seconds of one run. Raises Stopped instead once ``stop`` is set."""
+    if stop is not None:
+        stop.check()
     started = time.perf_counter()
     run()
     _synchronise(device)
@@ -121,7 +121,7 @@ def _synchronise(device: torch.device) -> None:
 
 
 @dataclass(frozen=True)
-class LatencyEvaluator:
+class LatencyEvaluator(Evaluator):
     """Latency as a proxy: the faster network scores higher, by −median seconds in ``extra["score"]``."""
 
     batch: int = 1
@@ -134,61 +134,63 @@ class LatencyEvaluator:
         """Batch, repeats and mode."""
         return {"evaluator": "latency", **asdict(self)}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
-        if candidate.architecture is None:
-            raise InputError.of("candidate.architecture", "a network to time", None)
+    def time(self, candidate: Candidate, stop: StopFlag) -> Latency:
+        """The latency of the candidate's network."""
+        return latency(candidate.network("time"), **asdict(self), stop=stop)
+
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
+        """One measurement; nobody measured an accuracy, so that is NaN."""
         started = time.perf_counter()
-        found = latency(candidate.architecture, **asdict(self))
+        found = self.time(candidate, stop)
         extra = {"score": -found.median_seconds, "latency": asdict(found)}
         yield Measurement(1, math.nan, None, time.perf_counter() - started, extra)
 
 
 @dataclass(frozen=True)
-class TimedEvaluator:
-    """Times each candidate on its worker's device, then has ``inner`` train or validate it.
+class TimedEvaluator(Evaluator):
+    """Measures each candidate's latency on its worker's device, then has ``inner`` train or validate it.
 
     Every measurement carries ``extra["latency_seconds"]`` and ``extra["latency_spread"]``, of the whole network,
-    whatever the fidelity of its training. One slower than ``most_seconds`` is not trained: its only
+    whatever the fidelity of its training. A network slower than ``most_seconds`` is not trained: its only
     measurement is of epoch 0 and has no accuracy.
     """
 
-    inner: TrainEvaluator | LadderEvaluator | SupernetEvaluator
+    inner: Evaluator
     settings: LatencyEvaluator
     most_seconds: float | None = None
+    images: ImageSet | None = field(init=False)
+    shared_seconds: float = field(init=False)
 
-    @property
-    def images(self) -> ImageSet:
-        return self.inner.images
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", self.inner.images)
+        object.__setattr__(self, "shared_seconds", self.inner.shared_seconds)
 
     @property
     def fidelity(self) -> dict[str, Any]:
-        """The training's."""
+        """The inner evaluator's."""
         return self.inner.fidelity
 
+    @property
+    def schedule(self) -> FidelitySchedule:
+        """The inner evaluator's."""
+        return self.inner.schedule
+
     def describe(self) -> dict[str, Any]:
-        """The training's, and how latency is measured."""
+        """What the inner evaluator says, and how latency is measured."""
         return {**self.inner.describe(), "latency": asdict(self.settings)}
 
-    @property
-    def shared_seconds(self) -> float:
-        """The inner evaluator's."""
-        return getattr(self.inner, "shared_seconds", 0.0)
-
     def prepare(self, seeds: Sequence[int], *, threads: int | None, report: Report) -> Self:
-        """Prepares the inner evaluator, if that is to be."""
-        if isinstance(self.inner, Preparable):
-            return replace(self, inner=self.inner.prepare(seeds, threads=threads, report=report))
-        return self
+        """Prepares the inner evaluator."""
+        return replace(self, inner=self.inner.prepare(seeds, threads=threads, report=report))
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
-        if candidate.architecture is None:
-            raise InputError.of("candidate.architecture", "a network to time", None)
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
+        """The latency first, then what the inner evaluator measures. Raises what that raises."""
         started = time.perf_counter()
-        found = latency(candidate.architecture, **asdict(self.settings))
+        found = self.settings.time(candidate, stop)
         timing = time.perf_counter() - started
         extra = {"latency_seconds": found.median_seconds, "latency_spread": found.spread}
         if self.most_seconds is not None and found.median_seconds > self.most_seconds:
             yield Measurement(0, math.nan, None, timing, extra)
             return
-        for measured in self.inner.evaluate(candidate):
+        for measured in self.inner.evaluate(candidate, stop):
             yield replace(measured, seconds=measured.seconds + timing, extra={**measured.extra, **extra})

@@ -12,11 +12,12 @@ import dataclasses
 import math
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evaluators.evaluator import Candidate, Evaluator, Measurement
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag, Stopped
 from evaluators.init_scores.scores import BASELINES, INIT_SCORES
+from evaluators.recipe import Recipe
 from space.errors import InputError, NascaleError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -88,9 +89,7 @@ def evaluator(text: str, images: ImageSet, *, space: SearchSpace | None = None, 
             text, images, space, {**defaults, "epochs": SUPERNET_EPOCHS, "score": "loss"}, settings
         )
     if name == "train":
-        from evaluators.training import TrainEvaluator
-
-        return _make(TrainEvaluator, text, defaults, {**settings, "images": images})
+        return _trainer(text, images, defaults, settings)
     if name == "latency":
         from evaluators.latency import LatencyEvaluator
 
@@ -108,14 +107,34 @@ def _supernet(
     settings: Mapping[str, Any],
 ) -> Evaluator:
     from evaluators.supernet.evaluator import SupernetEvaluator
-    from evaluators.training import TrainEvaluator
 
     if space is None:
         raise InputError.of(f"proxy {text}", "a space to share weights in", "networks without one")
     own = {name: settings[name] for name in ("statistics_images", "elastic") if name in settings}
     recipe = {name: value for name, value in settings.items() if name not in own}
-    trainer = _make(TrainEvaluator, text, defaults, {**recipe, "images": images})
+    trainer = _trainer(text, images, defaults, recipe)
     return _make(SupernetEvaluator, text, {}, {**own, "trainer": trainer, "space": space})
+
+
+_SHORT = {"train_resolution": "resolution", "train_width": "width"}
+_RECIPE = {_SHORT.get(f.name, f.name): f.name for f in dataclasses.fields(Recipe)}
+"""Settings of a training by their names in a proxy's text, and the recipe's fields that they are."""
+_OF_TRAINER = ("zero_last_norm", "channels_last", "threads", "memory_bytes", "score")
+
+
+def _trainer(
+    text: str, images: ImageSet, defaults: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Evaluator:
+    """The training that ``settings`` describe: those of its recipe, and the evaluator's own."""
+    from evaluators.training import TrainEvaluator
+
+    for key in settings:
+        if key not in _RECIPE and key not in _OF_TRAINER:
+            raise UnknownNameError(f"proxy {text}: setting", key, [*_RECIPE, *_OF_TRAINER])
+    chosen = {**defaults, **settings}
+    recipe = {field: chosen[name] for name, field in _RECIPE.items() if name in chosen}
+    own = {name: chosen[name] for name in _OF_TRAINER if name in chosen}
+    return _made(text, lambda: TrainEvaluator(images, Recipe(**recipe), **own))
 
 
 def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Evaluator:
@@ -124,19 +143,24 @@ def _make(cls: type[Any], text: str, defaults: Mapping[str, Any], settings: Mapp
     for key in settings:
         if key not in known:
             raise UnknownNameError(f"proxy {text}: setting", key, known)
+    chosen = {**{k: v for k, v in defaults.items() if k in known}, **settings}
+    return _made(text, lambda: cls(**chosen))
+
+
+def _made(text: str, make: Callable[[], Evaluator]) -> Evaluator:
+    """What ``make`` makes; its errors name the proxy."""
     try:
-        made: Evaluator = cls(**{**{k: v for k, v in defaults.items() if k in known}, **settings})
+        return make()
     except TypeError as error:
         raise InputError.of(f"proxy {text}", "settings of the right kind", str(error)) from None
     except NascaleError as error:
         if isinstance(error, InputError):
             raise InputError(f"proxy {text}: {error}") from None
         raise
-    return made
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ProxySet:
+class ProxySet(Evaluator):
     """Several proxies behind one pool. A candidate's number says which of them measures it.
 
     Candidate n is for evaluator n modulo their number. Yields one measurement with ``extra["score"]`` (of a trained
@@ -150,12 +174,14 @@ class ProxySet:
         """The descriptions of the evaluators, in order."""
         return {"proxies": [e.describe() for e in self.evaluators]}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         started = time.perf_counter()
         try:
-            *_, last = self.evaluators[candidate.number % len(self.evaluators)].evaluate(candidate)
+            *_, last = self.evaluators[candidate.number % len(self.evaluators)].evaluate(candidate, stop)
             score = float(last.extra.get("score", last.accuracy))
             extra: dict[str, Any] = {"score": score}
+        except Stopped:
+            raise
         except Exception as error:  # one proxy's failure is a result of the comparison
             score, extra = math.nan, {"score": math.nan, "error": f"{type(error).__name__}: {error}"}
         yield Measurement(1, score, None, time.perf_counter() - started, extra)

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from evaluators.evaluator import Evaluator, Preparable, Report
+from evaluators.evaluator import Evaluator, Report
 from evaluators.init_scores.scores import BASELINES
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import PoolSettings
 from evaluators.proxies import ProxySet, parts
 from evaluators.proxy_scores import ProxyRuns, ProxyScore, blend, measure
 from evaluators.rank_correlation import correlation_row, spearman
-from evaluators.workers import open_pool
 from space.architecture import Architecture
 from space.errors import InputError
 
@@ -61,7 +62,7 @@ def compare(
     """
     known = known or {}
     evaluators, shares = _prepared(comparison, known, range(seed, seed + repeats), epochs_of)
-    with open_pool(ProxySet(evaluators), workers=workers) as pool:
+    with open_pool(ProxySet(evaluators), PoolSettings(workers=workers)) as pool:
         measured = measure(
             pool,
             comparison.parts,
@@ -93,7 +94,7 @@ def _prepared(
             for repeat, seed in enumerate(seeds)
             if any((network.key, name, repeat) not in known for network in comparison.architectures)
         ]
-        if wanted and isinstance(one, Preparable):
+        if wanted:
             one = one.prepare(wanted, threads=1, report=epochs_of(name))
             shares[name] = one.shared_seconds / len(wanted) / len(comparison.architectures)
         evaluators.append(one)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from evaluators.evaluator import Candidate
-from evaluators.workers import Event, Pool
+from evaluators.pools.protocol import Event, Pool
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import RunError
@@ -94,7 +94,7 @@ class _Plan:
             seconds = event.measurement.seconds + shares.get(proxy, 0.0)
             return ProxyScore(key, proxy, repeat, float(extra["score"]), seconds, str(extra.get("error", "")))
         if event.failure is not None:
-            error = f"{event.failure.kind}: {event.failure.reason}"
+            error = f"{event.failure.status}: {event.failure.reason}"
             return ProxyScore(key, proxy, repeat, math.nan, math.nan, error)
         return None
 

@@ -1,8 +1,8 @@
 """A model that answers for networks that were never trained: gradient boosting fitted to a table's rows.
 
-scikit-learn's HistGradientBoostingRegressor on the options of the decisions: numbers as they are, names as
-one column each. How far it can be trusted is measured by cross-validation on shuffled rows. The fitted trees
-are kept as plain arrays and walked all at once, which answers for one network in a tenth of a millisecond.
+It is scikit-learn's HistGradientBoostingRegressor on the options of the decisions: numbers as they are, names as
+one column each. Cross-validation on shuffled rows measures how well it predicts. The fitted trees are kept as plain
+arrays and walked all at once, which answers for one network in a tenth of a millisecond.
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -20,15 +19,11 @@ from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluator
     from evaluators.images.image_set import ImageSet
-    from evaluators.ladder import LadderEvaluator
-    from evaluators.latency import TimedEvaluator
-    from evaluators.supernet.evaluator import SupernetEvaluator
-    from evaluators.table import TableEvaluator
+    from evaluators.pools.protocol import Pool
     from evaluators.training import TrainEvaluator
     from results.trial_result import TrialResult
-
-    Trainer = TrainEvaluator | LadderEvaluator | SupernetEvaluator | TimedEvaluator
     from search.candidate_cache import CandidateCache, DecodedCandidate
     from search.progress import Progress
     from search.samplers.protocol import Sampler
@@ -45,7 +40,7 @@ class Prepared:
 
     spec: SearchSpec
     space: SearchSpace
-    evaluator: Trainer | TableEvaluator
+    evaluator: Evaluator
     cache: CandidateCache
     feasible_fallback: DecodedCandidate | None
     statistics: SpaceStatistics
@@ -133,6 +128,7 @@ def run(
                 pool,
                 store,
                 fidelity=prepared.evaluator.fidelity,
+                schedule=prepared.evaluator.schedule,
                 report=report,
                 feasible_fallback=prepared.feasible_fallback,
             )
@@ -144,16 +140,14 @@ def run(
 
 def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
     """Does what the evaluator wants done once, before the workers get it."""
-    from evaluators.evaluator import Preparable
     from nascale.progress import epoch_lines
 
     spec = prepared.spec
-    if isinstance(prepared.evaluator, Preparable):
-        # Not all of the workers' processors: the weights are then the same whatever their number.
-        threads = max(1, int(spec.cpus_per_trial))
-        prepared.evaluator = prepared.evaluator.prepare(
-            [spec.seed], threads=threads, report=epoch_lines("supernet", say)
-        )
+    # The processors of one worker, not of all: the weights are then the same whatever the number of workers.
+    threads = max(1, int(spec.cpus_per_trial))
+    prepared.evaluator = prepared.evaluator.prepare(
+        [spec.seed], threads=threads, report=epoch_lines("supernet", say)
+    )
 
 
 def stored_spec(spec: SearchSpec) -> dict[str, Any]:
@@ -173,11 +167,11 @@ def _standing(results: Sequence[TrialResult], total: int) -> Progress:
     return progress
 
 
-def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Trainer | TableEvaluator]:
+def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
     if spec.evaluator not in EVALUATORS:
         raise UnknownNameError("evaluator", spec.evaluator, EVALUATORS)
     if spec.evaluator == "table":
-        from evaluators.table import open_table
+        from evaluators.table_file import open_table
 
         assert spec.table is not None
         table = open_table(spec.table)
@@ -187,7 +181,7 @@ def _space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Trainer | Table
     return _training(spec)
 
 
-def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
+def _training(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
     from space.spaces import SPACES
 
     assert spec.space is not None
@@ -195,7 +189,7 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
         raise UnknownNameError("space", spec.space, SPACES)
     training = train_evaluator(spec)
     space = study_space(spec, training.images)
-    evaluator: TrainEvaluator | LadderEvaluator | SupernetEvaluator = training
+    evaluator: Evaluator = training
     if spec.evaluator == "supernet":
         from evaluators.cache import writable_cache
         from evaluators.supernet.evaluator import SupernetEvaluator
@@ -205,9 +199,9 @@ def _training(spec: SearchSpec) -> tuple[SearchSpace, Trainer]:
         limits = {cost: bound for cost, bound in bounds if cost != "latency_seconds"}
         evaluator = SupernetEvaluator(training, space, limits)
     elif spec.rungs is not None:
-        from evaluators.ladder import LadderEvaluator
+        from evaluators.multi_fidelity import MultiFidelityEvaluator
 
-        evaluator = LadderEvaluator.parse(spec.rungs, training)
+        evaluator = MultiFidelityEvaluator.parse(spec.rungs, training)
     if spec.max_latency is not None or "latency_seconds" in spec.settings().objective.costs_used:
         from evaluators.latency import LatencyEvaluator, TimedEvaluator
 
@@ -231,44 +225,21 @@ def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
 def train_evaluator(spec: SearchSpec) -> TrainEvaluator:
     """The images and the recipe of ``spec``; image files are decoded at its resolution."""
     from evaluators.images.loading import load
+    from evaluators.recipe import Recipe
     from evaluators.training import TrainEvaluator
 
     images = load(
         spec.data, seed=spec.seed, validation=spec.validation, size=spec.resolution, skip_bad=spec.skip_bad
     )
-    return TrainEvaluator(
-        images,
-        epochs=spec.epochs,
-        batch_size=spec.batch_size,
-        optimizer=spec.optimizer,
-        learning_rate=spec.learning_rate,
-        momentum=spec.momentum,
-        weight_decay=spec.weight_decay,
-        warmup=spec.warmup,
-        label_smoothing=spec.label_smoothing,
-        clip=spec.clip,
-        fraction=spec.fraction,
-        resolution=spec.train_resolution,
-        width=spec.train_width,
-        crop=spec.crop,
-        flip=spec.flip,
-        cutout=spec.cutout,
-        precision=spec.precision,
-        device=spec.device,
-        compile=spec.compile,
-    )
+    return TrainEvaluator(images, Recipe(**{item.name: getattr(spec, item.name) for item in fields(Recipe)}))
 
 
-def _pool(prepared: Prepared) -> AbstractContextManager[Any]:
+def _pool(prepared: Prepared) -> Pool:
+    from evaluators.pools.opening import open_pool
+    from evaluators.pools.protocol import PoolSettings
+
     spec = prepared.spec
-    if getattr(prepared.evaluator, "instant", False):
-        from search.inline import InlinePool
-
-        return InlinePool(prepared.evaluator)
-    from evaluators.workers import open_pool
-
-    return open_pool(
-        prepared.evaluator,
+    settings = PoolSettings(
         workers=spec.workers,
         cpus_per_trial=spec.cpus_per_trial,
         gpus_per_trial=spec.gpus_per_trial,
@@ -276,6 +247,7 @@ def _pool(prepared: Prepared) -> AbstractContextManager[Any]:
         trial_timeout=spec.trial_timeout,
         ray_address=spec.ray_address,
     )
+    return open_pool(prepared.evaluator, settings)
 
 
 def provenance(prepared: Prepared) -> dict[str, Any]:
@@ -324,7 +296,7 @@ def _commit() -> str | None:
 
 
 def _described(prepared: Prepared) -> dict[str, Any]:
-    space, images = prepared.space, getattr(prepared.evaluator, "images", None)
+    space, images = prepared.space, prepared.evaluator.images
     return {
         "name": space.name,
         "resolution": prepared.spec.resolution or (images.resolution if images is not None else None),

@@ -65,7 +65,7 @@ def subject(text: str, asked: ProxyCheck) -> Subject:
 
 
 def _of_table(path: str, names: list[str], asked: ProxyCheck) -> Subject:
-    from evaluators.table import open_table
+    from evaluators.table_file import open_table
     from nascale.spec import read_spec
 
     spec = read_spec(path)

@@ -128,7 +128,8 @@ class ScalingSearch:
             lines.append(
                 f"no rounding brings these within {self.spec.macs_tolerance:.0%}: {few}; mind that when comparing"
             )
-        images = self.prepared.evaluator.images  # type: ignore[union-attr]
+        images = self.prepared.evaluator.images
+        assert images is not None  # it trains
         larger = sum(c.architecture.resolution > images.resolution for c in self.contenders)
         if larger:
             lines.append(
@@ -165,7 +166,7 @@ def prepare_scaling(architecture: Architecture, keys: dict[str, Any]) -> Scaling
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)
     spec = replace(draft, base=to_json(base), resolution=resolution, trials=most * len(seeds), most=most)
     space = contender_space(contenders, seeds)
-    cache = CandidateCache(space, spec.settings().budgets, SeededKeys.of(contenders))
+    cache = CandidateCache(space, spec.settings().budgets, key=SeededKeys.of(contenders).key)
     prepared = Prepared(spec, space, evaluator, cache, None, space_statistics(cache, spec.seed))
     return ScalingSearch(spec, len(candidates), tuple(contenders), first, prepared)
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from evaluators.pools.inline import InlinePool
 from evaluators.table import TableEvaluator
 from results.pareto import front, hypervolume
 from results.trial_result import Status
 from search.candidate_cache import CandidateCache
-from search.inline import InlinePool
 from search.loop import Loop
 from search.samplers.registry import make_sampler
 from search.settings import SearchSettings

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
+from evaluators.evaluator import Evaluator
 from search.settings import Budgets
 from space.architecture import Architecture
 from space.cost import SEARCHED_COSTS, costs
@@ -27,33 +27,29 @@ class DecodedCandidate:
     costs: dict[str, float]
 
 
-@runtime_checkable
-class KnowsCosts(Protocol):
-    """An evaluator that knows costs of its own, such as a table with columns for them."""
-
-    def costs(self, decisions: Mapping[str, Option]) -> dict[str, float]:
-        """Costs by name, for what it knows."""
-
-
-@runtime_checkable
-class KnowsKeys(Protocol):
-    """An evaluator that knows which decisions are the same network."""
-
-    def key(self, decisions: Mapping[str, Option]) -> str | None:
-        """The network's key, None where it has nothing better than the space."""
+Key = Callable[[Mapping[str, Option]], str | None]
+"""The key of the network that decisions stand for, None to leave it to the space."""
 
 
 class CandidateCache:
-    """Looks networks up by their decisions and says whether they are within budget; remembers the last ones."""
+    """Looks networks up by their decisions and says whether they are within budget; remembers the last ones.
 
-    def __init__(self, space: SearchSpace, budgets: Budgets, evaluator: object = None) -> None:
+    The costs and keys that ``evaluator`` knows go before those computed from the architecture; ``key`` replaces the
+    evaluator's.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        budgets: Budgets,
+        evaluator: Evaluator | None = None,
+        *,
+        key: Key | None = None,
+    ) -> None:
         self.space, self.budgets = space, budgets
-        self._own_costs: Callable[[Mapping[str, Option]], dict[str, float]] | None = (
-            evaluator.costs if isinstance(evaluator, KnowsCosts) else None
-        )
-        self._own_key = evaluator.key if isinstance(evaluator, KnowsKeys) else None
-        self.partial = bool(getattr(evaluator, "partial", False))
+        self.partial = evaluator is not None and evaluator.partial
         self._evaluator = evaluator
+        self._key = key or (evaluator.key if evaluator is not None else None)
         self._known: OrderedDict[tuple[object, ...], DecodedCandidate | None] = OrderedDict()
 
     def under(self, budgets: Budgets) -> CandidateCache:
@@ -81,7 +77,7 @@ class CandidateCache:
     def _look_up(self, decisions: Decisions) -> DecodedCandidate | None:
         architecture = None
         known: dict[str, float] = {}
-        if self.partial and not self._evaluator.knows(decisions):  # type: ignore[attr-defined]
+        if self._evaluator is not None and self.partial and not self._evaluator.knows(decisions):
             return None
         if self.space.build is not None:
             try:
@@ -91,9 +87,9 @@ class CandidateCache:
         if architecture is not None:
             computed = costs(architecture)
             known = {cost.name: getattr(computed, cost.name) for cost in SEARCHED_COSTS}
-        if self._own_costs is not None:
-            known |= self._own_costs(decisions)
-        key = self._own_key(decisions) if self._own_key is not None else None
+        if self._evaluator is not None:
+            known |= self._evaluator.costs(decisions)
+        key = self._key(decisions) if self._key is not None else None
         if key is None:
             key = architecture.key if architecture is not None else decisions_key(decisions)
         return DecodedCandidate(decisions, key, architecture, known)

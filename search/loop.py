@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evaluators.evaluator import Candidate, Measurement
-from evaluators.workers import Event, Pool
+from evaluators.evaluator import ONE_LEVEL, Candidate, FidelitySchedule, Measurement
+from evaluators.pools.protocol import Event, Pool
 from results.trial_result import MEASURED, Status, TrialResult
 from search.candidate_cache import CandidateCache, DecodedCandidate
 from search.progress import Progress
@@ -55,8 +55,8 @@ class _Measuring:
 class Loop:
     """Runs one search to its end; ``run`` may be called once.
 
-    ``fidelity`` is stored with every result. ``report`` is called with the progress whenever a trial starts,
-    measures or ends.
+    ``fidelity`` is stored with every result, and the pruner is made for trials of ``schedule``. ``report`` is called
+    with the progress whenever a trial starts, measures or ends.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Loop:
         store: TrialStore,
         *,
         fidelity: Mapping[str, Any] | None = None,
+        schedule: FidelitySchedule = ONE_LEVEL,
         report: Callable[[Progress], None] = lambda progress: None,
         feasible_fallback: DecodedCandidate | None = None,
     ) -> None:
@@ -80,9 +81,7 @@ class Loop:
         self._measuring: dict[int, _Measuring] = {}
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
-        ladder = "steps" in self._fidelity
-        steps = self._fidelity["steps"] if ladder else self._fidelity.get("epochs") or 1
-        self._rule = rule(settings.pruner, int(steps), ladder=ladder)
+        self._rule = rule(settings.pruner, schedule.levels, restarts=schedule.restarts)
         self.progress = Progress(settings.trials)
         self._unfinished: list[TrialResult] = []
 
@@ -242,7 +241,7 @@ class Loop:
         if event.measurement is not None:
             run.seen[event.measurement.epoch] = event.measurement
         if event.failure is not None:
-            run.ending = _Ending(Status.named(event.failure.kind), event.failure.reason)
+            run.ending = _Ending(event.failure.status, event.failure.reason)
         elif event.done:
             run.ending = self._ending(run.last)
         measured = event.measurement

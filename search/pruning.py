@@ -1,6 +1,6 @@
 """Pruning on accuracy, step by step, whatever the objectives are (Optuna's own pruners refuse several).
 
-A step is an epoch, or one training of a ladder of fidelities. Whether a trial is pruned is a function of the
+A step is an epoch, or one training of a multi-fidelity schedule. Whether a trial is pruned is a function of the
 results of trials with smaller numbers, never of the timing of workers, nor of whether the search was resumed:
 a rule that needs a result which is not there yet lets the trial go on and judges it later.
 """
@@ -16,7 +16,7 @@ from typing import Protocol
 from space.errors import UnknownNameError
 
 STARTUP_TRIALS, WARMUP_STEPS = 5, 1
-REDUCTION, LADDER_REDUCTION = 1.5, 3.0
+REDUCTION, RESTART_REDUCTION = 1.5, 3.0
 MOST = 0.5
 """Share of whole trainings' steps that Hyperband may expect to take."""
 
@@ -233,25 +233,25 @@ class HyperbandRule:
 PRUNERS = ("none", "median", "halving", "hyperband")
 
 
-def rule(name: str, steps: int, *, ladder: bool = False) -> Rule | None:
-    """The rule called ``name`` for trainings of ``steps``; None for "none". Raises UnknownNameError.
+def rule(name: str, steps: int, *, restarts: bool = False) -> Rule | None:
+    """The rule called ``name`` for trials of ``steps`` steps; None for "none". Raises UnknownNameError.
 
-    On a ``ladder`` each step but the last is a rung, and the best third goes on: a training with a
-    whole learning-rate schedule tells more than the beginning of one.
+    With ``restarts`` each step is a training of its own, every step but the last is a rung, and the best third goes on: a
+    training with a whole learning-rate schedule tells more than the beginning of one.
     """
     if name not in PRUNERS:
         raise UnknownNameError("pruner", name, PRUNERS)
     if name == "none":
         return None
     if name == "median":
-        return MedianRule(steps, warmup_steps=0 if ladder else WARMUP_STEPS)
-    rungs = list(range(1, steps)) if ladder else epoch_rungs(steps)
-    reduction = LADDER_REDUCTION if ladder else REDUCTION
+        return MedianRule(steps, warmup_steps=0 if restarts else WARMUP_STEPS)
+    rungs = list(range(1, steps)) if restarts else epoch_rungs(steps)
+    reduction = RESTART_REDUCTION if restarts else REDUCTION
     if name == "halving":
         return HalvingRule(rungs, reduction)
     # A bracket whose first rung comes after a third of the epochs has little to spare.
-    brackets = len(rungs) if ladder else sum(3 * rung <= steps for rung in rungs)
-    return HyperbandRule(rungs, steps, brackets, reduction, most=1.0 if ladder else MOST)
+    brackets = len(rungs) if restarts else sum(3 * rung <= steps for rung in rungs)
+    return HyperbandRule(rungs, steps, brackets, reduction, most=1.0 if restarts else MOST)
 
 
 def epoch_rungs(steps: int) -> list[int]:

@@ -10,27 +10,27 @@ from typing import Any
 
 import torch
 
-from evaluators.evaluator import Candidate, Measurement
+from evaluators.device import limit_threads, pick_device
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
 from evaluators.images.device_images import DeviceImages
 from evaluators.images.image_set import ImageSet
 from evaluators.init_scores.score import Batch
 from evaluators.init_scores.scores import BASELINES, INIT_SCORES
 from evaluators.network import build
-from evaluators.training import pick_device
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import InputError, UnknownNameError
 
 
 @dataclass(frozen=True, eq=False)
-class InitScoreEvaluator:
+class InitScoreEvaluator(Evaluator):
     """One score at initialisation, averaged over ``repeats`` draws of weights and batch.
 
     Its single measurement holds the score as ``extra["score"]``; the accuracy is NaN, for it is not measured.
     ``macs`` and ``params`` come from the cost model.
     """
 
-    images: ImageSet
+    images: ImageSet = field()
     score: str = "naswot"
     batch_size: int = 64
     repeats: int = 1
@@ -52,24 +52,25 @@ class InitScoreEvaluator:
         settings = {"score": self.score, "batch_size": self.batch_size, "repeats": self.repeats}
         return {"evaluator": "zero-cost", **settings, "data": self.images.describe()}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
-        if candidate.architecture is None:
-            raise InputError.of("candidate.architecture", "a network to score", None)
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
+        """One measurement. Raises Stopped between two repeats."""
+        architecture = candidate.network("score")
         started = time.perf_counter()
-        value = self.value(candidate.architecture, candidate.stream)
+        value = self.value(architecture, candidate.stream, stop)
         yield Measurement(1, math.nan, None, time.perf_counter() - started, {"score": value})
 
-    def value(self, architecture: Architecture, seed: int) -> float:
+    def value(self, architecture: Architecture, seed: int, stop: StopFlag | None = None) -> float:
         """The score of an architecture; the same for the same seed."""
         if self.score in BASELINES:
             return float(getattr(costs(architecture), self.score))
         score = INIT_SCORES[self.score]
         device = pick_device(self.device)
-        if self.threads is not None and device.type == "cpu":
-            torch.set_num_threads(self.threads)
+        limit_threads(self.threads, device)
         images = self._images(architecture.resolution, device)
         values = []
         for repeat in range(self.repeats):
+            if stop is not None:
+                stop.check()
             generator = torch.Generator().manual_seed(seed + repeat)
             torch.manual_seed(seed + repeat)
             order = torch.randperm(len(images), generator=generator)

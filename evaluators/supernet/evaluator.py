@@ -19,7 +19,8 @@ import torch
 from torch import nn
 
 from evaluators.cache import writable_cache
-from evaluators.evaluator import Candidate, Measurement, Report
+from evaluators.device import limit_threads, pick_device, wants_bfloat16
+from evaluators.evaluator import Candidate, Evaluator, Measurement, Report, StopFlag
 from evaluators.images.image_set import ImageSet
 from evaluators.supernet.kept_training import KeptTraining
 from evaluators.supernet.networks import RandomNetworks
@@ -27,7 +28,7 @@ from evaluators.supernet.sliced import Size
 from evaluators.supernet.statistics import estimate_statistics
 from evaluators.supernet.training import SupernetTraining
 from evaluators.supernet.weights import SharedWeights, Weights
-from evaluators.training import TrainEvaluator, accuracy_of, pick_device, wants_bfloat16
+from evaluators.training import TrainEvaluator, accuracy_of
 from space.architecture import Architecture
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
@@ -37,7 +38,7 @@ _MOST_UNTRAINED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class SupernetEvaluator:
+class SupernetEvaluator(Evaluator):
     """Validates candidates of ``space`` with shared weights.
 
     ``trainer`` says how these are trained (its ``epochs`` are the supernet's) and at which fidelity the
@@ -60,15 +61,17 @@ class SupernetEvaluator:
     sizes: Mapping[str, Size] = field(default_factory=dict, repr=False)
     identity: str = ""
     resolution: int = 0
+    images: ImageSet = field(init=False, repr=False)
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "images", self.trainer.images)
         if self.trainer.score == "train_loss":
             raise InputError.of("score", "accuracy or loss (a supernet is validated)", "train_loss")
-        if self.trainer.compile:
+        if self.trainer.recipe.compile:
             raise InputError.of("compile", "off with a supernet: each step is another network", True)
-        if self.statistics_images < self.trainer.batch_size:
-            wanted = f"{self.trainer.batch_size} (a batch) or more"
+        if self.statistics_images < self.trainer.recipe.batch_size:
+            wanted = f"{self.trainer.recipe.batch_size} (a batch) or more"
             raise InputError.of("statistics_images", wanted, self.statistics_images)
         if self.space is None:
             return
@@ -79,10 +82,6 @@ class SupernetEvaluator:
         object.__setattr__(self, "resolution", self.trainer.fitted(networks.some()[0]).resolution)
         if self.elastic and not self.sizes:
             object.__setattr__(self, "sizes", networks.largest_sizes(self.trainer.zero_last_norm))
-
-    @property
-    def images(self) -> ImageSet:
-        return self.trainer.images
 
     @property
     def fidelity(self) -> dict[str, Any]:
@@ -121,7 +120,7 @@ class SupernetEvaluator:
     ) -> SupernetTraining:
         """The training of ``seed``, from the beginning or from an earlier ``state``."""
         given = {name: w.numpy() for name, w in state["weights"].items()} if state else {}
-        shared = self.shared(seed, pick_device(self.trainer.device), given)
+        shared = self.shared(seed, pick_device(self.trainer.recipe.device), given)
         return SupernetTraining(
             self.trainer,
             self.networks(),
@@ -162,7 +161,7 @@ class SupernetEvaluator:
         """(weights, seconds of their training)."""
         path = self.kept_in(folder, seed)
         kept = KeptTraining.read(path)
-        epochs = self.trainer.epochs
+        epochs = self.trainer.recipe.epochs
         done, before = (kept.epoch, kept.seconds) if kept else (0, 0.0)
         if kept and done == epochs:
             return {name: w.numpy() for name, w in kept.state["weights"].items()}, before
@@ -179,24 +178,22 @@ class SupernetEvaluator:
             report(epoch, epochs, loss, seconds)
         return training.weights(), seconds
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """One measurement: the candidate with the weights of its seed. ``extra["epochs"]`` is 0: none was trained.
 
         ``extra["untrained"]`` is the share of its weights that the supernet's training never reached. Raises
-        RunError if that is more than half, because the accuracy would then say nothing.
+        RunError if that is more than half, because the accuracy would then say nothing, and Stopped between two
+        batches.
         """
-        if candidate.architecture is None:
-            raise InputError.of("candidate.architecture", "a network to validate", None)
         if candidate.seed not in self.weights:
             raise RunError(f"supernet: no weights of seed {candidate.seed}; prepare it first")
         started = time.perf_counter()
         trainer = self.trainer
-        architecture = trainer.fitted(candidate.architecture)
-        device = pick_device(trainer.device)
+        architecture = trainer.fitted(candidate.network("validate"))
+        device = pick_device(trainer.recipe.device)
         trainer.check_memory(architecture, device)
-        if trainer.threads is not None and device.type == "cpu":
-            torch.set_num_threads(trainer.threads)
-        accuracy, loss, untrained = self._validated(architecture, candidate.seed, device)
+        limit_threads(trainer.threads, device)
+        accuracy, loss, untrained = self._validated(architecture, candidate.seed, device, stop)
         extra = {
             "score": accuracy if trainer.score == "accuracy" else -loss,
             "epochs": 0,
@@ -206,7 +203,7 @@ class SupernetEvaluator:
         yield Measurement(1, accuracy, loss, time.perf_counter() - started, extra)
 
     def _validated(
-        self, architecture: Architecture, seed: int, device: torch.device
+        self, architecture: Architecture, seed: int, device: torch.device, stop: StopFlag
     ) -> tuple[float, float, float]:
         """(accuracy in 0..1, loss in nats, share of the weights that are not trained)."""
         key = (seed, str(device))
@@ -217,15 +214,15 @@ class SupernetEvaluator:
         untrained = shared.untrained(network)
         if untrained > _MOST_UNTRAINED:
             raise RunError(f"supernet: {untrained:.0%} of the network's weights were never trained")
-        autocast = wants_bfloat16(self.trainer.precision, device)
+        autocast = wants_bfloat16(self.trainer.recipe.precision, device)
         norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
         images = {
             name: self.trainer.split(name, architecture.resolution, device)
             for name in ("train", "validation")
         }
         try:
-            estimate_statistics(network, norms, images["train"], self.statistics_images)
-            accuracy, loss = accuracy_of(network, images["validation"], device, autocast)
+            estimate_statistics(network, norms, images["train"], self.statistics_images, stop)
+            accuracy, loss = accuracy_of(network, images["validation"], device, autocast=autocast, stop=stop)
         finally:
             for norm in norms:
                 norm.running_mean = norm.running_var = None

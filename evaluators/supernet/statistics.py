@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from evaluators.evaluator import StopFlag
 from evaluators.images.device_images import DeviceImages
 from evaluators.network import Network
 
@@ -18,11 +19,15 @@ _BATCH = 256
 
 
 def estimate_statistics(
-    network: Network, norms: Sequence[nn.BatchNorm2d], images: DeviceImages, count: int
+    network: Network,
+    norms: Sequence[nn.BatchNorm2d],
+    images: DeviceImages,
+    count: int,
+    stop: StopFlag | None = None,
 ) -> None:
     """Gives ``norms`` the mean statistics of ``count`` images, in batches; the same images for all networks.
 
-    The network stays in evaluation mode: nothing is dropped.
+    The network stays in evaluation mode: nothing is dropped. Raises Stopped once ``stop`` is set.
     """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]
     batches = max(1, len(order) // _BATCH)
@@ -37,6 +42,8 @@ def estimate_statistics(
     try:
         with torch.inference_mode():
             for positions in order.tensor_split(batches):
+                if stop is not None:
+                    stop.check()
                 network(images.batch(positions.to(images.labels.device))[0])
     finally:
         for hook in hooks:

@@ -14,18 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evaluators.device import limit_threads, make_deterministic, wants_bfloat16
 from evaluators.network import Network
+from evaluators.optimization import make_optimizer, set_learning_rate, update
 from evaluators.supernet.networks import RandomNetworks
 from evaluators.supernet.weights import SharedWeights
-from evaluators.training import (
-    TrainEvaluator,
-    check_finite,
-    make_deterministic,
-    make_optimizer,
-    schedule,
-    update,
-    wants_bfloat16,
-)
+from evaluators.training import TrainEvaluator, check_finite
 
 
 class SupernetTraining:
@@ -51,33 +45,34 @@ class SupernetTraining:
         self.shared, self._device = shared, shared.device
         if self._device.type == "cuda":
             make_deterministic()
-        elif threads is not None:
-            torch.set_num_threads(threads)
+        limit_threads(threads, self._device)
         self._remembered = dict(remembered or {})
         first = shared.network(networks.draw(random.Random(seed)))
-        self.optimizer = make_optimizer(first.parameters(), trainer)
-        self._autocast = wants_bfloat16(trainer.precision, self._device)
+        self.optimizer = make_optimizer(first.parameters(), trainer.recipe)
+        self._autocast = wants_bfloat16(trainer.recipe.precision, self._device)
 
     def epoch(self, epoch: int) -> float:
         """One pass over the training images, each batch by another network; returns the mean loss in nats.
 
         Raises Diverged.
         """
-        trainer = self._trainer
+        trainer, recipe = self._trainer, self._trainer.recipe
         rng = random.Random(f"{self._seed}:{epoch}")
         generator = torch.Generator().manual_seed(rng.getrandbits(63))
         torch.manual_seed(rng.getrandbits(63))  # dropout and stochastic depth
         images = trainer.split("train", self._resolution, self._device)
-        steps = len(images) // trainer.batch_size
+        steps = len(images) // recipe.batch_size
         augment = trainer.augmentation()
         order = torch.randperm(len(images), generator=generator).to(self._device)
         total = torch.zeros((), device=self._device)
         for step in range(steps):
             network = self.shared.network(self._networks.draw(rng)).train()
             self.turn_to(network)
-            schedule(self.optimizer, (epoch - 1) * steps + step, trainer.epochs * steps, trainer.warmup)
-            x, y = images.batch(order[step * trainer.batch_size : (step + 1) * trainer.batch_size])
-            total += update(network, self.optimizer, augment(x, generator), y, trainer, self._autocast)
+            set_learning_rate(
+                self.optimizer, (epoch - 1) * steps + step, recipe.epochs * steps, recipe.warmup
+            )
+            x, y = images.batch(order[step * recipe.batch_size : (step + 1) * recipe.batch_size])
+            total += update(network, self.optimizer, augment(x, generator), y, recipe, self._autocast)
         mean = float(total) / steps
         check_finite(mean, epoch)
         return mean
@@ -91,7 +86,7 @@ class SupernetTraining:
         for p in parameters:
             if p not in self.optimizer.state:
                 remembered = self._remembered.pop(self.shared.names[p], None)
-                if remembered is None and self._trainer.optimizer == "sgd":
+                if remembered is None and self._trainer.recipe.optimizer == "sgd":
                     # Fused SGD wants a buffer for all parameters or for none. A buffer of zeros acts as none.
                     remembered = {"momentum_buffer": torch.zeros_like(p)}
                 if remembered is not None:

@@ -65,7 +65,7 @@ def command(
     chosen = read_spec(spec, {**flags, "evaluator": "table", "study": "bench", "storage": "memory"})
     counts = _counts(evaluations)
     names = [name.strip() for name in samplers.split(",") if name.strip()]
-    from evaluators.table import open_table
+    from evaluators.table_file import open_table
     from search.benchmark import reference_optimum, run, summary
     from search.candidate_cache import CandidateCache
     from search.samplers.registry import samplers as known_samplers

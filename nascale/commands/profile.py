@@ -120,7 +120,7 @@ def _measured(network: Architecture, batch: int, dtype: str, device: str) -> dic
     if dtype != "float32":
         raise InputError.of("--device", "--dtype float32, the one that is measured", dtype)
     from evaluators.latency import latency
-    from evaluators.roofline import machine_of
+    from evaluators.machine_speed import machine_of
     from space.roofline import estimate
 
     found = latency(network, device=device, batch=batch)

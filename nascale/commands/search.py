@@ -86,13 +86,9 @@ def opening(prepared: Prepared) -> list[str]:
         settings.objective.sentence(),
         *statistics_lines(prepared.statistics, settings.budgets),
     ]
-    fit = getattr(prepared.evaluator, "surrogate", None)
-    if fit is not None:
-        scores = fit.scores["accuracy"]
-        lines.append(
-            f"surrogate, held-out rows: R² {scores['r2']:.3f}, Spearman {scores['spearman']:.3f}, "
-            f"RMSE {100 * scores['rmse']:.2f} points"
-        )
+    trust = prepared.evaluator.summary()
+    if trust is not None:
+        lines.append(trust)
     if spec.evaluator == "supernet":
         lines.append(
             "accuracies are those of shared weights: they rank networks, a training from scratch reaches more"

@@ -155,7 +155,7 @@ def contender_space(contenders: Sequence[Contender], seeds: Sequence[int]) -> Se
 
 @dataclass(frozen=True)
 class SeededKeys:
-    """Tells the loop which trials are the same training: the same network with the same seed."""
+    """Which trials are the same training: those of the same network with the same seed."""
 
     keys: Mapping[str, str]
 

@@ -48,11 +48,15 @@ def test_a_supernet_wants_a_space_and_has_defaults_of_its_own(digits: ImageSet) 
     mixed = space("mixed", resolution=8, in_channels=1)
     made = evaluator("supernet:flip=true,elastic=false", digits, space=mixed, epochs=3, batch_size=32)
     assert isinstance(made, SupernetEvaluator)
-    assert (made.trainer.epochs, made.trainer.batch_size, made.trainer.flip) == (60, 32, True)
+    assert (made.trainer.recipe.epochs, made.trainer.recipe.batch_size, made.trainer.recipe.flip) == (
+        60,
+        32,
+        True,
+    )
     assert made.trainer.score == "loss" and not made.elastic
     one = evaluator("supernet:epochs=7,score=accuracy,statistics_images=99", digits, space=mixed)
     assert isinstance(one, SupernetEvaluator)
-    assert (one.trainer.epochs, one.trainer.score, one.statistics_images) == (7, "accuracy", 99)
+    assert (one.trainer.recipe.epochs, one.trainer.score, one.statistics_images) == (7, "accuracy", 99)
     with pytest.raises(InputError, match="proxy supernet: wanted a space to share weights in"):
         evaluator("supernet", digits)
     with pytest.raises(UnknownNameError, match=r"no such name 'epoch' .nearest: epochs"):
@@ -64,4 +68,4 @@ def test_a_supernet_wants_a_space_and_has_defaults_of_its_own(digits: ImageSet) 
 def test_defaults_hold_where_the_text_is_silent(digits: ImageSet) -> None:
     made = evaluator("train:epochs=2", digits, epochs=9, batch_size=32, repeats=3)
     assert isinstance(made, TrainEvaluator)
-    assert (made.epochs, made.batch_size) == (2, 32)
+    assert (made.recipe.epochs, made.recipe.batch_size) == (2, 32)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from evaluators.evaluator import Candidate, Measurement
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
 from evaluators.images.image_set import ImageSet
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import PoolSettings
 from evaluators.proxies import ProxySet, evaluator, parts, split_list
 from evaluators.proxy_scores import ProxyRuns, ProxyScore, blend, measure
-from evaluators.workers import open_pool
 from space.architecture import Architecture
 from space.blocks import Conv, Dense, GlobalPool
 from space.errors import RunError
@@ -24,11 +25,11 @@ def net(channels: int = 4) -> Architecture:
 
 
 @dataclass(frozen=True)
-class Broken:
+class Broken(Evaluator):
     def describe(self) -> dict[str, Any]:
         return {}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         raise ValueError("no")
         yield
 
@@ -39,7 +40,7 @@ def test_every_proxy_scores_every_network_and_one_may_fail(digits: ImageSet) -> 
     )
     networks = [net(4), net(8), net(12)]
     seen: list[tuple[int, int]] = []
-    with open_pool(proxies, workers=0) as pool:
+    with open_pool(proxies, PoolSettings(workers=0)) as pool:
         found = measure(
             pool, ["macs", "broken", "train"], networks, repeats=2, report=lambda d, t: seen.append((d, t))
         )
@@ -57,12 +58,12 @@ def test_known_scores_are_not_measured_again() -> None:
         for i, n in enumerate(networks[:2])
     }
     kept: list[ProxyScore] = []
-    with open_pool(ProxySet((Broken(),)), workers=0) as pool:
+    with open_pool(ProxySet((Broken(),)), PoolSettings(workers=0)) as pool:
         (found,) = measure(pool, ["broken"], networks, known=known, keep=kept.append)
     assert found.runs[0][:2] == [0.0, 1.0] and math.isnan(found.runs[0][2])
     assert found.seconds[0][:2] == [2.0, 2.0]
     assert [(s.key, s.error) for s in kept] == [(networks[2].key, "ValueError: no")]
-    with open_pool(ProxySet((Broken(),)), workers=0) as pool:
+    with open_pool(ProxySet((Broken(),)), PoolSettings(workers=0)) as pool:
         (again,) = measure(
             pool, ["broken"], networks[:2], known=known, report=lambda done, total: pytest.fail("measured")
         )
@@ -70,16 +71,19 @@ def test_known_scores_are_not_measured_again() -> None:
 
 
 @dataclass(frozen=True)
-class Dead:
+class Dead(Evaluator):
     def describe(self) -> dict[str, Any]:
         return {}
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         raise RunError("nothing works here")
 
 
 def test_a_comparison_in_which_everything_fails_says_why() -> None:
-    with open_pool(Dead(), workers=0) as pool, pytest.raises(RunError, match="nothing works here"):
+    with (
+        open_pool(Dead(), PoolSettings(workers=0)) as pool,
+        pytest.raises(RunError, match="nothing works here"),
+    ):
         measure(pool, ["x"], [net()])
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from evaluators import surrogate
 from evaluators.evaluator import Candidate
-from evaluators.table import TableEvaluator, open_table
+from evaluators.table import TableEvaluator
+from evaluators.table_file import open_table
 from space.errors import InputError, UnknownNameError
 
 SHARED = Path(os.environ.get("NASCALE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
@@ -66,7 +67,7 @@ def table(sizes: int = 3) -> pd.DataFrame:
 
 
 def answer(evaluator: TableEvaluator, seed: int = 0, **decisions: str | int) -> tuple[float, float]:
-    (measured,) = evaluator.evaluate(Candidate(0, decisions, "k", None, seed))
+    (measured,) = evaluator.measure(Candidate(0, decisions, "k", None, seed))
     return measured.accuracy, measured.extra["truth"]
 
 
@@ -189,7 +190,7 @@ def test_the_examples_fit_the_shared_tables(tmp_path: Path, name: str, table_fil
 
 
 def test_both_examples_can_be_read_as_specs() -> None:
-    from evaluators.table import read_settings
+    from evaluators.table_settings import read_settings
     from nascale.spec import read_spec
 
     for path in EXAMPLES.glob("*.toml"):

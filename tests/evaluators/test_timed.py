@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from evaluators.images.image_set import ImageSet
 from evaluators.latency import MODES, LatencyEvaluator, TimedEvaluator, latency
+from evaluators.recipe import Recipe
 from evaluators.training import TrainEvaluator
 from nascale.cli import cli
 from nascale.spec import LATENCY_MODES
@@ -20,20 +21,20 @@ HOW = LatencyEvaluator(repeats=3, device="cpu")
 
 
 def test_the_training_is_the_same_and_every_epoch_carries_the_latency(digits: ImageSet) -> None:
-    training = TrainEvaluator(digits, epochs=2, device="cpu")
+    training = TrainEvaluator(digits, Recipe(epochs=2, device="cpu"))
     timed = TimedEvaluator(training, HOW, most_seconds=60.0)
-    measured = list(timed.evaluate(candidate()))
-    assert figures(measured) == figures(list(training.evaluate(candidate())))
+    measured = timed.measure(candidate())
+    assert figures(measured) == figures(training.measure(candidate()))
     seconds = {m.extra["latency_seconds"] for m in measured}
     assert len(seconds) == 1 and 0 < seconds.pop() < 1
     assert measured[0].seconds > measured[0].extra["latency_seconds"] * 8  # 5 to warm up, 3 repeats
-    assert timed.fidelity == training.fidelity
+    assert timed.fidelity == training.fidelity and timed.schedule == training.schedule
     assert timed.describe()["latency"]["repeats"] == 3
 
 
 def test_a_network_that_is_too_slow_is_not_trained(digits: ImageSet) -> None:
-    timed = TimedEvaluator(TrainEvaluator(digits, epochs=2, device="cpu"), HOW, most_seconds=1e-9)
-    (only,) = timed.evaluate(candidate())
+    timed = TimedEvaluator(TrainEvaluator(digits, Recipe(epochs=2, device="cpu")), HOW, most_seconds=1e-9)
+    (only,) = timed.measure(candidate())
     assert only.epoch == 0 and math.isnan(only.accuracy)
     assert only.extra["latency_seconds"] > 1e-9
 

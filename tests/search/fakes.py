@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
-from evaluators.evaluator import Candidate, Failure, Measurement
-from evaluators.workers import Event
+from evaluators.evaluator import (
+    ONE_LEVEL,
+    Candidate,
+    Evaluator,
+    Failure,
+    FidelitySchedule,
+    Measurement,
+    StopFlag,
+)
+from evaluators.pools.protocol import Event
 from results.trial_result import TrialResult
 from search.candidate_cache import CandidateCache
 from search.loop import Loop
@@ -16,7 +24,7 @@ from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
 from search.space_statistics import check_budgets
 from search.trial_store import MemoryTrialStore
-from space.search_space import Decision, SearchSpace
+from space.search_space import Decision, Option, SearchSpace
 
 FLAT = SearchSpace("flat", tuple(Decision(f"d{i}", (1, 2, 3)) for i in range(5)))
 CONDITIONAL = SearchSpace(
@@ -32,10 +40,16 @@ CONDITIONAL = SearchSpace(
 )
 
 
-class Priced:
-    """Costs of spaces without architectures: the sum of all numbers among the options, as MACs."""
+class Priced(Evaluator):
+    """Knows the costs of spaces without architectures: the sum of all numbers among the options, as MACs."""
 
-    def costs(self, decisions: Any) -> dict[str, float]:
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
+        raise NotImplementedError
+
+    def costs(self, decisions: Mapping[str, Option]) -> dict[str, float]:
         numbers = [float(v) for v in decisions.values() if not isinstance(v, str)]
         return {"macs": sum(numbers), "params": float(len(numbers))}
 
@@ -96,6 +110,15 @@ class ShufflingPool:
         self.cancelled.append(number)
         del self._running[number]
 
+    def close(self) -> None:
+        self._running.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
 
 def search(
     space: SearchSpace,
@@ -115,6 +138,7 @@ def search(
         pool or ShufflingPool(),
         store,
         fidelity=fidelity,
+        schedule=FidelitySchedule(fidelity["epochs"]) if fidelity else ONE_LEVEL,
         feasible_fallback=feasible_fallback,
     )
     with suppress(KeyboardInterrupt):

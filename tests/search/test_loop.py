@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
+from results.trial_result import Status
 from search.candidate_cache import CandidateCache
 from search.objective import Objective
 from search.settings import Budgets, SearchSettings
@@ -34,7 +35,7 @@ def test_a_repeat_waits_for_its_twin_and_takes_its_result() -> None:
 
 def test_a_repeat_of_a_failure_is_not_tried_again() -> None:
     one = SearchSpace("one", (Decision("d", (1,)),))
-    pool = ShufflingPool(lambda candidate: Failure("oom", "too large"))
+    pool = ShufflingPool(lambda candidate: Failure(Status.OOM, "too large"))
     rows = search(one, replace(RANDOM, trials=3), pool)
     assert len(pool.submitted) == 1
     assert [row.status for row in rows] == ["oom"] * 3
@@ -87,7 +88,7 @@ def test_a_failure_after_a_lost_step_is_a_pruned_trial_whatever_the_timing() -> 
 
 
 def test_too_many_failures_end_the_search() -> None:
-    pool = ShufflingPool(lambda candidate: Failure("failed", "no luck"))
+    pool = ShufflingPool(lambda candidate: Failure(Status.FAILED, "no luck"))
     with pytest.raises(RunError, match="no luck"):
         search(FLAT, replace(RANDOM, max_failures=3), pool)
     assert len(pool.submitted) == 3

@@ -229,10 +229,10 @@ def test_the_last_epoch_is_not_judged() -> None:
 
 
 def test_a_ladder_is_judged_after_each_of_its_steps() -> None:
-    hyperband = rule("hyperband", 3, ladder=True)
+    hyperband = rule("hyperband", 3, restarts=True)
     assert isinstance(hyperband, HyperbandRule)
     assert [bracket.rungs for bracket in hyperband.brackets] == [[1, 2], [2]]
-    halving = rule("halving", 3, ladder=True)
+    halving = rule("halving", 3, restarts=True)
     assert isinstance(halving, HalvingRule)
     assert halving.rungs == [1, 2]
 

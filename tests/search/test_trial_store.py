@@ -39,7 +39,7 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
     store = store_of(tmp_path)
 
     def answer(candidate: Candidate) -> list[float] | Failure:
-        return Failure("nan", "diverged") if candidate.number == 4 else [0.25, 0.5]
+        return Failure(Status.NAN, "diverged") if candidate.number == 4 else [0.25, 0.5]
 
     rows = search(CONDITIONAL, SearchSettings(trials=12, window=2), ShufflingPool(answer, slots=2), store)
     release_study(store)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evaluators.evaluator import Candidate, Measurement, Preparable
+from evaluators.evaluator import Candidate, Measurement
 from evaluators.latency import LatencyEvaluator, TimedEvaluator
+from evaluators.pools.opening import open_pool
+from evaluators.pools.protocol import PoolSettings
 from evaluators.supernet.evaluator import SupernetEvaluator
 from evaluators.training import TrainEvaluator
-from evaluators.workers import open_pool
 from space.architecture import Architecture
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
@@ -25,29 +27,29 @@ def the_one(measurements: Any) -> Measurement:
     return measurement
 
 
-def test_a_supernet_learns_and_its_candidates_inherit(recipe: TrainEvaluator, tmp_path: Path) -> None:
-    evaluator = supernet(recipe.replace(epochs=25, fraction=1.0)).prepare((0, 1), folder=tmp_path)
+def test_a_supernet_learns_and_its_candidates_inherit(trainer: TrainEvaluator, tmp_path: Path) -> None:
+    evaluator = supernet(trainer.with_recipe(epochs=25, fraction=1.0)).prepare((0, 1), folder=tmp_path)
     best = SPACE.decode({"expansion": 3, "channels": 12, "depth": 2})
-    found = the_one(evaluator.evaluate(candidate(best)))
+    found = the_one(evaluator.measure(candidate(best)))
     assert found.accuracy > 0.7 and found.extra["epochs"] == 0 and found.extra["untrained"] == 0
     assert found.extra["score"] == found.accuracy
-    assert the_one(evaluator.evaluate(candidate(best, seed=1))).accuracy != found.accuracy
-    stranger = the_one(evaluator.evaluate(candidate(network(3, 12, 3))))
+    assert the_one(evaluator.measure(candidate(best, seed=1))).accuracy != found.accuracy
+    stranger = the_one(evaluator.measure(candidate(network(3, 12, 3))))
     assert 0 < stranger.extra["untrained"] < 0.5
     with pytest.raises(RunError, match=r"supernet: \d\d% of the network's weights were never trained"):
-        next(iter(evaluator.evaluate(candidate(network(5, 16)))))
+        evaluator.measure(candidate(network(5, 16)))
 
-    loss = SupernetEvaluator(evaluator.trainer.replace(score="loss"), SPACE, statistics_images=128)
-    by_loss = the_one(loss.prepare((0,), folder=tmp_path).evaluate(candidate(best)))
+    loss = SupernetEvaluator(replace(evaluator.trainer, score="loss"), SPACE, statistics_images=128)
+    by_loss = the_one(loss.prepare((0,), folder=tmp_path).measure(candidate(best)))
     assert by_loss.extra["score"] == -by_loss.loss and by_loss.accuracy == found.accuracy
 
 
-def test_figures_are_the_same_in_whatever_order_and_process(recipe: TrainEvaluator, tmp_path: Path) -> None:
-    evaluator = supernet(recipe).prepare((0,), folder=tmp_path)
+def test_figures_are_the_same_in_whatever_order_and_process(trainer: TrainEvaluator, tmp_path: Path) -> None:
+    evaluator = supernet(trainer).prepare((0,), folder=tmp_path)
     networks = [SPACE.decode(d) for d in SPACE.enumerate()]
 
     def figures(order: list[Architecture], one: SupernetEvaluator) -> dict[str, tuple[float, float | None]]:
-        found = {a.key: the_one(one.evaluate(candidate(a))) for a in order}
+        found = {a.key: the_one(one.measure(candidate(a))) for a in order}
         return {key: (m.accuracy, m.loss) for key, m in found.items()}
 
     first = figures(networks, evaluator)
@@ -57,15 +59,15 @@ def test_figures_are_the_same_in_whatever_order_and_process(recipe: TrainEvaluat
 
 
 def test_ray_workers_find_what_this_process_finds(
-    recipe: TrainEvaluator, tmp_path: Path, ray_session: None
+    trainer: TrainEvaluator, tmp_path: Path, ray_session: None
 ) -> None:
-    evaluator = supernet(recipe).prepare((0,), folder=tmp_path)
+    evaluator = supernet(trainer).prepare((0,), folder=tmp_path)
     networks = [SPACE.decode(d) for d in SPACE.enumerate()][:6]
     found = []
     for workers in (0, 2):
         figures: dict[int, tuple[float, float | None]] = {}
         waiting = list(enumerate(networks))
-        with open_pool(evaluator, workers=workers, cpus_per_trial=0.5) as pool:
+        with open_pool(evaluator, PoolSettings(workers=workers, cpus_per_trial=0.5)) as pool:
             while waiting or pool.free < pool.slots:
                 while waiting and pool.free:
                     number, one = waiting.pop()
@@ -78,31 +80,30 @@ def test_ray_workers_find_what_this_process_finds(
     assert found[0] == found[1] and len(found[0]) == len(networks)
 
 
-def test_through_the_pool_with_a_latency(recipe: TrainEvaluator, tmp_path: Path) -> None:
-    evaluator = TimedEvaluator(supernet(recipe), LatencyEvaluator(repeats=3))
-    assert isinstance(evaluator, Preparable)
-    ready = TimedEvaluator(
-        evaluator.inner.prepare((0,), folder=tmp_path),  # type: ignore[union-attr]
-        evaluator.settings,
-    )
-    with open_pool(ready, workers=0) as pool:
+def test_through_the_pool_with_a_latency(
+    trainer: TrainEvaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASCALE_CACHE", str(tmp_path))
+    evaluator = TimedEvaluator(supernet(trainer), LatencyEvaluator(repeats=3))
+    ready = evaluator.prepare((0,), threads=1, report=lambda *told: None)
+    with open_pool(ready, PoolSettings(workers=0)) as pool:
         pool.submit(candidate(network()))
         events = []
         while pool.free < pool.slots:
             events += pool.poll(30)
     (measured,) = (e.measurement for e in events if e.measurement)
     assert measured.extra["latency_seconds"] > 0 and measured.accuracy > 0
-    assert ready.shared_seconds > 0 == TimedEvaluator(recipe, LatencyEvaluator()).shared_seconds
+    assert ready.shared_seconds > 0 == TimedEvaluator(trainer, LatencyEvaluator()).shared_seconds
 
 
-def test_what_cannot_be_is_refused(recipe: TrainEvaluator) -> None:
+def test_what_cannot_be_is_refused(trainer: TrainEvaluator) -> None:
     with pytest.raises(InputError, match="score: wanted accuracy or loss"):
-        SupernetEvaluator(recipe.replace(score="train_loss"), SPACE)
+        SupernetEvaluator(replace(trainer, score="train_loss"), SPACE)
     with pytest.raises(InputError, match="compile: wanted off"):
-        SupernetEvaluator(recipe.replace(compile=True), SPACE)
+        SupernetEvaluator(trainer.with_recipe(compile=True), SPACE)
     with pytest.raises(InputError, match="statistics_images: wanted 32"):
-        SupernetEvaluator(recipe, SPACE, statistics_images=8)
+        SupernetEvaluator(trainer, SPACE, statistics_images=8)
     with pytest.raises(InputError, match="a space with networks"):
-        SupernetEvaluator(recipe, SearchSpace("bare", SPACE.decisions))
+        SupernetEvaluator(trainer, SearchSpace("bare", SPACE.decisions))
     with pytest.raises(RunError, match="no weights of seed 0"):
-        next(iter(supernet(recipe).evaluate(candidate(network()))))
+        supernet(trainer).measure(candidate(network()))

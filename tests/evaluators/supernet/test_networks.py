@@ -9,12 +9,12 @@ from space.cost import costs
 from tests.evaluators.supernet.tiny import SPACE, supernet
 
 
-def test_only_networks_within_the_limits_are_trained(recipe: TrainEvaluator) -> None:
+def test_only_networks_within_the_limits_are_trained(trainer: TrainEvaluator) -> None:
     sizes = [costs(SPACE.decode(d)).params for d in SPACE.enumerate()]
     bound = sorted(sizes)[len(sizes) // 2]
     rng = random.Random(0)
-    drawn = [supernet(recipe, limits={"params": bound}).networks().draw(rng) for _ in range(60)]
+    drawn = [supernet(trainer, limits={"params": bound}).networks().draw(rng) for _ in range(60)]
     assert max(costs(a).params for a in drawn) <= bound < max(sizes)
     assert len({a.key for a in drawn}) > 3
-    impossible = supernet(recipe, limits={"params": 1}).networks().draw(rng)
+    impossible = supernet(trainer, limits={"params": 1}).networks().draw(rng)
     assert costs(impossible).params == min(sizes)

@@ -13,13 +13,13 @@ from evaluators.training import TrainEvaluator, accuracy_of
 from tests.evaluators.supernet.tiny import CPU, network
 
 
-def test_statistics_are_those_of_torch_in_training_mode(recipe: TrainEvaluator) -> None:
+def test_statistics_are_those_of_torch_in_training_mode(trainer: TrainEvaluator) -> None:
     """The slow way: a network of its own, norms with a cumulative average, batches in training mode."""
     architecture = network(3, 12, 2)
     shared = SharedWeights(0, CPU, zero_last_norm=False)
     ours = shared.network(architecture).eval()
     norms = [m for m in ours.modules() if isinstance(m, nn.BatchNorm2d)]
-    images = recipe.split("train", 8, CPU)
+    images = trainer.split("train", 8, CPU)
     estimate_statistics(ours, norms, images, 100)
 
     reference = build(architecture, seed=0)
@@ -37,16 +37,16 @@ def test_statistics_are_those_of_torch_in_training_mode(recipe: TrainEvaluator) 
         torch.testing.assert_close(mine.running_mean, norm.running_mean)
         assert mine.running_var is not None and norm.running_var is not None
         torch.testing.assert_close(mine.running_var, norm.running_var)
-    validation = recipe.split("validation", 8, CPU)
+    validation = trainer.split("validation", 8, CPU)
     assert accuracy_of(ours, validation, CPU) == pytest.approx(
         accuracy_of(reference, validation, CPU), rel=1e-4
     )
 
 
-def test_statistics_of_several_batches_are_their_mean_and_nothing_is_dropped(recipe: TrainEvaluator) -> None:
+def test_statistics_of_several_batches_are_their_mean_and_nothing_is_dropped(trainer: TrainEvaluator) -> None:
     net = SharedWeights(0, CPU).network(network(drop=0.9)).eval()
     norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
-    images = recipe.replace(fraction=1.0).split("train", 8, CPU)
+    images = trainer.with_recipe(fraction=1.0).split("train", 8, CPU)
     estimate_statistics(net, norms, images, 600)  # two batches of 300
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:600]
     with torch.no_grad():

@@ -13,8 +13,8 @@ from evaluators.training import TrainEvaluator
 from tests.evaluators.supernet.tiny import network, supernet, values
 
 
-def test_a_step_changes_the_drawn_network_and_nothing_else(recipe: TrainEvaluator) -> None:
-    training = supernet(recipe, elastic=False).training(0)
+def test_a_step_changes_the_drawn_network_and_nothing_else(trainer: TrainEvaluator) -> None:
+    training = supernet(trainer, elastic=False).training(0)
     shared = training.shared
     drawn, other = shared.network(network(2)), shared.network(network(3))
     before = values(shared)
@@ -31,9 +31,9 @@ def test_a_step_changes_the_drawn_network_and_nothing_else(recipe: TrainEvaluato
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_a_training_that_was_stopped_ends_with_the_same_weights(
-    recipe: TrainEvaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
+    trainer: TrainEvaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
 ) -> None:
-    evaluator = supernet(recipe.replace(optimizer=optimizer, crop=1, flip=True))
+    evaluator = supernet(trainer.with_recipe(optimizer=optimizer, crop=1, flip=True))
     whole = evaluator.prepare((0,), folder=tmp_path / "whole")
     seen: list[int] = []
 

@@ -29,9 +29,9 @@ def test_the_same_operation_at_the_same_place_is_shared_and_no_other() -> None:
     assert one["stages.0.0.expand.conv.weight"] is not wider["stages.0.0.expand.conv.weight"]
 
 
-def test_narrower_operations_use_the_first_channels_of_the_widest(recipe: TrainEvaluator) -> None:
+def test_narrower_operations_use_the_first_channels_of_the_widest(trainer: TrainEvaluator) -> None:
     """The slow way: a network of its own with copies of those slices computes the same."""
-    evaluator = SupernetEvaluator(recipe, WITHOUT_DROPOUT, statistics_images=128)
+    evaluator = SupernetEvaluator(trainer, WITHOUT_DROPOUT, statistics_images=128)
     shared = evaluator.shared(0, CPU)
     wide = dict(shared.network(network(3, 12, 2, drop=0.0)).named_parameters())
     architecture = network(2, 8, 2, drop=0.0)
@@ -55,8 +55,8 @@ def test_narrower_operations_use_the_first_channels_of_the_widest(recipe: TrainE
         assert not rest.any()
 
 
-def test_without_elasticity_only_equal_operations_share(recipe: TrainEvaluator) -> None:
-    exact, elastic = supernet(recipe, elastic=False), supernet(recipe)
+def test_without_elasticity_only_equal_operations_share(trainer: TrainEvaluator) -> None:
+    exact, elastic = supernet(trainer, elastic=False), supernet(trainer)
     assert not exact.sizes and exact.describe() != elastic.describe()
     counts = []
     for evaluator in (exact, elastic):

@@ -38,8 +38,8 @@ WITHOUT_DROPOUT = SearchSpace(
 )
 
 
-def supernet(recipe: TrainEvaluator, **settings: Any) -> SupernetEvaluator:
-    return SupernetEvaluator(recipe, SPACE, statistics_images=128, **settings)
+def supernet(trainer: TrainEvaluator, **settings: Any) -> SupernetEvaluator:
+    return SupernetEvaluator(trainer, SPACE, statistics_images=128, **settings)
 
 
 def candidate(architecture: Architecture, seed: int = 0) -> Candidate:

@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
+from results.trial_result import Status
 from search.objective import Objective
 from search.samplers import tpe_arrays
 from search.samplers.registry import make_sampler, samplers
@@ -91,7 +92,7 @@ def test_failures_break_nothing(case: tuple[SearchSpace, SearchSettings]) -> Non
     space, settings = case
 
     def answer(candidate: Candidate) -> float | Failure:
-        return Failure("oom", "too large") if candidate.number % 3 == 0 else accuracy_of(candidate)
+        return Failure(Status.OOM, "too large") if candidate.number % 3 == 0 else accuracy_of(candidate)
 
     rows = search(space, settings, ShufflingPool(answer, slots=2))
     assert len(rows) == settings.trials
@@ -141,7 +142,7 @@ def test_tpe_that_remembers_suggests_what_tpe_suggests(
 
     def answer(candidate: Candidate) -> list[float] | Failure:
         if candidate.number % 7 == 3:
-            return Failure("nan", "diverged")
+            return Failure(Status.NAN, "diverged")
         final = round(accuracy_of(candidate), 2)
         return [final * share for share in (0.4, 0.7, 0.9, 1.0)]
 

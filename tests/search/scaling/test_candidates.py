@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluators.evaluator import Candidate, Measurement
+from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
+from evaluators.pools.inline import InlinePool
 from search.candidate_cache import CandidateCache
-from search.inline import InlinePool
 from search.loop import Loop
 from search.scaling.candidates import (
     Contender,
@@ -44,13 +44,13 @@ def base() -> Architecture:
 BASE = base()
 
 
-class MadeUp:
+class MadeUp(Evaluator):
     """Accuracy by a separable law of the real multipliers, and some noise by seed."""
 
     def __init__(self, noise: float = 0.0) -> None:
         self.noise, self.trained = noise, []  # type: ignore[var-annotated]
 
-    def evaluate(self, candidate: Candidate) -> Iterator[Measurement]:
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         assert candidate.architecture is not None
         d, w, r = multipliers(BASE, candidate.architecture)
         error = 20 + 6 * d**-6 + 6 * w**-3 + 6 * r**-3
@@ -72,7 +72,7 @@ def search(contenders: list[Contender], proposes: Any, trials: int, noise: float
     evaluator = MadeUp(noise)
     store = MemoryTrialStore()
     settings = SearchSettings(sampler="scaling", trials=trials)
-    cache = CandidateCache(space, Budgets(), SeededKeys.of(contenders))
+    cache = CandidateCache(space, Budgets(), key=SeededKeys.of(contenders).key)
     Loop(settings, cache, proposes, InlinePool(evaluator), store).run()
     return store.results(), evaluator
 

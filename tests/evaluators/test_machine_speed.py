@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.roofline import machine_of
+from evaluators.machine_speed import machine_of
 
 
 def test_a_machine_is_measured_once_and_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""The two numbers of a roofline, measured on this device once and kept.
+"""How fast this device is: the two numbers of a roofline (``space.roofline``), measured once and kept.
 
-Peak: a square matrix product. Bandwidth: a copy between tensors about as large as a network's feature
-maps, which is what its operations move. Both are the best of several repeats, since disturbances only
-slow things down.
+The peak is that of a square matrix product. The bandwidth is that of a copy between tensors about as large as
+feature maps, which is what a network's operations move. Both are the best of several repeats, since
+disturbances only slow things down.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from evaluators.cache import cache_folder
-from evaluators.training import pick_device
+from evaluators.device import pick_device
 from space.roofline import Machine
 
 _MATRIX = 1024
@@ -31,8 +31,8 @@ _REPEATS = 15
 def machine_of(device: str = "cpu", *, threads: int = 1, fresh: bool = False) -> Machine:
     """Peak and bandwidth of ``device``, from the cache (``NASCALE_CACHE``, else ``~/.cache/nascale``).
 
-    They are measured where the cache has none for this device, number of threads and torch, or where
-    ``fresh`` asks for it; ``threads`` counts on the CPU alone.
+    They are measured if the cache has none for this device, number of threads and torch, or if ``fresh``.
+    ``threads`` matters on a CPU only.
     """
     target = pick_device(device)
     name = torch.cuda.get_device_name(target) if target.type == "cuda" else _processor()
@@ -50,7 +50,7 @@ def machine_of(device: str = "cpu", *, threads: int = 1, fresh: bool = False) ->
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    """The cached machines; none where the file is missing or was not written by us."""
+    """The cached machines; none if the file is missing or cannot be read."""
     with suppress(OSError, ValueError):
         known = json.loads(path.read_text())
         if isinstance(known, dict):
@@ -74,7 +74,7 @@ def _measure(name: str, device: torch.device, threads: int) -> Machine:
 
 
 def _fastest(work: Callable[[], object], device: torch.device) -> float:
-    """Seconds of the fastest of some repeats, after two to warm up."""
+    """Seconds of the fastest of several repeats, after two to warm up."""
     seconds = []
     for _ in range(_REPEATS + 2):
         started = time.perf_counter()

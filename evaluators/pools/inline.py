@@ -1,16 +1,17 @@
-"""A pool without workers, for evaluators that answer at once, such as tables: no thread, no message."""
+"""The pool without workers, for evaluators that answer at once, such as tables: no thread, no message."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Self
 
-from evaluators.evaluator import Candidate, Evaluator, Failure
-from evaluators.workers import Event
+from evaluators.evaluator import Candidate, Evaluator, Failure, StopFlag
+from evaluators.pools.protocol import Event
+from space.errors import RunError
 
 
 class InlinePool:
-    """Measures a candidate when it is polled for; one slot."""
+    """One slot. Measures a candidate when it is polled for."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
@@ -25,7 +26,9 @@ class InlinePool:
         return 1 - len(self._waiting)
 
     def submit(self, candidate: Candidate) -> None:
-        """Keeps it until the next poll."""
+        """Keeps it until the next poll. Raises RunError if another one waits."""
+        if self._waiting:
+            raise RunError(f"trial {candidate.number}: no slot is free")
         self._waiting.append(candidate)
 
     def poll(self, timeout: float | None = None) -> list[Event]:
@@ -38,15 +41,15 @@ class InlinePool:
             # What was measured before an exception stays in the list.
             events.extend(
                 Event(candidate.number, measurement=measurement, worker="inline")
-                for measurement in self._evaluator.evaluate(candidate)
+                for measurement in self._evaluator.evaluate(candidate, StopFlag())
             )
-        except Exception as error:  # whatever an evaluator raises is a value here, as in every pool
+        except (Exception, SystemExit) as error:  # whatever an evaluator raises is a value, as in every pool
             return [*events, Event(candidate.number, failure=Failure.of(error), worker="inline")]
         events.append(Event(candidate.number, done=True, worker="inline"))
         return events
 
     def cancel(self, number: int) -> None:
-        """Drops the candidate; one that was measured has sent its events already."""
+        """Drops the candidate, if it still waits: one that was measured has sent its events already."""
         self._waiting = deque(c for c in self._waiting if c.number != number)
 
     def close(self) -> None:

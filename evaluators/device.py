@@ -1,0 +1,79 @@
+"""Questions about the device that computes: which one, how much memory is free, whether it has bfloat16."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from space.errors import InputError
+
+_OFFERED = "auto, cpu or cuda"
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called ``name``; ``auto`` is CUDA if there is one. Raises InputError for one that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError.of("device", _OFFERED, name) from None
+    if device.type not in ("cpu", "cuda"):
+        raise InputError.of("device", _OFFERED, name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError.of("device", "auto or cpu (this machine has no CUDA)", name)
+    return device
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory of the device that a trial could still use; None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def wants_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether to run under bfloat16 autocast: on request, and by default on GPUs that compute in it.
+
+    Raises InputError for bfloat16 on a device that only emulates it (autocast was 6–10 times slower there).
+    """
+    if device.type == "cuda":
+        able = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        able = not _cpu_flags().isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+    if precision == "bfloat16" and not able:
+        raise InputError.of("precision", "float32 (this device does not compute in bfloat16)", precision)
+    return precision == "bfloat16" or (precision == "auto" and able and device.type == "cuda")
+
+
+def _cpu_flags() -> frozenset[str]:
+    """The processor's instruction sets, as Linux names them."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                if line.startswith(("flags", "Features")):
+                    return frozenset(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    return frozenset()
+
+
+def make_deterministic() -> None:
+    """Makes a GPU give the same accuracies each time, as far as its kernels allow."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def limit_threads(threads: int | None, device: torch.device) -> None:
+    """Has torch compute on ``threads`` processors (None: as many as before). Plays no part on a GPU."""
+    if threads is not None and device.type == "cpu":
+        torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Pools: where trials run. One protocol; in this process, in a thread, or on Ray."""

@@ -1,0 +1,100 @@
+"""The protocol of pools: candidates in, events out.
+
+The driver submits while a slot is free and polls for events. Whatever happens to a trial or its worker becomes an
+event, so nothing that was submitted is lost. An implementation knows this module, and no other implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from evaluators.evaluator import Candidate, Failure, Measurement
+from space.errors import InputError
+from space.setting import setting
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to trial ``number``: a measurement, a failure, its end, or a restart on a new worker.
+
+    Exactly one of the four is set. After ``failure`` or ``done`` the slot is free and no more events come; after
+    ``restarted`` (why) the trial's measurements begin again at epoch 1.
+    """
+
+    number: int
+    measurement: Measurement | None = None
+    failure: Failure | None = None
+    done: bool = False
+    worker: str = ""
+    restarted: str = ""
+
+
+class Pool(Protocol):
+    """Slots in which trials run. Used from one thread, the driver's; a context manager that closes itself."""
+
+    @property
+    def slots(self) -> int:
+        """Trials that can run at once."""
+
+    @property
+    def free(self) -> int:
+        """Slots that take a candidate now."""
+
+    def submit(self, candidate: Candidate) -> None:
+        """Starts a trial. Raises RunError if no slot is free."""
+
+    def poll(self, timeout: float | None = None) -> list[Event]:
+        """Events since the last call; waits up to ``timeout`` seconds for the first (None: until one comes).
+
+        Empty at once if nothing is running.
+        """
+
+    def cancel(self, number: int) -> None:
+        """Asks a running trial to end; returns at once, and no more events of the trial come.
+
+        Its slot takes the next candidate at once too. That one starts when the cancelled trial has left its worker,
+        which takes an evaluator one batch. One that has not left after a grace period is left behind.
+        """
+
+    def close(self) -> None:
+        """Ends everything that is running and gives the workers back."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSettings:
+    """How many workers there are, what each may use, and where they run.
+
+    ``workers=0`` runs trials in a thread of this process. ``retries`` counts how often a trial whose worker died is
+    begun again; ``trial_timeout`` is in seconds. ``ray_address`` joins a running cluster, otherwise a local Ray is
+    started for the pool's life. ``memory_bytes`` bounds what one CPU worker may allocate (None: its share of this
+    machine).
+
+    Raises InputError naming the setting, what was wanted and what came.
+    """
+
+    workers: int = setting(2, "int", "Ray workers; 0 trains in this process.", may_change=True)
+    cpus_per_trial: float = setting(1.0, "float", "Processors of one worker.", may_change=True)
+    gpus_per_trial: float = setting(0.0, "float", "Share of a GPU of one worker.", may_change=True)
+    retries: int = setting(1, "int", "How often a trial whose worker died is begun again.", may_change=True)
+    trial_timeout: float | None = setting(None, "seconds", "Longest time of one trial.", may_change=True)
+    ray_address: str | None = setting(
+        None, "text", "Ray cluster to join.  [default: a local Ray for this run]", may_change=True
+    )
+    memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        timeout = self.trial_timeout
+        for name, ok, wanted in (
+            ("workers", isinstance(self.workers, int) and self.workers >= 0, "a whole number, 0 or more"),
+            ("cpus_per_trial", self.cpus_per_trial > 0, "a positive number"),
+            ("gpus_per_trial", self.gpus_per_trial >= 0, "0 or more"),
+            ("retries", isinstance(self.retries, int) and self.retries >= 0, "a whole number, 0 or more"),
+            ("trial_timeout", timeout is None or timeout > 0, "positive seconds"),
+        ):
+            if not ok:
+                raise InputError.of(name, wanted, getattr(self, name))
