@@ -24,22 +24,11 @@ import pandas as pd
 from results import pareto
 from results.studies import Storage, StoredObjective, StoredStudy, load, of_optuna
 from results.trial_result import STATES, Status, TrialResult
+from space.cost import SEARCHED_COSTS
 from space.errors import InputError, UnknownNameError
 from space.measure import Measure, measures
 
-
-def _cost(name: str, unit: str, meaning: str, title: str) -> Measure:
-    return Measure(name, "Int64", unit, "minimize", meaning, title)
-
-
-_COSTS = (
-    _cost("params", "parameters", "trained numbers of the network", "Parameters"),
-    _cost("macs", "multiply-accumulates per image", "of convolutions and linear layers", "MACs"),
-    _cost("flops", "floating-point operations per image", "every operation, 2 per MAC", "FLOPs"),
-    _cost("activation_bytes", "bytes", "peak of live tensors at inference, batch 1", "Activation memory"),
-    _cost("training_bytes", "bytes", "peak memory of a training step", "Training memory"),
-)
-COSTS = tuple(cost.name for cost in _COSTS)
+COSTS = tuple(cost.name for cost in SEARCHED_COSTS)
 _STATE = Measure(
     "state", "category", None, None, f"Optuna's state: {', '.join(STATES[:-1])} or {STATES[-1]}", "State"
 )
@@ -59,7 +48,7 @@ def _columns() -> Iterator[Measure]:
         if figure.name == "status":
             yield _STATE
         elif figure.name == "latency_seconds":
-            yield from _COSTS
+            yield from SEARCHED_COSTS
         elif figure.name == "measured_by":
             yield _RANK
         yield figure

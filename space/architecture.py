@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from hashlib import blake2b
+from typing import Any
 
 from space.blocks import Block
 from space.errors import InputError, ShapeError
@@ -95,8 +96,8 @@ class Architecture:
     def key(self) -> str:
         """20 hex digits that name the function: equal for networks that differ only in relabelling.
 
-        Identity layers, the order of parallel branches and the grouping into stages leave it unchanged;
-        resolution, classes and training-time regularisation (dropout, stochastic depth) do not.
+        It does not depend on identity layers, on the order of parallel branches and on the grouping into stages. It
+        depends on resolution, classes and the regularisation of training (dropout, stochastic depth).
         """
         parts = [s for _, _, s in self._segments if not s.identity]
         ordered = any(s.order_sensitive for s in parts)
@@ -106,9 +107,9 @@ class Architecture:
             digest.update(segment.digest if ordered else segment.unordered)
         return digest.hexdigest()
 
-    def replace(self, **changes: object) -> Architecture:
+    def replace(self, **changes: Any) -> Architecture:
         """A copy with some fields changed, checked anew."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        return replace(self, **changes)
 
     def _lowered(self, resolution: int) -> Iterator[tuple[str, Block, Segment]]:
         """The segments for images of ``resolution`` pixels. Raises ShapeError naming the layer that does not fit."""

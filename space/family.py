@@ -1,9 +1,9 @@
 """Families: the same network scaled to use given budgets, on real, rounded costs.
 
-A budget is met in two steps. First the largest φ whose rounded network stays under it, found by bisection on
-the real cost (the formula's α·β²·γ² says little: at φ = 1 EfficientNet-B0 grows 2.57 times, not 1.92).
-Rounding leaves steps between neighbouring φ, often of 10–30 %. So then the rest is spent in small moves: one
-layer more in a stage, one channel step in a part, a few pixels.
+A budget is met in two steps. The first finds the largest φ whose rounded network stays under it, by bisection on
+the real cost. (The formula α·β²·γ² is a poor guide: at φ = 1 EfficientNet-B0 grows 2.57 times, not 1.92.)
+Rounding leaves steps between neighbouring φ, often of 10–30 %. The second step therefore uses the rest of the
+budget in small moves: one more layer in a stage, one channel step in a part, a few pixels.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MOST_MOVES = 24
 class Member:
     """One network of a family.
 
-    ``phi`` is where the compound rule left it, ``moves`` what was added after; ``cost`` is in the budget's
+    ``phi`` is what the compound rule gives, ``moves`` what was added after it; ``cost`` is in the budget's
     unit, ``used`` its share of the budget (1.0 and the cost itself where there was no budget). ``note`` says
     where rounding goes no lower.
     """
@@ -62,7 +62,7 @@ class Member:
 
 @dataclass(slots=True)
 class _Grower:
-    """What the search for one member keeps at hand."""
+    """The settings and the remaining evaluations of the search for one member."""
 
     base: Architecture
     cost: Cost
@@ -139,7 +139,7 @@ def member_for(
     phi, price = _largest_phi(grower, budget, measure)
     best = _spent(grower, grower.at(phi), price, budget, wanted)
     origin = phi
-    # Where the moves left too much, a slightly smaller start leaves them more room.
+    # Where much of the budget is left, the moves have more room from a slightly smaller start.
     for lower in (0.15, 0.3, 0.5, 0.8):
         if best[1] >= min(wanted, 0.97) * budget or grower.evaluations <= 0:
             break

@@ -7,7 +7,7 @@ runs at inference is listed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from space.architecture import Architecture
@@ -223,15 +223,26 @@ def shares_by_layer(rows: Iterable[Layer]) -> tuple[Share, ...]:
 
 
 def _shares(groups: list[tuple[str, list[Layer]]]) -> tuple[Share, ...]:
-    names = ("weights", "params", "macs", "flops", "activation_bytes")
-    sums = [[sum(getattr(r, n) for r in rows) for n in names] for _, rows in groups]
-    totals = [sum(column) for column in zip(*sums, strict=True)]
-    result = []
-    for (name, rows), values in zip(groups, sums, strict=True):
-        if rows:
-            pairs = zip(values, totals, strict=True)
-            result.append(Share(name, *(x for v, t in pairs for x in (v, v / t if t else 0.0))))  # type: ignore[arg-type]
-    return tuple(result)
+    filled = [(name, rows) for name, rows in groups if rows]
+    everything = [row for _, rows in filled for row in rows]
+
+    def part(rows: list[Layer], figure: Callable[[Layer], int]) -> tuple[int, float]:
+        """(sum, share of the whole)."""
+        total = sum(map(figure, everything))
+        found = sum(map(figure, rows))
+        return found, found / total if total else 0.0
+
+    return tuple(
+        Share(
+            name,
+            *part(rows, lambda row: row.weights),
+            *part(rows, lambda row: row.params),
+            *part(rows, lambda row: row.macs),
+            *part(rows, lambda row: row.flops),
+            *part(rows, lambda row: row.activation_bytes),
+        )
+        for name, rows in filled
+    )
 
 
 def layer_memory_bytes(rows: Iterable[Layer]) -> int:

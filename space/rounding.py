@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import ceil, floor, gcd
+from typing import Any
 
 from space.errors import InputError
 
@@ -101,13 +102,13 @@ class Rounding:
         rounded = max(multiple, floor(base * factor / multiple + 0.5) * multiple)
         return max(rounded, base) if factor > 1 else min(rounded, base)
 
-    def changed(self, **settings: object) -> Rounding:
+    def changed(self, **settings: Any) -> Rounding:
         """This policy with other settings; its name says which. Settings of None are left as they are."""
         different = {k: v for k, v in settings.items() if v is not None and v != getattr(self, k)}
         if not different:
             return self
         extra = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in different.items())
-        return replace(self, name=f"{self.name} with {extra}", **different)  # type: ignore[arg-type]
+        return replace(self, name=f"{self.name} with {extra}", **different)
 
     def __str__(self) -> str:
         channels = "to whole numbers"

@@ -104,7 +104,7 @@ class MBConv(StridedLayer, ResidualLayer):
 class FusedMBConv(StridedLayer, ResidualLayer):
     """MBConv whose expansion and depthwise steps are one dense convolution (Tan & Le 2021).
 
-    At expansion 1 that convolution is all there is, unless ``always_expand`` keeps the projection behind it.
+    At expansion 1 the block is that convolution alone; ``always_expand`` keeps the projection behind it.
     """
 
     out_channels: int

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from space.architecture import Architecture, Stage
 from space.blocks import BLOCKS, Block, BlockString, Conv, Dense, Drop, GlobalPool
@@ -48,7 +49,7 @@ def read(text: str | Sequence[Sequence[str]], *, name: str = "") -> Architecture
 def _split(text: str | Sequence[Sequence[str]]) -> tuple[list[list[str]], str]:
     """(strings of each stage, settings)."""
     settings = ""
-    stages: object = text
+    stages: Any = text
     if isinstance(text, str):
         body, _, settings = text.strip().partition("@")
         if body.lstrip().startswith("["):
@@ -61,10 +62,10 @@ def _split(text: str | Sequence[Sequence[str]]) -> tuple[list[list[str]], str]:
     whole = isinstance(stages, Sequence) and bool(stages)
     if not whole or not all(
         isinstance(stage, Sequence) and not isinstance(stage, str) and stage and all(map(_is_text, stage))
-        for stage in stages  # type: ignore[attr-defined]
+        for stage in stages
     ):
         raise InputError.of("blocks", "block strings such as ds_r1_k3_s1_e1_c16,ir_r2_k3_s2_e6_c24", text)
-    return [[string.strip() for string in stage] for stage in stages], settings  # type: ignore[attr-defined]
+    return [[string.strip() for string in stage] for stage in stages], settings
 
 
 def _is_text(value: object) -> bool:
@@ -73,7 +74,7 @@ def _is_text(value: object) -> bool:
 
 def _read_frame(settings: str) -> Frame:
     kinds: dict[str, type] = {f.name: type(getattr(Frame(), f.name)) for f in fields(Frame)}
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for item in filter(None, settings.split(",")):
         key, equals, value = item.strip().partition("=")
         if not equals:
@@ -84,7 +85,7 @@ def _read_frame(settings: str) -> Frame:
             values[key] = kinds[key](value)
         except ValueError:
             raise InputError.of(f"blocks @{key}", "a number", value) from None
-    return Frame(**values)  # type: ignore[arg-type]
+    return Frame(**values)
 
 
 def _read_string(text: str, frame: Frame) -> tuple[Block, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from space.architecture import Architecture
 from space.blocks import Block, Conv, Dense, Drop, GlobalPool
@@ -48,7 +49,7 @@ def _frame_of(architecture: Architecture) -> Frame:
     if len(architecture.stem) != 1 or not isinstance(stem, Conv) or stem.activation is None:
         raise _unsayable("stem", "one 3x3 convolution", architecture)
     rest = list(architecture.head)
-    found: dict[str, object] = {"head": 0, "dropout": 0.0}
+    found: dict[str, Any] = {"head": 0, "dropout": 0.0}
     if rest and isinstance(rest[0], Conv):
         found["head"] = rest[0].out_channels
         del rest[0]
@@ -81,7 +82,7 @@ def _frame_of(architecture: Architecture) -> Frame:
         resolution=architecture.resolution,
         classes=architecture.classes,
         in_channels=architecture.in_channels,
-        **found,  # type: ignore[arg-type]
+        **found,
     )
 
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from space.architecture import Architecture, Stage
 from space.blocks import Block, ResidualLayer
@@ -35,7 +35,7 @@ SETTINGS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class ZooNetwork:
-    """A network of the literature. Calling it gives the Architecture, with settings changed if wished.
+    """A network of the literature. Calling it gives the Architecture, with other settings where given.
 
     ``parts`` makes stem, stages and head; if it takes ``width``, the network has its own published rule
     for width, otherwise width is scaled by ``space.scaling.scale`` with the released rounding, as depth
@@ -91,7 +91,7 @@ class ZooNetwork:
 
     def with_settings(self, text: str) -> Architecture:
         """The architecture with ``text``, such as ``"width=1.4,resolution=192"``, applied."""
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for item in text.split(","):
             key, equals, value = item.partition("=")
             key = key.strip()
@@ -106,7 +106,7 @@ class ZooNetwork:
             except ValueError:
                 wanted = "a whole number" if SETTINGS[key] is int else "a number"
                 raise InputError.of(f"{self.name}@{key}", wanted, value) from None
-        return self(**values)  # type: ignore[arg-type]
+        return self(**values)
 
 
 def _text(value: float) -> str:

@@ -27,7 +27,7 @@ _MNASNET_DEEP_STAGE = 5
 
 
 def nas_bench_macro(resolution: int | None, in_channels: int, classes: int) -> SearchSpace:
-    """Decisions ``op0`` … ``op7``, each 0, 1 or 2; 32 pixels unless said otherwise."""
+    """Decisions ``op0`` … ``op7``, each 0, 1 or 2; 32 pixels by default."""
     decisions = tuple(Decision(f"op{i}", _MACRO_OPERATIONS) for i in range(8))
     build = partial(_build_macro, resolution=resolution or 32, in_channels=in_channels, classes=classes)
     return SearchSpace("nas-bench-macro", decisions, build)

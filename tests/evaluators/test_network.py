@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from evaluators.network import build, loss_of, parameter_count, residual_norms
+from evaluators.network import build, loss_of, module, parameter_count, residual_norms
 from space.architecture import Architecture, Stage
 from space.blocks import (
     Auxiliary,
@@ -28,6 +28,7 @@ from space.blocks import (
 from space.cost import costs
 from space.lowering import lower
 from space.spaces import space
+from tests.space.test_operations import CASES, Case
 
 COUNT = 300 if os.environ.get("NASCALE_THOROUGH") else 12
 
@@ -167,3 +168,11 @@ def test_layer_normalisation_and_layer_scale_by_hand() -> None:
     mean, variance = x.mean(1, keepdim=True), x.var(1, unbiased=False, keepdim=True)
     torch.testing.assert_close(norm(x), (x - mean) / (variance + 1e-6).sqrt())
     torch.testing.assert_close(network.get_submodule("stages.0.0.layer_scale")(x), 0.5 * x)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: repr(case.operation))
+def test_the_module_of_every_operation_has_its_shape_and_parameters(case: Case) -> None:
+    built = module(case.operation).eval()
+    assert parameter_count(built) == case.params
+    found = built(*[torch.randn(2, *shape) for shape in case.inputs])
+    assert tuple(found.shape) == (2, *case.shape)
