@@ -1,13 +1,13 @@
-"""What pruning spares and what it loses, replayed many times on real learning curves.
+"""How many epochs pruning saves and what it loses, replayed many times on real learning curves.
 
     python -m bench.pruning [--curves curves.jsonl] [--networks 40] [--runs 2] [--seeds 1,2] [--trials 12,18,40]
         [--data digits] [--space mixed] [--recipe epochs=9,batch_size=32]
 
-Random networks of a space are trained --runs times with different seeds and without pruning; --curves keeps the
-accuracies, so that a second run only replays. A replay draws --trials curves of one seed in random
-order and lets each rule judge them as a search with one worker would. Reported are the share of all epochs that was
-trained, how often that is at most half, and by how much the best accuracy of a completed training fell short of the
-best without pruning, in images of the validation split. "luck" is the plain alternative: as many whole trainings,
+Random networks of a space are trained --runs times with different seeds and without pruning. --curves keeps the
+accuracies, so that a second run only replays them. A replay draws --trials curves of one seed in random
+order, and each rule judges them as a search with one worker would. Reported are the share of all epochs that was
+trained, how often that is at most half, and by how much the best accuracy of a completed training is below the
+best without pruning, in images of the validation split. "by luck" is the simple alternative: as many whole trainings,
 of networks chosen at random, as the same epochs pay for. "noise" is the standard deviation of one network's
 accuracy between seeds.
 """
@@ -35,14 +35,14 @@ Curve = list[float]
 
 @dataclass
 class Curves:
-    """Accuracies by epoch of the networks of one seed, for each run, and how many images they are of."""
+    """Accuracies by epoch, ``runs[run][network]``, of the networks of one seed; ``images`` is the size of the validation split."""
 
     runs: list[list[Curve]]
     images: int
 
 
 def trained(seed: int, asked: argparse.Namespace) -> Curves:
-    """The curves of random networks; those that ``--curves`` holds are not trained again."""
+    """The curves of random networks; those in the file ``--curves`` are not trained again."""
     images = load(asked.data, seed=seed)
     drawn_from = space(
         asked.space, resolution=images.resolution, in_channels=images.channels, classes=len(images.classes)

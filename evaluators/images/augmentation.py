@@ -34,7 +34,7 @@ class Augmentation:
                 raise InputError.of(name, "pixels, 0 or more", value)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """A changed copy of a batch (n, channels, height, width); the batch itself where nothing is on."""
+        """A changed copy of a batch (n, channels, height, width); the batch itself if nothing is switched on."""
         if self.crop:
             x = _shifted(x, self.crop, generator)
         if self.flip:

@@ -43,11 +43,6 @@ class ImageSet:
     def channels(self) -> int:
         return int(self.images.shape[3])
 
-    @property
-    def mapped(self) -> bool:
-        """Whether the images stay in a file."""
-        return isinstance(self.images, np.memmap)
-
     @cached_property
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """(mean, standard deviation) per channel of the training split, on a scale of 0..1."""
@@ -61,10 +56,6 @@ class ImageSet:
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
         return tuple(float(m) for m in mean), tuple(float(s) for s in std)
-
-    def class_counts(self, split: str = "train") -> NDArray[np.int64]:
-        """Images per class in a split."""
-        return np.bincount(self.labels[getattr(self, split)], minlength=len(self.classes))
 
     def describe(self) -> dict[str, Any]:
         """Name, checksum, shape and splits, as they are stored with a study."""
@@ -88,7 +79,7 @@ class ImageSet:
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         if isinstance(self.images, np.memmap):
-            # A pickled memmap would carry its whole content; the path is enough where the disk is shared.
+            # A pickled memmap would contain all images. Its path is enough: the machines share the disk.
             state["images"] = str(self.images.filename)
         return state
 
