@@ -1,12 +1,14 @@
-# make demo   the main job on bundled images: search, front, scaled family
-# make test   every check: lint, format, types, tests
-# Both set up .venv when it is missing or its pins have changed.
+# make demo    the main job on bundled images: search, front, scaled family
+# make test    every check: lint, format, types, tests
+# make bench   every measurement of speed, beside the libraries to compare with (takes a while)
+# All set up .venv if it is missing or its pins have changed.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
+BENCHES := cost_speed fronts loop_overhead dispatch throughput roofline pruning
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format bench clean
 
 demo: $(READY)
 	$(VENV)/bin/nascale demo
@@ -23,6 +25,13 @@ check: $(READY)
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.bench
+	@for name in $(BENCHES); do echo "== $$name"; $(VENV)/bin/python -m bench.$$name || exit 1; done
+
+$(VENV)/.bench: $(READY)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	@touch $@
 
 $(READY): constraints.txt pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)

@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench import require
 from evaluators.network import build
 from space.architecture import Architecture
 from space.cost import costs
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    require("fvcore")
     torch.set_num_threads(1)
     logging.getLogger("fvcore").setLevel(logging.ERROR)
 

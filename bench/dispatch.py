@@ -25,6 +25,7 @@ from typing import Any
 import optuna
 import ray
 
+from bench import advice
 from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
 from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import PoolSettings
@@ -175,7 +176,7 @@ def main() -> None:
             rates["tune"] = [tune(arguments.tune, reuse=False)]
             rates["tune_reused"] = [tune(arguments.tune * 4, reuse=True)]
         except ImportError as error:
-            print(f"Ray Tune is left out: {error}")
+            print(f"Ray Tune is left out ({error}): {advice()}")
     ray.shutdown()
     medians = {name: statistics.median(values) for name, values in rates.items()}
     report = {

@@ -25,6 +25,7 @@ import moocore
 import numpy as np
 import optuna
 
+from bench import advice
 from results import frame, pareto, studies
 from tests import factories
 
@@ -71,7 +72,7 @@ def fronts() -> None:
     try:
         from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
     except ImportError:
-        print("                               pymoo is not installed")
+        print(f"                               pymoo is not installed: {advice()}")
         return
     sort = NonDominatedSorting()
     small = low[:10_000]

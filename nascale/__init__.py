@@ -7,18 +7,19 @@ nascale.profile("efficientnet_b0")         # costs
 nascale.scale("efficientnet_b0", phi=1)    # an Architecture
 """
 
-# ruff: noqa: E402 - the rooms are held before anything of theirs is imported
+# ruff: noqa: E402 - the finder has to be there before any package is imported
 
 from __future__ import annotations
 
-from nascale import rooms as _rooms
+from nascale import packages as _packages
 
-__version__ = "0.1.0"
-
-_rooms.hold()
+_packages.install_finder()
 
 from nascale.api import Study, architecture, front, profile, scale, search, trials
+from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
+
+__version__ = VERSION
 
 __all__ = [
     "InputError",

@@ -1,4 +1,4 @@
-"""ARCH on the command line: a network of the zoo, a JSON file, or a trial of a study."""
+"""ARCH on the command line: a network of the zoo, a JSON file, JSON itself, or a trial of a study."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from space.errors import InputError
 def resolve(text: str, storage: str | None = None) -> Architecture:
     """The architecture that ``text`` names.
 
-    A path that ends in ``.json`` is read as ``space.codec`` wrote it; ``STUDY:NUMBER`` is that trial of a
+    A path that ends in ``.json``, or the text ``{…}`` itself, is read as ``space.codec`` wrote it; ``STUDY:NUMBER`` is that trial of a
     stored study; anything else is a name of the zoo, with settings after an ``@``
     (``mobilenet_v2@width=1.4``). Raises InputError or UnknownNameError naming what was not found.
     """
     if text.lower().endswith(".json"):
         return _from_file(Path(text))
+    if text.startswith("{"):
+        from space.codec import from_json
+
+        return from_json(text, "ARCH")
     study, colon, number = text.rpartition(":")
     if colon:
         if not number.isdecimal():

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from nascale import __version__
+from nascale.version import VERSION
 from space.errors import InputError, NascaleError
 
 COMMANDS = (
@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="--debug anywhere on the line shows the traceback of an error.",
 )
-@click.version_option(__version__, prog_name="nascale")
+@click.version_option(VERSION, prog_name="nascale")
 def cli() -> None:
     """Convolutional networks that fit your images and your budget.
 

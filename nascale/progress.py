@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nascale.quantities import human_seconds
 
 if TYPE_CHECKING:
     from search.progress import Progress
 
+T = TypeVar("T")
 LIVE_SECONDS, PLAIN_SECONDS = 0.1, 10.0
 
 
@@ -26,6 +28,32 @@ def epoch_lines(name: str, say: Callable[[str], None]) -> Callable[[int, int, fl
         said[0] = part
 
     return report
+
+
+def followed(
+    work: Callable[[Callable[[Progress], None], Callable[[str], None]], T],
+    study: str,
+    say: Callable[[str], None],
+    *,
+    quiet: bool,
+) -> T:
+    """What ``work(report, say)`` returns, with a progress line while it runs; ``quiet`` shows neither.
+
+    SIGTERM stops like Ctrl-C, and whoever stops it is told that the study goes on.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if quiet:
+            return work(lambda progress: None, lambda text: None)
+        with ProgressLine() as line_:
+            return work(line_, say)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on with study {study}", file=sys.stderr)
+        raise
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 class ProgressLine:

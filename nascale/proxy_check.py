@@ -74,7 +74,7 @@ def _of_table(path: str, names: list[str], asked: ProxyCheck) -> Subject:
     table = open_table(spec.table)
     if table.space.build is None:
         raise InputError.of(path, "a table whose space has networks (table.space)", table.space.name)
-    images = load(asked.data or spec.data, seed=spec.seed)
+    images = load(asked.data or spec.images.data, seed=spec.run.seed)
     assignments = table.assignments()
     random.Random(asked.seed).shuffle(assignments)
     chosen: dict[str, tuple[Architecture, float, int]] = {}
@@ -93,7 +93,7 @@ def _of_table(path: str, names: list[str], asked: ProxyCheck) -> Subject:
         tuple(network for network, _, _ in chosen.values()),
         tuple(names),
         _parts(names),
-        _evaluators(_parts(names), images, table.space, asked.device, spec.epochs),
+        _evaluators(_parts(names), images, table.space, asked.device, spec.recipe.epochs),
         tuple(truth for _, truth, _ in chosen.values()),
     )
     return Subject(comparison, opening, "the table", images.checksum)
@@ -113,26 +113,27 @@ def _evaluators(
 
 
 def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
-    from nascale.launch import study_space, train_evaluator
+    from nascale.evaluation import study_space, train_evaluator
     from nascale.spec import EPOCHS, SearchSpec
     from results.studies import load as load_study
     from space.codec import from_dict
 
     study = load_study(name, asked.storage, architectures=True)
     measured = _spread(name, study.trials, asked.architectures)
-    spec = SearchSpec(**{k: v for k, v in study.spec.items() if k in SearchSpec.__dataclass_fields__})
+    spec = SearchSpec.stored(study.spec)
     if spec.evaluator == "table":
         raise InputError.of(f"study {name}", "a search that trained networks", f"one of {spec.table}")
-    told = f"{spec.epochs} epochs"
+    told = f"{spec.recipe.epochs} epochs"
     if spec.evaluator == "supernet":
         told = f"a supernet of {told}"
         spec = spec.replace(evaluator="train", epochs=EPOCHS["train"])
     spec = spec.replace(device=asked.device, **({"data": asked.data} if asked.data else {}))
-    base = train_evaluator(spec)
+    base = train_evaluator(spec, spec.resolution)
     space = study_space(spec, base.images)
-    epochs = max(spec.epochs + 1, round(spec.epochs * asked.longer))
+    epochs = max(spec.recipe.epochs + 1, round(spec.recipe.epochs * asked.longer))
     truth_name = f"train:epochs={epochs}"
-    full = train_evaluator(spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0))
+    longest = spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0)
+    full = train_evaluator(longest, spec.resolution)
     seconds = sorted(float(t.seconds or math.nan) for t in measured)
     cheap = [n for n in names if n != truth_name]
     cheap_parts = tuple(part for part in _parts(cheap) if part != truth_name)
@@ -142,7 +143,7 @@ def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
         tuple(from_dict(t.architecture) for t in measured if t.architecture is not None),
         tuple(cheap),
         (truth_name, *cheap_parts),
-        (full, *_evaluators(cheap_parts, base.images, space, asked.device, spec.epochs)),
+        (full, *_evaluators(cheap_parts, base.images, space, asked.device, spec.recipe.epochs)),
         None,
         {f"the study ({told})": (own, seconds[len(seconds) // 2])},
     )

@@ -74,6 +74,18 @@ def parse_list(text: str, kind: str = "count", argument: str = "value") -> list[
     return [parse_quantity(part, kind, argument) for part in parts]
 
 
+def kind_of_cost(cost: str) -> str:
+    """The kind of quantity in which a cost such as ``macs``, ``activation_bytes`` or ``latency_seconds`` is given."""
+    unit = cost.rpartition("_")[2]
+    return unit if unit in ("bytes", "seconds") else "count"
+
+
+def human_cost(cost: str, value: float) -> str:
+    """A cost with its unit: ``human_cost("activation_bytes", 4e6)`` → ``4.000 MB``."""
+    write = {"bytes": human_bytes, "seconds": human_seconds, "count": human_count}
+    return write[kind_of_cost(cost)](value)
+
+
 def human_count(value: float) -> str:
     """385814752 → ``385.8M``: four figures, decimal suffixes."""
     return _scaled(value, ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")))

@@ -18,7 +18,7 @@ from results import charts, drawing, page, pareto
 from results.axes import axis, count, title
 from results.frame import COSTS, DECISION, eligible, trials
 from results.importance import importance
-from results.provenance import facts, repeat_command
+from results.provenance import facts
 from results.studies import Storage, StoredStudy, load
 from results.trial_result import Status, TrialResult
 from results.view import View
@@ -33,13 +33,29 @@ _DRAWN = 24  # members of the front that are drawn under the pointer
 _PHIS = (0, 1, 2, 3)
 
 
-def write_report(study: str, storage: Storage = None, *, x: str | None = None, y: str | None = None) -> str:
+Repeat = Callable[[str, Mapping[str, Any]], str]
+"""Name and stored spec of a study → the command that repeats its search."""
+
+
+def write_report(
+    study: str,
+    storage: Storage = None,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    repeat: Repeat | None = None,
+) -> str:
     """The report of a stored study as HTML text. Raises as ``results.studies.load`` and ``View.of`` do."""
-    return report(load(study, storage, architectures=True), x=x, y=y)
+    return report(load(study, storage, architectures=True), x=x, y=y, repeat=repeat)
 
 
-def report(study: StoredStudy, *, x: str | None = None, y: str | None = None) -> str:
-    """The report of a study that was loaded with its architectures, as HTML text."""
+def report(
+    study: StoredStudy, *, x: str | None = None, y: str | None = None, repeat: Repeat | None = None
+) -> str:
+    """The report of a study that was loaded with its architectures, as HTML text.
+
+    ``repeat`` words the command that repeats the search; without it the report does not show one.
+    """
     frame = trials(study)
     view = _view(frame, x, y)
     sections = [_header(study, frame)]
@@ -55,7 +71,7 @@ def report(study: StoredStudy, *, x: str | None = None, y: str | None = None) ->
             _family(study, view),
             _table(view),
         ]
-    sections.append(_repeat(study))
+    sections.append(_again(study, repeat(study.name, study.spec) if repeat and study.spec else ""))
     data = {} if view is None else _details(study, view)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -85,7 +101,10 @@ def _json(data: Any) -> str:
 
 def _header(study: StoredStudy, frame: pd.DataFrame) -> str:
     spec = study.spec
-    said = [str(spec[key]) for key in ("space", "sampler", "evaluator", "data") if spec.get(key)]
+    space = study.space.get("name") or spec.get("space")
+    said = [
+        str(word) for word in (space, *(spec.get(key) for key in ("sampler", "evaluator", "data"))) if word
+    ]
     counts = frame["status"].value_counts()
     became = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
     line = " · ".join([*said, f"{len(frame)} trials{f' ({became})' if became else ''}"])
@@ -262,11 +281,10 @@ def _table(view: View) -> str:
     )
 
 
-def _repeat(study: StoredStudy) -> str:
+def _again(study: StoredStudy, command: str) -> str:
     rows = [(f"spec: {key}", str(value)) for key, value in study.spec.items() if value is not None]
     rows += facts(study.provenance)
     body = "".join(f"<tr><td>{escape(k)}</td><td>{escape(v)}</td></tr>" for k, v in rows)
-    command = repeat_command(study.name, study.spec) if study.spec else ""
     again = (
         '<p class="quiet">The same spec and seed propose the same networks. <button type="button" data-copy="again">'
         f'copy</button></p><pre id="again">{escape(command)}</pre>'

@@ -21,13 +21,18 @@ _PASSWORD = re.compile(r"(://[^:/\s]*:)([\s\S]*)@")
 _QUERY_PASSWORD = re.compile(r"((?:password|passwd|pwd)=)[^&\s]*", re.IGNORECASE)
 
 
+def default_storage() -> str:
+    """Where studies are kept if nothing else was said: ``$NASCALE_STORAGE``, or ``sqlite:///nascale.db``."""
+    return os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
+
+
 def storage_url(storage: str | os.PathLike[str] | None = None) -> str:
     """The URL of a storage: as given, or ``$NASCALE_STORAGE``, or ``sqlite:///nascale.db``.
 
     A bare path means a SQLite file of exactly that name. Raises InputError for an in-memory SQLite URL, which
     holds nothing.
     """
-    text = os.fspath(storage) if storage else os.environ.get(STORAGE_VARIABLE) or DEFAULT_STORAGE
+    text = os.fspath(storage) if storage else default_storage()
     # In a path, % and ? are plain characters; in a URL they begin an escape and the options.
     url = text if "://" in text else f"sqlite:///{text.replace('%', '%25').replace('?', '%3F')}"
     if url.startswith("postgresql://") and find_spec("psycopg2") is None:

@@ -130,7 +130,7 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
     objectives = _stored_objectives(query, study_id, attributes)
     return {
         "study": name,
-        "space": spec.get("space") or attributes.get("space", {}).get("name"),
+        "space": attributes.get("space", {}).get("name") or spec.get("space"),
         "sampler": spec.get("sampler"),
         "data": f"table {PurePath(spec['table']).name}" if spec.get("table") else spec.get("data"),
         "trials": sum(states.values()),

@@ -1,4 +1,4 @@
-"""The settings of a search as one frozen value: what to maximise, within which budgets, with what and how long."""
+"""The settings of a search: what to maximise, within which budgets, with what and how long."""
 
 from __future__ import annotations
 
@@ -8,26 +8,41 @@ from dataclasses import dataclass, field, fields
 from search.objective import Objective
 from search.pruning import PRUNERS
 from space.errors import InputError, UnknownNameError
-
-BUDGETS = {
-    "max_macs": "macs",
-    "max_flops": "flops",
-    "max_params": "params",
-    "max_memory": "activation_bytes",
-    "max_latency": "latency_seconds",
-}
-"""Budget on the network → the cost that it bounds."""
+from space.setting import setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Budgets:
-    """Upper bounds, inclusive, on what a network may cost; None for no bound."""
+    """Upper bounds, inclusive, on what a network may cost; None for no bound.
 
-    max_macs: float | None = None
-    max_flops: float | None = None
-    max_params: float | None = None
-    max_memory: float | None = None
-    max_latency: float | None = None
+    Each field declares the cost that it bounds. Raises InputError naming a budget that is not positive.
+    """
+
+    max_macs: float | None = setting(
+        None, "count", "Multiply-accumulates a network may need at most.", bounds="macs"
+    )
+    max_flops: float | None = setting(
+        None,
+        "count",
+        "Floating-point operations a network may need at most (two for each MAC, and more).",
+        bounds="flops",
+    )
+    max_params: float | None = setting(
+        None, "count", "Parameters a network may have at most.", bounds="params"
+    )
+    max_memory: float | None = setting(
+        None,
+        "bytes",
+        "Memory of the activations at inference, one image, at most.",
+        bounds="activation_bytes",
+    )
+    max_latency: float | None = setting(
+        None,
+        "seconds",
+        "Latency at most. A table may know it; otherwise the worker measures it before it trains a network, and "
+        "does not train one that is slower.",
+        bounds="latency_seconds",
+    )
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -38,9 +53,9 @@ class Budgets:
     def bounds(self) -> dict[str, tuple[str, float]]:
         """Budget → (cost, bound), for the budgets that are set."""
         return {
-            name: (cost, getattr(self, name))
-            for name, cost in BUDGETS.items()
-            if getattr(self, name) is not None
+            item.name: (item.metadata["bounds"], getattr(self, item.name))
+            for item in fields(self)
+            if getattr(self, item.name) is not None
         }
 
     def exceeded(self, costs: Mapping[str, float]) -> tuple[str, ...]:
@@ -55,37 +70,57 @@ class Budgets:
         )
 
 
-@dataclass(frozen=True)
-class SearchSettings:
-    """What the loop and the searchers need to know.
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How far a search goes, and from which seed.
 
-    ``trials`` is the number of finished rows to end with; ``max_seconds`` and ``max_epochs`` end a search
-    earlier, counting what earlier runs of the study spent. ``window`` is how many suggestions may be out at
-    once: suggestion n is made from the results of trials 0 … n − window, told in order of their number, so
-    the same seed and window give the same suggestions whatever the workers' timing. ``max_failures`` ends
-    the search with an error after so many failed trials.
+    ``trials`` is the number of finished trials to end with. ``max_seconds`` and ``max_epochs`` end a search
+    earlier. ``max_failures`` ends it with an error after so many failed trials.
+
+    Raises InputError naming the setting, what was wanted and what came.
+    """
+
+    trials: int = setting(
+        40, "int", "Finished trials to end with; a repeated run may ask for more.", may_change=True
+    )
+    max_seconds: float | None = setting(
+        None, "seconds", "Start no trial after this much time in this run.", may_change=True
+    )
+    max_epochs: int | None = setting(
+        None, "int", "Start no trial after so many trained epochs in the study.", may_change=True
+    )
+    max_failures: int | None = setting(None, "int", "Give up after so many failed trials.", may_change=True)
+    seed: int = setting(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise InputError.of("trials", "1 or more", self.trials)
+        if self.seed < 0:
+            raise InputError.of("seed", "0 or more", self.seed)
+        for name in ("max_seconds", "max_epochs", "max_failures"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError.of(name, "more than 0", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings(RunSettings):
+    """What the loop and the samplers need to know.
+
+    ``window`` is how many suggestions may be out at once: suggestion n is made from the results of trials
+    0 … n − window, told in order of their number. The same seed and window therefore give the same suggestions,
+    whichever worker finishes first.
     """
 
     sampler: str = "controller"
     objective: Objective = field(default_factory=Objective)
     budgets: Budgets = field(default_factory=Budgets)
-    trials: int = 40
-    seed: int = 0
     window: int = 1
     pruner: str = "none"
-    max_seconds: float | None = None
-    max_epochs: int | None = None
-    max_failures: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("trials", "window"):
-            if getattr(self, name) < 1:
-                raise InputError.of(name, "1 or more", getattr(self, name))
-        if self.seed < 0:
-            raise InputError.of("seed", "0 or more", self.seed)
+        super().__post_init__()
+        if self.window < 1:
+            raise InputError.of("window", "1 or more", self.window)
         if self.pruner not in PRUNERS:
             raise UnknownNameError("pruner", self.pruner, PRUNERS)
-        for name in ("max_seconds", "max_epochs", "max_failures"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError.of(name, "more than 0", value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,6 @@ from search.trial_store import OptunaTrialStore, storage_of
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
 
-FREE_KEYS = frozenset(
-    {
-        "trials",
-        "workers",
-        "max_seconds",
-        "max_epochs",
-        "max_failures",
-        "storage",
-        "ray_address",
-        "cpus_per_trial",
-        "gpus_per_trial",
-        "retries",
-        "trial_timeout",
-    }
-)
-"""Keys of a spec that may change from run to run: they say how far and where, not what is measured."""
 _DRIVER = "nascale:driver"
 
 
@@ -41,11 +25,15 @@ def open_study(
     objective: Objective,
     space: SearchSpace,
     attributes: Mapping[str, Any],
+    *,
+    may_change: Collection[str] = ("trials",),
+    canonical: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> OptunaTrialStore:
     """The trial store of study ``name`` at ``url``, which is created where it is not there.
 
-    ``spec`` is kept with a new study and compared with that of an old one; ``attributes`` (provenance,
-    space …) are kept as they are.
+    ``spec`` is kept with a new study and compared with that of an old one, of which only the keys ``may_change``
+    may differ. ``canonical`` brings a spec that an older version stored into the form of today. ``attributes``
+    (provenance, space …) are kept as they are.
 
     Raises InputError where the spec differs, the study is not one of nascale's, the storage cannot be
     written, or another search is at work on the study.
@@ -71,7 +59,7 @@ def open_study(
         if stored is None and storage.get_n_trials(study_id):
             raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
         if stored is not None:
-            _check_same(name, stored, spec)
+            _check_same(name, canonical(stored), spec, may_change)
     _claim(storage, study_id, name)
     known = of_study(storage.get_study_user_attrs(study_id))
     objectives = [
@@ -89,11 +77,11 @@ def release_study(store: OptunaTrialStore) -> None:
     store.close()
 
 
-def _check_same(name: str, stored: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+def _check_same(
+    name: str, stored: Mapping[str, Any], spec: Mapping[str, Any], may_change: Collection[str]
+) -> None:
     differing = sorted(
-        key
-        for key in {*stored, *spec} - FREE_KEYS
-        if key in stored and key in spec and stored[key] != spec[key]
+        key for key in stored.keys() & spec.keys() if key not in may_change and stored[key] != spec[key]
     )
     if differing:
         told = ", ".join(f"{key} {stored[key]!r} → {spec[key]!r}" for key in differing)

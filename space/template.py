@@ -161,6 +161,27 @@ def template_from_dict(data: Mapping[str, Any], source: str) -> Template:
     return made
 
 
+def template_to_dict(template: Template) -> dict[str, Any]:
+    """What ``template_from_dict`` reads back as an equal template; defaults are left out."""
+    return _to_table(template) | {"stages": [_to_table(stage) for stage in template.stages]}
+
+
+def _to_table(value: Template | StageTemplate) -> dict[str, Any]:
+    return {
+        item.name: _thawed(getattr(value, item.name))
+        for item in fields(value)
+        if item.default is MISSING or getattr(value, item.name) != item.default
+    }
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_thawed(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: _thawed(v) for k, v in value.items()}
+    return value
+
+
 def _from_table(kind: type[Template] | type[StageTemplate], table: Mapping[str, Any], source: str) -> Any:
     known = {f.name: f for f in fields(kind)}
     for key in table:

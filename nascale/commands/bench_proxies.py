@@ -8,8 +8,8 @@ from collections.abc import Callable
 import click
 
 from evaluators.proxies import proxy_help
+from nascale.options import plot_option, storage_option
 from nascale.output import emit, table_options
-from nascale.study_options import storage_option
 
 _COLUMNS = (
     "proxy",
@@ -53,9 +53,7 @@ DEFAULT_PROXIES = "macs,params,naswot,synflow,train:epochs=3,score=loss,supernet
 )
 @click.option("--workers", default=2, show_default=True, help="Ray workers; 0 works in this process.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(
-    "--plot", type=click.Path(dir_okay=False), help="Draw correlation against seconds (PNG or SVG)."
-)
+@plot_option("Draw correlation against seconds")
 @click.option(
     "--scores",
     type=click.Path(dir_okay=False),
@@ -89,10 +87,6 @@ def command(
     from nascale.proxy_check import subject as subject_of
     from nascale.proxy_verdict import verdict
 
-    if plot:
-        from results.plot import check_picture
-
-        check_picture(plot, "--plot")
     asked = ProxyCheck(proxies, architectures, data, longer, seed, device, storage)
     found = subject_of(subject, asked)
     click.echo(found.opening, err=True)
@@ -110,7 +104,7 @@ def command(
         from results.proxy_plot import draw
 
         draw(rows, plot, title=f"{name}: rank correlation with {found.truth_is}")
-        click.echo(f"picture: {plot}", err=True)
+        click.echo(f"wrote {plot}", err=True)
     emit(rows, format_, output, columns=_COLUMNS, title=f"{name}: ranking against {found.truth_is}")
     for line in verdict(rows):
         click.echo(line, err=True)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nascale.options import plot_option, setting_options
 from nascale.output import emit, table_options
-from nascale.quantities import Quantity
 from nascale.spec import read_spec
+from search.settings import Budgets
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,10 +38,9 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
 @click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
-@click.option("--max-macs", type=Quantity(), help="Budget on multiply-accumulates.")
-@click.option("--max-params", type=Quantity(), help="Budget on parameters.")
+@setting_options(Budgets)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
-@click.option("--picture", type=click.Path(dir_okay=False), help="Draw regret with bands (PNG or SVG).")
+@plot_option("Draw the regret with its bands")
 @table_options
 def command(
     spec: str,
@@ -49,20 +49,19 @@ def command(
     repeats: int,
     seed: int,
     objective: str | None,
-    max_macs: float | None,
-    max_params: float | None,
     jobs: int | None,
-    picture: str | None,
+    plot: str | None,
     format_: str | None,
     output: str | None,
+    **budgets: float | None,
 ) -> None:
     """Compare samplers on the table that SPEC.toml describes.
 
     Regret is the best truth of the table minus the truth of the best-observed network, in points of accuracy;
     random is always among the rows. Each repeat is a search with a seed of its own.
     """
-    flags = {"objective": objective, "max_macs": max_macs, "max_params": max_params, "seed": seed}
-    chosen = read_spec(spec, {**flags, "evaluator": "table", "study": "bench", "storage": "memory"})
+    keys = {"objective": objective, "seed": seed, **budgets}
+    chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
     counts = _counts(evaluations)
     names = [name.strip() for name in samplers.split(",") if name.strip()]
     from evaluators.table_file import open_table
@@ -75,10 +74,6 @@ def command(
     for name in names:
         if name not in known_samplers():
             raise UnknownNameError("--samplers", name, known_samplers())
-    if picture:
-        from results.plot import check_picture
-
-        check_picture(picture, "--picture")
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
     check_budgets(CandidateCache(evaluator.space, settings.budgets, evaluator), seed)
@@ -97,18 +92,18 @@ def command(
         f"noise of one seed {100 * optimum.noise:.2f} points"
     )
     emit(rows, format_, output, title=title)
-    if picture:
+    if plot:
         from results.regret_plot import draw
 
         about = f"Against {against}, {100 * optimum.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
         draw(
             regrets(found, optimum),
-            picture,
+            plot,
             title=f"{evaluator.settings.path.stem}: simple regret",
             subtitle=about,
             noise_points=100 * optimum.noise,
         )
-        click.echo(f"picture: {picture}", err=True)
+        click.echo(f"wrote {plot}", err=True)
 
 
 def _counts(text: str) -> list[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from nascale.options import axes_options, plot_option, storage_option
 from nascale.output import emit, table_options
 from nascale.quantities import parse_list
-from nascale.study_options import axes_options, storage_option
 from space.errors import InputError
 
 
@@ -18,9 +18,7 @@ from space.errors import InputError
     metavar="Y,X",
     help="Reference point of the hypervolume, e.g. 0.5,10M.  [default: the worst of all finished trials]",
 )
-@click.option(
-    "--plot", metavar="FILE", type=click.Path(dir_okay=False), help="Draw it to a .png, .svg or .pdf file."
-)
+@plot_option("Draw it")
 @storage_option
 @table_options
 def command(
@@ -52,7 +50,7 @@ def command(
         from results.plot import save
         from results.plot_comparison import comparison_figure
 
-        click.echo(str(save(comparison_figure(result), plot)), err=True)
+        click.echo(str(save(comparison_figure(result), plot, "--plot")), err=True)
     if result.table["front"].any():
         click.echo(f"reference of the hypervolume: {result.reference_text}", err=True)
     else:

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from nascale.study_options import axes_options, storage_option, study_argument, where_option
+from nascale.options import PicturePath, axes_options, storage_option, study_argument, where_option
 
 KINDS = ("overview", "front", "progress", "parallel", "importance")
 
@@ -29,7 +29,7 @@ KINDS = ("overview", "front", "progress", "parallel", "importance")
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=PicturePath(),
     help="A .png, .svg or .pdf file.  [default: STUDY-KIND.png]",
 )
 def command(

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from nascale.architectures import resolve
+from nascale.options import plot_option, storage_option
 from nascale.output import chosen_format, emit, render, table_options, write_file
 from nascale.quantities import human_bytes, human_count
-from nascale.study_options import storage_option
 from space import notation
 from space.architecture import Architecture
 from space.cost import DTYPES, OPTIMIZERS, costs
@@ -49,9 +49,7 @@ _LATENCY = ("latency_seconds", "latency_spread", "roofline_seconds")
     type=click.Choice(["cpu", "cuda"]),
     help="Measure the latency there, beside a roofline estimate.",
 )
-@click.option(
-    "--plot", metavar="FILE", help="Draw where memory, parameters and operations are (.png, .svg, .pdf)."
-)
+@plot_option("Draw where memory, parameters and operations are")
 @storage_option
 @table_options
 def command(

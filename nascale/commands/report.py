@@ -6,8 +6,8 @@ import re
 
 import click
 
+from nascale.options import axes_options, storage_option, study_argument
 from nascale.output import write_file
-from nascale.study_options import axes_options, storage_option, study_argument
 
 
 @click.command("report")
@@ -23,9 +23,10 @@ from nascale.study_options import axes_options, storage_option, study_argument
 )
 def command(study: str, x: str | None, y: str | None, storage: str | None, output: str | None) -> None:
     """One HTML file about STUDY that opens without a network: front, networks, progress, how to repeat it."""
+    from nascale.repeat import repeat_command
     from results.report import write_report
 
     if output is None:
         output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}.html"
-    write_file(output, write_report(study, storage, x=x, y=y).encode())
+    write_file(output, write_report(study, storage, x=x, y=y, repeat=repeat_command).encode())
     click.echo(output)

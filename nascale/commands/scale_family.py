@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from nascale.architectures import resolve
+from nascale.options import storage_option
 from nascale.output import chosen_format, emit, table_options, write_file
-from nascale.quantities import parse_list
+from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
-from nascale.study_options import storage_option
 from space.architecture import Architecture
 from space.codec import to_json
 from space.cost import costs
@@ -30,7 +30,6 @@ MEASURES = {
     "training-memory": "training_bytes",
     "latency": "latency_seconds",
 }
-_KIND = {"memory": "bytes", "training-memory": "bytes", "latency": "seconds"}
 # A latency is measured, so it may not be asked for thousands of networks.
 _MEASUREMENTS = 60
 
@@ -59,12 +58,8 @@ _MEASUREMENTS = 60
     help="Images, for memory and latency.",
 )
 @click.option(
-    "--write",
-    "folder",
-    metavar="DIR",
-    help="Where the architectures and the picture go.  [default: NAME-family]",
+    "--write", "folder", metavar="DIR", help="Write the architectures (.json) and a picture to this folder."
 )
-@click.option("--no-write", is_flag=True, help="Print only.")
 @storage_option
 @table_options
 def command(
@@ -82,7 +77,6 @@ def command(
     pixels: int,
     batch: int,
     folder: str | None,
-    no_write: bool,
     storage: str | None,
     format_: str | None,
     output: str | None,
@@ -100,7 +94,7 @@ def command(
     rounding = rounding_of(policy, channel_multiple, resolution_multiple, repeats)
     cost = _cost(measure, batch)
     if budgets is not None:
-        bounds = parse_list(budgets, _KIND.get(measure, "count"), "--budgets")
+        bounds = parse_list(budgets, kind_of_cost(MEASURES[measure]), "--budgets")
         members = [
             member_for(
                 base,
@@ -119,10 +113,10 @@ def command(
             member_at(base, phi, cost, coefficients=coefficients, rounding=rounding)
             for phi in _phis(phis or "")
         ]
-    named = [member.architecture.replace(name=_name(base, member)) for member in members]
+    named = [member.architecture.replace(name=_name(base, member, measure)) for member in members]
     rows = [_row(m, n, measure, batch, rounding.name) for m, n in zip(members, named, strict=True)]
-    if not no_write:
-        _write(Path(folder or f"{_slug(base.label)}-family"), base, named, rows, measure)
+    if folder is not None:
+        _write(Path(folder), base, named, rows, measure)
     chosen = chosen_format(format_, output)
     shown = [
         "budget",
@@ -137,7 +131,7 @@ def command(
         "used",
     ]
     emit(
-        rows,
+        [_for_the_eye(row) for row in rows] if chosen == "table" else rows,
         chosen,
         output,
         columns=[*dict.fromkeys(shown), "moves", "note"],
@@ -178,13 +172,20 @@ def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-")
 
 
-def _name(base: Architecture, member: Member) -> str:
+def _name(base: Architecture, member: Member, measure: str) -> str:
     if member.budget is None:
         return f"{base.label} phi={member.phi:g}"
+    unit = {"bytes": "B", "seconds": "s", "count": ""}[kind_of_cost(MEASURES[measure])]
     for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
         if member.budget >= scale:
-            return f"{base.label} {member.budget / scale:.6g}{suffix}"
-    return f"{base.label} {member.budget:.6g}"
+            return f"{base.label} {member.budget / scale:.6g}{suffix}{unit}"
+    return f"{base.label} {member.budget:.6g}{unit}"
+
+
+def _for_the_eye(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its budget in the unit of what it bounds."""
+    budget = row["budget"]
+    return row | {"budget": None if budget is None else human_cost(row["measure"], budget)}
 
 
 def _row(member: Member, network: Architecture, measure: str, batch: int, rounding: str) -> dict[str, Any]:
@@ -239,5 +240,6 @@ def _write(
         file = folder / f"{_slug(network.name)}.json"
         write_file(file, (to_json(network) + "\n").encode())
         row["file"] = str(file)
-    save(family_figure(base.label, base.resolution, rows, MEASURES[measure]), folder / "family.png")
+    figure = family_figure(base.label, base.resolution, rows, MEASURES[measure])
+    save(figure, folder / "family.png", "--write")
     click.echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from nascale.options import plot_option
 from nascale.output import chosen_format, emit, table_options, write_file
 from nascale.quantities import human_count
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
@@ -44,7 +45,7 @@ _SHOWN = (
     "--infer", is_flag=True, help="The reverse: which α, β, γ, with a φ each, explain B0–B8 at once."
 )
 @click.option("--check", is_flag=True, help="Exit with status 1 if params or MACs leave the known values.")
-@click.option("--plot", metavar="FILE", help="Draw it (.png, .svg, .pdf).")
+@plot_option("Draw it")
 @table_options
 def command(
     alpha: float,
@@ -82,7 +83,7 @@ def command(
     if plot:
         from results.scaling_plot import reproduce_figure, save
 
-        save(reproduce_figure(rows[:9]), plot)
+        save(reproduce_figure(rows[:9]), plot, "--plot")
         click.echo(f"wrote {plot}", err=True)
     chosen = chosen_format(format_, output)
     every = rows + lite

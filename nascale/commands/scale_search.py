@@ -3,100 +3,31 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nascale.architectures import resolve
+from nascale.options import plot_option, setting_options
 from nascale.output import chosen_format, emit, table_options, write_file
-from nascale.quantities import Quantity
-from nascale.spec import KEYS
+from nascale.scaling_spec import DERIVED, ScalingSpec
 
 if TYPE_CHECKING:
     from nascale.scaling_run import ScalingResult, ScalingSearch
 
-# The keys of a search that make sense here; the rest (space, sampler, budgets …) follow from the network.
-_KEYS = (
-    *("resolution", "data", "validation", "skip_bad", "epochs", "batch_size", "optimizer", "learning_rate"),
-    *(
-        "weight_decay",
-        "label_smoothing",
-        "fraction",
-        "crop",
-        "flip",
-        "cutout",
-        "precision",
-        "device",
-        "compile",
-    ),
-    *("workers", "cpus_per_trial", "gpus_per_trial", "trial_timeout", "ray_address", "study", "storage"),
-    *("max_seconds", "max_epochs", "max_failures"),
-)
 _HELP = {"resolution": "Side of the network's own images in pixels.  [default: ARCH's]"}
-_TYPES: dict[str, Any] = {"text": str, "int": int, "float": float}
 _SHOWN = (
     *("contender", "kind", "depth", "width", "resolution", "macs", "accuracy", "low", "high", "seeds"),
     *("best_share", "tied"),
 )
 
 
-def _training_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of ``nascale search`` that say what is trained, how and where."""
-    for name in reversed(_KEYS):
-        kind, text = KEYS[name].metadata["kind"], _HELP.get(name, KEYS[name].metadata["help"])
-        flag = "--" + name.replace("_", "-")
-        if kind == "flag":
-            option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
-        else:
-            option = click.option(
-                flag, name, type=_TYPES.get(kind) or Quantity(kind), default=None, help=text
-            )
-        function = option(function)
-    return function
-
-
 @click.command("search")
 @click.argument("arch")
-@click.option(
-    "--method",
-    type=click.Choice(["grid", "law"]),
-    default="grid",
-    show_default=True,
-    help="Train every candidate of the grid, or few points that a fitted law asks for.",
-)
-@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds of every training: a list, or 0..4.")
-@click.option(
-    "--growth", type=float, default=2.0, show_default=True, help="MACs of every contender, times ARCH's."
-)
-@click.option("--step", type=float, default=0.05, show_default=True, help="Step of the grid.")
-@click.option(
-    "--tolerance", type=float, default=0.1, show_default=True, help="How far α·β²·γ² may be from the growth."
-)
-@click.option("--largest", type=float, help="Largest coefficient of the grid.  [default: what fits]")
-@click.option(
-    "--macs-tolerance",
-    type=float,
-    default=0.02,
-    show_default=True,
-    help="How far real MACs may be off: φ is nudged, then small moves follow.",
-)
-@click.option("--most", type=int, default=16, show_default=True, help="Contenders that the law may train.")
-@click.option(
-    "--narrow",
-    type=float,
-    default=0.35,
-    show_default=True,
-    help="The law stops when every interval is at most this share of what the growth allows.",
-)
-@click.option("--rounding", default="released", show_default=True, help="Rounding policy.")
-@_training_options
-@click.option("--dry-run", is_flag=True, help="Show the contenders and their MACs; train nothing.")
-@click.option(
-    "--plot", metavar="FILE", help="Draw the ranking and the law's coefficients (.png, .svg, .pdf)."
-)
+@setting_options(ScalingSpec, without=DERIVED, help=_HELP)
+@click.option("--dry-run", is_flag=True, help="Show the candidates and their MACs; train nothing.")
+@plot_option("Draw the ranking and the law's coefficients")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 @table_options
 def command(
@@ -106,7 +37,7 @@ def command(
     quiet: bool,
     format_: str | None,
     output: str | None,
-    **keys: Any,
+    **settings: Any,
 ) -> None:
     """Search α, β, γ for ARCH by training networks scaled to the same real MACs.
 
@@ -114,52 +45,43 @@ def command(
     did (the paper states neither step nor tolerance). Depth alone, width alone and resolution alone at the
     same MACs compete too. Every training is a trial of a study: the same command goes on where it stopped.
     """
-    from nascale.progress import ProgressLine
-    from nascale.scaling_run import prepare_scaling, run_scaling
+    from nascale.progress import followed
+    from nascale.scaling_run import prepare_scaling, run_scaling, scaling_spec
 
-    given = {name: value for name, value in keys.items() if value is not None}
-    search = prepare_scaling(resolve(arch, given.get("storage")), given)
+    given = {name: value for name, value in settings.items() if value is not None}
+    search = prepare_scaling(scaling_spec(resolve(arch, given.get("storage")), given))
     if not quiet:
         for line in search.summary():
             click.echo(line, err=True)
     if dry_run:
-        emit(
-            _contender_rows(search), format_, output, title=f"contenders of {search.base.architecture.label}"
-        )
+        rows, title = _candidate_rows(search), f"candidates for {search.base.architecture.label}"
+        emit(rows, format_, output, title=title)
         return
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        if quiet:
-            result = run_scaling(search)
-        else:
-            with ProgressLine() as progress:
-                result = run_scaling(search, progress, lambda text: click.echo(text, err=True))
-    except KeyboardInterrupt:
-        click.echo(f"\nstopped; the same command goes on with study {search.spec.study}", err=True)
-        raise
+    result = followed(
+        lambda report, say: run_scaling(search, report, say),
+        search.spec.study,
+        lambda text: click.echo(text, err=True),
+        quiet=quiet,
+    )
     if plot:
         from results.scaling_plot import coefficients_figure, save
 
         law = result.law.to_dict() if result.law else None
-        save(coefficients_figure(result.ranking.rows, _title(search), law), plot)
+        save(coefficients_figure(result.ranking.rows, _title(search), law), plot, "--plot")
         click.echo(f"wrote {plot}", err=True)
     _show(search, result, format_, output)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def _title(search: ScalingSearch) -> str:
     spec = search.spec
-    kind, _, where = spec.data.partition(":")
+    kind, _, where = spec.images.data.partition(":")
     return (
         f"{search.base.architecture.label or 'network'} × {spec.growth:g} MACs on {Path(where).stem or kind}, "
-        f"{spec.epochs} epochs"
+        f"{spec.recipe.epochs} epochs"
     )
 
 
-def _contender_rows(search: ScalingSearch) -> list[dict[str, Any]]:
+def _candidate_rows(search: ScalingSearch) -> list[dict[str, Any]]:
     return [
         {
             "contender": c.label,
@@ -174,7 +96,7 @@ def _contender_rows(search: ScalingSearch) -> list[dict[str, Any]]:
             "moves": "; ".join(c.moves),
             "key": c.architecture.key,
         }
-        for c in search.contenders
+        for c in search.candidates
     ]
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nascale.options import storage_option, study_argument
 from nascale.output import emit, table_options, write_file
-from nascale.study_options import storage_option, study_argument
 
 if TYPE_CHECKING:
     from results.studies import StoredStudy
@@ -38,8 +38,9 @@ def command(
 
 
 def _show_study(stored: StoredStudy, format_: str | None, output: str | None) -> None:
+    from nascale.repeat import repeat_command
     from results.frame import trials
-    from results.provenance import facts, repeat_command
+    from results.provenance import facts
 
     frame = trials(stored)
     rows = [{"what": "study", "value": stored.name}, *_counts(frame)]

@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from nascale.options import setting_options
 from nascale.output import emit, table_options
-from nascale.quantities import Quantity
-from nascale.statistics_text import statistics_lines
+from nascale.search_text import statistics_lines
+from search.settings import Budgets
+from space.search_space import SearchSpace
 
 
 @click.command("spaces")
@@ -20,10 +22,7 @@ from nascale.statistics_text import statistics_lines
 @click.option(
     "--classes", type=click.IntRange(min=1), default=10, show_default=True, help="Classes to tell apart."
 )
-@click.option("--max-macs", type=Quantity(), help="Budget on multiply-accumulates.")
-@click.option("--max-flops", type=Quantity(), help="Budget on floating-point operations.")
-@click.option("--max-params", type=Quantity(), help="Budget on parameters.")
-@click.option("--max-memory", type=Quantity("bytes"), help="Budget on activation memory, one image.")
+@setting_options(Budgets, without=("max_latency",))
 @click.option(
     "--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Networks to draw."
 )
@@ -46,43 +45,16 @@ def command(
 
     NAME may also be a .toml file that writes a space down.
     """
-    from space.spaces import SPACES
-    from space.spaces import space as space_of
-
     if name is None:
-        listed = [space_of(known) for known in SPACES]
-        rows = [
-            {
-                "space": s.name,
-                "decisions": len(s.decisions),
-                "conditional": sum(d.parent is not None for d in s.decisions),
-                "size": s.size,
-            }
-            for s in listed
-        ]
-        emit(rows, format_, output)
+        emit(_listed(), format_, output)
         return
-    from nascale.written_space import search_space, space_text
+    from nascale.spaces import search_space, space_value
     from search.candidate_cache import CandidateCache
-    from search.settings import Budgets
     from search.space_statistics import check_budgets, space_statistics
 
-    space = search_space(space_text(name), resolution, in_channels, classes)
+    space = search_space(space_value(name), resolution, in_channels, classes)
     if decisions:
-        emit(
-            [
-                {
-                    "decision": d.name,
-                    "options": ", ".join(map(str, d.options)),
-                    "active": "always"
-                    if d.parent is None
-                    else f"{d.parent} = {' or '.join(map(str, d.when))}",
-                }
-                for d in space.decisions
-            ],
-            format_,
-            output,
-        )
+        emit(_decisions(space), format_, output)
         return
     chosen = Budgets(**budgets)
     cache = CandidateCache(space, chosen)
@@ -108,3 +80,31 @@ def command(
         format_,
         output,
     )
+
+
+def _listed() -> list[dict[str, Any]]:
+    """One row for each known space."""
+    from space.spaces import SPACES
+    from space.spaces import space as known
+
+    return [
+        {
+            "space": space.name,
+            "decisions": len(space.decisions),
+            "conditional": sum(d.parent is not None for d in space.decisions),
+            "size": space.size,
+        }
+        for space in map(known, SPACES)
+    ]
+
+
+def _decisions(space: SearchSpace) -> list[dict[str, str]]:
+    """One row for each decision: its options, and when it is active."""
+    return [
+        {
+            "decision": d.name,
+            "options": ", ".join(map(str, d.options)),
+            "active": "always" if d.parent is None else f"{d.parent} = {' or '.join(map(str, d.when))}",
+        }
+        for d in space.decisions
+    ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from nascale.options import storage_option
 from nascale.output import emit, table_options
-from nascale.study_options import storage_option
 from results.trial_result import Status
 
 _COLUMNS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from nascale.options import storage_option, study_argument, where_option
 from nascale.output import emit, table_options
-from nascale.study_options import storage_option, study_argument, where_option
 
 _SHOWN = ("number", "status", "accuracy", "macs", "params", "epochs", "seconds", "worker", "rank", "error")
 

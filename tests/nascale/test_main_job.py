@@ -126,7 +126,6 @@ def test_the_winner_scales_to_budgets(job: Path) -> None:
         f"job:{best['number']}",
         "--budgets",
         ",".join(f"{b:.0f}" for b in budgets),
-        "--no-write",
     )
     for row, budget in zip(family, budgets, strict=True):
         assert 0.9 * budget < float(str(row["macs"])) <= budget

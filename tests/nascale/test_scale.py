@@ -91,20 +91,32 @@ def test_family_prints_writes_and_draws(capsys: pytest.CaptureFixture[str], tmp_
 
 
 def test_family_by_phi_and_by_memory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    rows = printed(capsys, "scale family efficientnet_b0 --phi=-2,0,1 --no-write --format json")
+    rows = printed(capsys, "scale family efficientnet_b0 --phi=-2,0,1 --format json")
     assert [row["phi"] for row in rows] == [-2, 0, 1]
     assert rows[1]["macs"] == 385_814_752
-    rows = printed(
-        capsys, "scale family resnet50 --measure memory --budgets 4MB,8MB --no-write --format json"
-    )
+    rows = printed(capsys, "scale family resnet50 --measure memory --budgets 4MB,8MB --format json")
     assert all(0.97 * row["budget"] <= row["activation_bytes"] <= row["budget"] for row in rows)
     assert not list(tmp_path.iterdir())
 
 
-def test_family_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_family_writes_only_where_it_was_told_to(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "net.json").write_text(to_json(small()))
     rows = printed(capsys, "scale family net.json --budgets 2M --format json")
-    assert (tmp_path / rows[0]["file"]).parent.name == "small-family"
+    assert "file" not in rows[0]
+    assert [p.name for p in tmp_path.iterdir()] == ["net.json"]
+    rows = printed(capsys, "scale family net.json --budgets 2M --format json --write mine")
+    assert (tmp_path / rows[0]["file"]).parent.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("measure", "budget", "shown"),
+    [("memory", "8MB", "8.000 MB"), ("macs", "8G", "8.000G"), ("params", "30M", "30.00M")],
+)
+def test_budgets_are_shown_with_their_unit(
+    measure: str, budget: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert nascale(f"scale family resnet50 --measure {measure} --budgets {budget}") == 0
+    assert shown in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -126,6 +138,10 @@ def test_family_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
         ("search efficientnet_b0 --growth 0.5", "growth: wanted a number above 1, got 0.5"),
         ("search efficientnet_b0 --seeds 1,1 --resolution 32", "seeds: wanted distinct seeds"),
         ("search efficientnet_b0 --rounding up", "rounding: wanted one of"),
+        ("search efficientnet_b0 --method best", "method: wanted grid or law"),
+        ("search efficientnet_b0 --plot x.gif", "--plot: wanted a file that ends in .png, .svg, .pdf"),
+        ("search efficientnet_b0 --plot missing/x.png", "--plot: wanted a path that can be written"),
+        ("reproduce --plot missing/x.png", "--plot: wanted a path that can be written"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
@@ -181,7 +197,7 @@ def test_search_by_grid_stores_resumes_and_ranks(capsys: pytest.CaptureFixture[s
     (tmp_path / "net.json").write_text(to_json(small()))
     assert nascale(f"{SEARCH} --dry-run") == 0
     captured = capsys.readouterr()
-    assert "candidates and 3 single dimensions round to" in captured.err
+    assert "choices of α, β, γ and 3 single dimensions round to" in captured.err
     assert not (tmp_path / "s.db").exists()
     # Stopped after a few epochs, the same command goes on.
     assert nascale(f"{SEARCH} --max-epochs 3") == 0
@@ -211,7 +227,7 @@ def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) ->
     (tmp_path / "points.csv").write_text(EFFICIENTNET)
     for line in (
         "scale reproduce --infer",
-        "scale family efficientnet_b0 --budgets 1G --no-write",
+        "scale family efficientnet_b0 --budgets 1G",
         "scale fit points.csv --resamples 2",
     ):
         code = (

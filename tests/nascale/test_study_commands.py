@@ -14,9 +14,7 @@ import pandas as pd
 import pytest
 
 from nascale import cli
-from nascale.commands.search import command as search_command
 from results import frame
-from results.provenance import repeat_command
 from tests import factories
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -108,21 +106,6 @@ def test_show_prints_the_command_that_repeats(run: object) -> None:
     assert line.split("  ", 1)[1].strip().startswith("nascale search --space mixed --sampler random")
 
 
-def test_the_repeating_command_is_one_that_search_takes() -> None:
-    spec = {
-        "space": "mixed", "max_macs": 5_000_000, "trials": 40, "seed": 0, "flip": True, "compile": False,
-        "max_seconds": 90.0, "exponent": -0.07, "target": None, "data": "folder:my images", "study": "a", "storage": "x",
-    }  # fmt: skip
-    words = shlex.split(repeat_command("a", spec))
-    assert words[:2] == ["nascale", "search"]
-    told = search_command.make_context("search", words[2:]).params
-    for key, value in spec.items():
-        if key not in ("study", "storage", "compile", "target"):
-            assert told[key] == value, key
-    assert told["study"] == "a-again"
-    assert told["storage"] is None
-
-
 def test_compare_and_its_picture(run: object) -> None:
     status, out, err = run("compare digits other --format json --plot compare.svg")  # type: ignore[operator]
     assert status == 0
@@ -164,6 +147,8 @@ def test_delete_asks_first(run: object, tmp_path: Path) -> None:
         ("plot digits -o missing/a.png", "--output: wanted a path that can be written"),
         ("report digits -o missing/a.html", "--output: wanted a path that can be written"),
         ("front digits -o missing/a.csv", "--output: wanted a path that can be written"),
+        ("compare digits other --plot missing/a.png", "--plot: wanted a path that can be written"),
+        ("compare digits other --plot a.txt", "--plot: wanted a file that ends in"),
         ("compare digits other --reference 1", "--reference: wanted two numbers"),
         (
             "front digits --storage none.db",

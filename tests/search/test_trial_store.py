@@ -31,7 +31,13 @@ def store_of(
 ) -> OptunaTrialStore:
     chosen = {"trials": 12, "space": space.name, **spec}
     return open_study(
-        f"sqlite:///{folder / 'store.db'}", "s", chosen, Objective.parse(objective), space, {"provenance": {}}
+        f"sqlite:///{folder / 'store.db'}",
+        "s",
+        chosen,
+        Objective.parse(objective),
+        space,
+        {"provenance": {}},
+        may_change=("trials", "workers"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The house stands: import direction, installs, and what a command may import."""
+"""The packages: which may import which, installs, and what a command may import."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import venv
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("space", "evaluators", "results", "search", "nascale")
+PACKAGES = ("space", "evaluators", "results", "search", "nascale")
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -31,6 +33,39 @@ def test_imports_run_one_way() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def circle_among(*packages: str) -> list[str]:
+    """Modules that import one another in a circle, at any level of a file and for types too; [] where none do."""
+    graph = grimp.build_graph(*packages, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def test_no_files_import_one_another_in_a_circle() -> None:
+    assert circle_among(*PACKAGES) == []
+
+
+def test_circles_of_late_imports_and_of_types_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "made_up"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("def late():\n    from made_up import b\n")
+    (package / "b.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from made_up.a import late\n"
+    )
+    (package / "c.py").write_text("from made_up import a\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(circle_among("made_up")) == {"made_up.a", "made_up.b"}
+    (package / "b.py").write_text("")
+    assert circle_among("made_up") == []
+
+
 @pytest.fixture
 def user_directory(tmp_path: Path) -> Path:
     """A working directory with the namesakes that users have: a folder results/ and a file search.py."""
@@ -39,10 +74,10 @@ def user_directory(tmp_path: Path) -> Path:
     (tmp_path / "search.py").write_text("raise SystemExit('the wrong search was imported')\n")
     (tmp_path / "notebook.py").write_text(
         "import nascale\n"
-        + "".join(f"import {room}\n" for room in ROOMS)
+        + "".join(f"import {package}\n" for package in PACKAGES)
         + "from space.spaces import space\n"
         + "import sys\n"
-        + f"print(*(sys.modules[room].__file__ for room in {ROOMS!r}), sep='\\n')\n"
+        + f"print(*(sys.modules[package].__file__ for package in {PACKAGES!r}), sep='\\n')\n"
     )
     return tmp_path
 
@@ -62,7 +97,7 @@ def test_installs_and_is_found_beside_namesakes(
         # A plain install builds in its source tree; a copy keeps the checkout clean.
         source = place / "source"
         source.mkdir()
-        for name in (*ROOMS, "pyproject.toml", "README.md"):
+        for name in (*PACKAGES, "pyproject.toml", "README.md"):
             (run("cp", "-r", ROOT / name, source, cwd=ROOT)).check_returncode()
     options = ["--editable"] if mode == "editable" else []
     # pip itself is borrowed too, and told to install into the new environment only.
@@ -78,8 +113,8 @@ def test_installs_and_is_found_beside_namesakes(
     found = run(python, "notebook.py", cwd=user_directory, PYTHONPATH="")
     assert found.returncode == 0, found.stderr
     expected = site if mode == "plain" else ROOT
-    for room, line in zip(ROOMS, found.stdout.splitlines(), strict=True):
-        assert Path(line) == expected / room / "__init__.py"
+    for package, line in zip(PACKAGES, found.stdout.splitlines(), strict=True):
+        assert Path(line) == expected / package / "__init__.py"
     console = run(place / "venv" / "bin" / "nascale", "--version", cwd=user_directory, PYTHONPATH="")
     assert console.stdout.startswith("nascale, version"), console.stderr
 
@@ -91,14 +126,26 @@ def test_a_taken_name_is_reported(user_directory: Path) -> None:
     assert "nascale needs the module name 'search'" in result.stderr
 
 
-LIGHT = "import sys; from nascale.cli import run; code = run({arguments!r}); print(code, sorted({{'torch', 'ray'}} & set(sys.modules)), file=sys.stderr)"
+LIGHT = (
+    "import sys; from nascale.cli import run; code = run({arguments!r});"
+    "print(code, sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+)
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["profile", "efficientnet_b0"], ["archs"], ["front", "nobody"], ["search", "--help"]],
-    ids=" ".join,
+    [
+        "--help",
+        "profile efficientnet_b0",
+        "archs",
+        "front nobody",
+        "search --help",
+        "scale search --help",
+        "spaces",
+        "bench samplers --help",
+    ],
 )
-def test_light_commands_import_neither_torch_nor_ray(arguments: list[str], tmp_path: Path) -> None:
-    result = run(sys.executable, "-c", LIGHT.format(arguments=arguments), cwd=tmp_path)
+def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) -> None:
+    code = LIGHT.format(arguments=arguments.split(), heavy={"torch", "ray", "optuna", "matplotlib"})
+    result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr

@@ -1,8 +1,8 @@
-"""Keeps the names of the five packages ours, wherever Python is started.
+"""Makes sure that the names of nascale's packages mean its packages, wherever Python is started.
 
-The packages are called ``space``, ``evaluators``, ``results`` and ``search``. Beside a notebook there
-may well lie a folder ``results`` or a file ``search.py``, and Python looks there first. A finder in
-front of all others answers for exactly these names with the packages that stand beside this one.
+The packages are called ``space``, ``evaluators``, ``results`` and ``search``. A folder ``results`` or a file
+``search.py`` may lie beside a notebook, and Python looks there first. A finder in front of all others answers for
+exactly these names with the packages that stand beside this one.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-ROOMS = ("space", "evaluators", "results", "search")
+PACKAGES = ("space", "evaluators", "results", "search")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-class _RoomFinder:
-    """A meta path finder for ``ROOMS`` and for nothing else."""
+class _PackageFinder:
+    """A meta path finder for ``PACKAGES`` and for nothing else."""
 
     @staticmethod
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in ROOMS:
+        if name not in PACKAGES:
             return None
         folder = _ROOT / name
         return spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
 
 
-def hold() -> None:
+def install_finder() -> None:
     """Installs the finder once. Raises ImportError where a name is already taken by something else."""
-    for name in ROOMS:
+    for name in PACKAGES:
         module = sys.modules.get(name)
         if module is None:
             continue
@@ -47,5 +47,5 @@ def hold() -> None:
             )
         # A namespace package made out of a plain folder: nothing was executed, so it can give way.
         del sys.modules[name]
-    if not any(isinstance(finder, type) and finder.__name__ == "_RoomFinder" for finder in sys.meta_path):
-        sys.meta_path.insert(0, _RoomFinder)
+    if not any(isinstance(finder, type) and finder.__name__ == "_PackageFinder" for finder in sys.meta_path):
+        sys.meta_path.insert(0, _PackageFinder)

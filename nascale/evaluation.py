@@ -1,0 +1,86 @@
+"""Opens what a spec measures networks with, and the space that it searches. Writes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nascale.spaces import search_space
+from nascale.spec import SearchSpec
+from nascale.study_spec import StudySpec
+from space.errors import InputError, UnknownNameError
+from space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluator
+    from evaluators.images.image_set import ImageSet
+    from evaluators.training import TrainEvaluator
+
+
+def space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
+    """The space of ``spec`` and what measures its networks.
+
+    Raises InputError for data, a table or a space that cannot be used.
+    """
+    if spec.table is None or spec.evaluator != "table":
+        return _trained(spec)
+    from evaluators.table_file import open_table
+
+    table = open_table(spec.table)
+    if spec.space not in (None, table.space.name):
+        raise InputError.of("space", f"{table.space.name}, the table's", spec.space)
+    return table.space, table
+
+
+def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
+    from space.spaces import SPACES
+
+    if isinstance(spec.space, str) and spec.space not in SPACES:
+        raise UnknownNameError("space", spec.space, SPACES)
+    training = train_evaluator(spec, spec.resolution)
+    space = study_space(spec, training.images)
+    evaluator: Evaluator = training
+    if spec.evaluator == "supernet":
+        from evaluators.cache import writable_cache
+        from evaluators.supernet.evaluator import SupernetEvaluator
+
+        writable_cache()
+        bounds = spec.budgets.bounds().values()
+        limits = {cost: bound for cost, bound in bounds if cost != "latency_seconds"}
+        evaluator = SupernetEvaluator(training, space, limits)
+    elif spec.rungs is not None:
+        from evaluators.multi_fidelity import MultiFidelityEvaluator
+
+        evaluator = MultiFidelityEvaluator.parse(spec.rungs, training)
+    if not spec.measures_latency:
+        return space, evaluator
+    from evaluators.latency import LatencyEvaluator, TimedEvaluator
+
+    how = LatencyEvaluator(
+        spec.latency_batch,
+        mode=spec.latency_mode,
+        device=spec.recipe.device,
+        threads=max(1, int(spec.pool.cpus_per_trial)),
+    )
+    return space, TimedEvaluator(evaluator, how, spec.budgets.max_latency)
+
+
+def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
+    """The space of ``spec`` for ``images``."""
+    assert spec.space is not None
+    pixels = spec.resolution or images.resolution
+    return search_space(spec.space, pixels, images.channels, len(images.classes))
+
+
+def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
+    """The images and the recipe of ``spec``; image files are decoded at ``pixels`` (None: as they are)."""
+    from evaluators.images.loading import load
+    from evaluators.training import TrainEvaluator
+
+    images = load(
+        spec.images.data,
+        seed=spec.run.seed,
+        validation=spec.images.validation,
+        size=pixels,
+        skip_bad=spec.images.skip_bad,
+    )
+    return TrainEvaluator(images, spec.recipe)

@@ -1,0 +1,77 @@
+"""The keys of a spec: one flat mapping, as a TOML file, a command line or a stored study has it, and its settings.
+
+The settings of a search are grouped in dataclasses (recipe, workers, budgets …). For a person they are one flat
+list of keys; the functions here lead from one to the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from typing import Any, TypeVar
+
+from nascale.quantities import parse_quantity
+from space.errors import InputError, UnknownNameError
+from space.setting import declared, groups
+
+S = TypeVar("S")
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "flag": ((bool,), "true or false"),
+    "text": ((str, os.PathLike), "text"),
+}
+
+
+def check_known(kind: type, keys: Mapping[str, Any], what: str = "key") -> None:
+    """Raises UnknownNameError, with the nearest there is, for a key that is no setting of ``kind``."""
+    known = declared(kind)
+    for name in keys:
+        if name not in known:
+            raise UnknownNameError(what, name, known)
+
+
+def read(kind: type[S], keys: Mapping[str, Any]) -> S:
+    """The dataclass ``kind`` with its groups, made from a flat mapping; what is not given has its default.
+
+    Raises UnknownNameError for a key that is none of its settings, InputError for a value of the wrong kind.
+    """
+    check_known(kind, keys)
+    parts = groups(kind)
+    given: dict[str, Any] = {
+        name: read(part, {key: keys[key] for key in declared(part) if key in keys})
+        for name, part in parts.items()
+    }
+    for item in fields(kind):  # type: ignore[arg-type]
+        if "kind" in item.metadata and item.name in keys:
+            given[item.name] = converted(item, keys[item.name])
+    return kind(**given)
+
+
+def flat(value: Any) -> dict[str, Any]:
+    """The flat mapping of a dataclass with groups: every setting with its value, as it is."""
+    found = {item.name: getattr(value, item.name) for item in fields(value) if "kind" in item.metadata}
+    for name in groups(type(value)):
+        found |= flat(getattr(value, name))
+    return found
+
+
+def converted(item: Field[Any], value: Any) -> Any:
+    """``value`` as the setting's kind: quantities become numbers. Raises InputError naming the setting."""
+    kind = item.metadata["kind"]
+    if value is None:
+        if item.default is None:
+            return None
+        raise InputError.of(item.name, f"a value ({kind})", None)
+    if kind in ("count", "bytes", "seconds"):
+        number = parse_quantity(value, kind, item.name)
+        return number if kind == "seconds" else round(number)
+    if kind == "value":
+        return value
+    types, words = _TYPES[kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
+        raise InputError.of(item.name, words, value)
+    if kind == "float" and isinstance(value, (int, float)):
+        return float(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

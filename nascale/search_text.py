@@ -1,0 +1,84 @@
+"""What a search says on the screen: before it starts, what its space holds, and how it ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nascale.quantities import human_cost
+from nascale.spec import SearchSpec
+from results.storage_url import redacted
+from search.settings import Budgets
+
+if TYPE_CHECKING:
+    from nascale.launch import Outcome, Prepared
+    from search.space_statistics import SpaceStatistics
+
+
+def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
+    """What the search is going to do: study, objective, budgets, what the space holds."""
+    settings, epochs = spec.settings(), spec.recipe.epochs
+    asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.images.data}, {epochs} epochs"
+    if spec.evaluator == "supernet":
+        asked = f"{spec.images.data}, a supernet of {epochs} epochs"
+    lines = [
+        f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
+        settings.objective.sentence(),
+        *statistics_lines(prepared.statistics, settings.budgets),
+    ]
+    trust = prepared.evaluator.summary()
+    if trust is not None:
+        lines.append(trust)
+    if spec.evaluator == "supernet":
+        lines.append(
+            "accuracies are those of shared weights: they rank networks, a training from scratch reaches more"
+        )
+    if not spec.table:
+        lines.append(f"{spec.pool.workers or 'no'} workers, {spec.window} suggestions out at once")
+    return lines
+
+
+def closing(outcome: Outcome) -> list[str]:
+    """How it ended: how many trials, how many cache hits, the best network."""
+    p = outcome.progress
+    lines = []
+    if p.stopped:
+        lines.append(f"ended early: {p.stopped}")
+    counts = [f"{p.reused} cache hits"]
+    counts += [
+        f"{n} {name}"
+        for n, name in ((p.pruned, "pruned"), (p.failed, "failed"), (p.infeasible, "over budget"))
+        if n
+    ]
+    lines.append(f"study {outcome.study}: {p.finished} trials, {', '.join(counts)}")
+    if p.best is not None:
+        known = [f"{human_cost(c, p.best.costs[c])} {c}" for c in ("macs", "params") if c in p.best.costs]
+        lines.append(
+            f"best: trial {p.best.number}, accuracy {p.best_accuracy:.4f}" + "".join(f", {k}" for k in known)
+        )
+    return lines
+
+
+def statistics_lines(statistics: SpaceStatistics, budgets: Budgets) -> list[str]:
+    """Lines for the eye; the last only where there are budgets."""
+    size = f"{statistics.size:,}" if statistics.size < 10**9 else f"{statistics.size:.3g}"
+    drawn = f"{statistics.networks} drawn with seed {statistics.seed}" if statistics.drawn else "enumerated"
+    lines = [f"space {statistics.space}: {size} assignments ({drawn})"]
+    if statistics.infeasible:
+        lines[0] += f", {statistics.infeasible:.1%} cannot be built"
+    if statistics.ranges:
+        ranges = (
+            f"{name} {human_cost(name, low)} – {human_cost(name, middle)} – {human_cost(name, high)}"
+            for name, (low, middle, high) in statistics.ranges.items()
+        )
+        lines.append("min – median – max: " + "; ".join(ranges))
+    if budgets.bounds():
+        bounds = {
+            name: f"{name} {human_cost(cost, bound)}" for name, (cost, bound) in budgets.bounds().items()
+        }
+        known = [f"{bounds.get(name, name)}: {share:.1%}" for name, share in statistics.shares.items()]
+        unknown = [
+            f"{text}: known once measured" for name, text in bounds.items() if name not in statistics.shares
+        ]
+        lines.append("share within budget: " + ", ".join(known + unknown))
+    return lines

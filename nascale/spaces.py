@@ -1,0 +1,62 @@
+"""A search space as a person names it: a name, a TOML file that writes one down, a table of a spec, or JSON.
+
+A spec holds the name or the template itself. A study keeps the whole template as one line of JSON, not the path
+of a file that may change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nascale.toml_file import read_toml
+from space.errors import InputError
+from space.search_space import SearchSpace
+from space.template import Template, template_from_dict, template_to_dict
+
+
+def space_value(value: Any) -> str | Template:
+    """What ``value`` names: a name stays as it is, everything that writes a space down becomes a template.
+
+    Raises InputError or UnknownNameError naming the file and the key that is wrong.
+    """
+    if isinstance(value, Template):
+        return value
+    if isinstance(value, Mapping):
+        return template_from_dict(value, "space")
+    if not isinstance(value, str):
+        raise InputError.of("space", "text", value)
+    if value.lower().endswith(".toml"):
+        document = read_toml(value, "space")
+        return template_from_dict(document.get("space", document), value)
+    if not value.startswith("{"):
+        return value
+    try:
+        data = json.loads(value)
+    except ValueError as error:
+        raise InputError(f"space: wanted a name, a .toml file or JSON, got broken JSON ({error})") from None
+    return template_from_dict(data, "space")
+
+
+def space_text(space: str | Template) -> str:
+    """The space as a study keeps it; ``space_value`` reads it back."""
+    return space if isinstance(space, str) else json.dumps(template_to_dict(space), separators=(",", ":"))
+
+
+def space_name(space: str | Template) -> str:
+    """The name of the space."""
+    return space if isinstance(space, str) else space.name
+
+
+def search_space(
+    space: str | Template, resolution: int | None, in_channels: int, classes: int
+) -> SearchSpace:
+    """The space fitted to the images. Raises UnknownNameError with the nearest names."""
+    if isinstance(space, Template):
+        pixels = space.resolution if resolution is None else resolution
+        return replace(space, resolution=pixels, in_channels=in_channels, classes=classes).search_space()
+    from space.spaces import space as known
+
+    return known(space, resolution=resolution, in_channels=in_channels, classes=classes)

@@ -1,0 +1,3 @@
+"""The version of nascale."""
+
+VERSION = "0.1.0"
