@@ -1,17 +1,18 @@
-"""How many distinct MBConv networks are costed in a second, beside building and counting them.
+"""How many networks the cost model counts in a second, compared with building and counting them.
 
     python -m bench.cost_speed [--networks 5000] [--peers 20] [--repeats 5]
 
-Every network is drawn at random from the MnasNet/EfficientNet-B0 space and no two have the same key. All ways
-run in this process on one thread, one after the other. Seconds are those of the processor, so that other
-work on the machine counts as little as possible; each rate is the median of ``--repeats``:
+The networks are drawn at random from the MnasNet/EfficientNet-B0 space; no two have the same key. All methods
+run in this process on one thread, one after the other. Time is processor time, which other work on the machine
+affects little; each rate is the median of ``--repeats``:
 
 costs               parameters, MACs, FLOPs and memory of architectures that exist as values
 decode and costs    the same from the decisions: making and checking the architecture included
 torch flop_counter  building the module on the meta device and one forward pass under FlopCounterMode
 fvcore              building the module on the CPU and FlopCountAnalysis, whose tracing refuses meta tensors
 
-The peers see the first ``--peers`` of the networks. Their MACs must equal ours.
+torch and fvcore count the first ``--peers`` of the networks. Their MACs must equal ours. fvcore is in the extra
+``bench``.
 """
 
 from __future__ import annotations

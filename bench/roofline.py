@@ -1,10 +1,10 @@
-"""Does the roofline rank networks as this machine does? Estimated against measured latency over the zoo.
+"""How well the roofline estimate ranks the known networks, compared with their measured latency.
 
     python -m bench.roofline [--max-macs 40G] [--repeats 5] [--device cpu]
 
-One float32 image, eager, one thread on the CPU. Peak and bandwidth are measured at the start. Networks of
-more than ``--max-macs`` are left out and named. Networks are measured in rounds, one repeat of each in turn,
-so that a slow spell of the machine touches all of them alike; a network's latency is its median.
+One float32 image, eager, one thread on the CPU. Peak and bandwidth are measured first. Networks of more than
+``--max-macs`` are left out and listed at the end. The networks are measured in rounds, once each per round, so that
+a slow period of the machine affects all of them; a network's latency is the median of its rounds.
 """
 
 from __future__ import annotations

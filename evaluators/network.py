@@ -1,8 +1,8 @@
 """Lowered graph → ``torch.nn.Module``.
 
 One torch module per operation that has parameters or state, placed at the operation's own path, so that
-the state dict reads like the graph (``stages.1.0.expand.conv.weight``). The forward pass walks a plan made
-once: which operation, which inputs, and which tensors nobody will read again.
+the state dict reads like the graph (``stages.1.0.expand.conv.weight``). The forward pass follows a plan that is
+made once: the operations in order, their inputs, and the tensors that can be freed after each.
 """
 
 from __future__ import annotations

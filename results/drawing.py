@@ -1,4 +1,4 @@
-"""An architecture drawn stage by stage: what each block is, what comes out of it, and what it costs.
+"""An architecture drawn stage by stage: each block with its output shape and its costs.
 
 ``parts`` folds equal neighbours into one row; ``text`` draws the rows for a terminal and ``svg`` as a picture
 with a cuboid for each feature map (its side follows the logarithm of the resolution, its depth that of the

@@ -1,12 +1,12 @@
 """What a network costs: parameters, operations and memory, with the unit in every name.
 
-Everything is counted on the lowered graph, one block at a time. A block's costs depend only on its segment,
-so they are counted once per process; a network's are folded from its segments, which takes tens of
-microseconds. The rules, all per image:
+Everything is counted on the lowered graph, one block at a time. The costs of a block depend only on its segment,
+so they are counted once per process. The costs of a network are the sums over its segments, which takes tens of
+microseconds. Each operation (``space.operations``) counts itself by these rules, all per image:
 
 ``params``      weights, biases, and the scale and shift of normalisations; not running statistics.
-``macs``        multiply-accumulates of convolutions and linear layers, padding included. What the papers of
-                this field print as "FLOPs" is mostly this.
+``macs``        multiply-accumulates of convolutions and linear layers, padding included. Papers of this
+                field often print them as "FLOPs".
 ``flops``       every floating-point operation at inference: 2 per MAC, 1 per bias added, and
                     batch normalisation       2 per element (folded to one scale and one shift)
                     layer normalisation       7 per element (mean, deviation, scale and shift)
@@ -17,8 +17,8 @@ microseconds. The rules, all per image:
                     average pooling           window per output (the sums, and one division)
                     add, scale, layer scale   1 per element of the result
                     concat, flatten, dropout  0
-``activations`` numbers put out by convolutions and linear layers (Radosavović et al. 2020), what run time
-                on accelerators follows more closely than it follows MACs.
+``activations`` numbers put out by convolutions and linear layers. On accelerators they predict run time better
+                than MACs do (Radosavović et al. 2020).
 
 Auxiliary classifiers exist in training only: they count in ``auxiliary_params`` and in training memory.
 """
@@ -120,7 +120,7 @@ def costs(
 ) -> Costs:
     """The costs of ``architecture``; memory for ``batch`` images held as ``dtype``.
 
-    Training memory supposes mixed precision where ``dtype`` is not float32: kept tensors and gradients in
+    Training memory assumes mixed precision where ``dtype`` is not float32: kept tensors and gradients in
     flight as ``dtype``, weights, their gradients and the optimiser's state as float32, and one copy of the
     weights as ``dtype``.
 
@@ -171,7 +171,7 @@ def costs(
 
 
 def check_memory_settings(batch: int, dtype: str) -> int:
-    """The bytes of one number of ``dtype``; raises for a dtype or a batch that makes no sense."""
+    """The bytes of one number of ``dtype``; raises for an unknown dtype or a batch below 1."""
     if dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, DTYPES)
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:

@@ -1,4 +1,4 @@
-"""Where a network's costs are: layer by layer, as matrix products, and by kind of layer.
+"""The costs of a network by layer, by kind of layer and by part, and its layers as matrix products.
 
 A layer is one operation together with the normalisation, non-linearity and views that only follow it, as
 a runtime would fuse them: its inputs and weights are read once and its output is written once. Only what

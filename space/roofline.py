@@ -2,8 +2,8 @@
 
 An operation cannot be faster than its arithmetic at the machine's peak, nor than its bytes at the
 machine's bandwidth (Williams et al. 2009). The estimate takes the larger of the two for every operation,
-each reading its inputs and writing its output as an eager runtime does, and adds them up. It leaves
-out what it does not know: caches, dispatch, and how well a kernel uses the machine.
+each reading its inputs and writing its output as an eager runtime does, and adds them up. It does not
+model caches, dispatch, or how well a kernel uses the machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rounding policies: how a scaled network's repeats, channels and pixels become whole numbers.
 
-Papers state the multipliers and leave the rounding to the code, although it moves the costs by up to a
-quarter. Here a policy is a value with a name, so every output can say which one made it.
+Papers state the multipliers but not the rounding, although it changes the costs by up to a quarter. Here a
+rounding policy is a value with a name, so every output can say which one was used.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A search space: named decisions, some of which exist only under others, and the network they decode to.
 
-A searcher sees only the decisions; what they build is this module's concern. A decision with a
-``parent`` is *active* where the parent is active and has one of the values in ``when``. An assignment
-("decisions" below) holds a value for exactly the active decisions, in the order of declaration.
+A sampler sees only the decisions. A decision with a ``parent`` is *active* where the parent is active and has one
+of the values in ``when``. An assignment ("decisions" below) holds one value for each active decision and no others,
+in the order of declaration.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class SearchSpace:
         return decision.parent is None or partial.get(decision.parent) in decision.when
 
     def active(self, partial: Mapping[str, Option]) -> Iterator[Decision]:
-        """The decisions that are active under ``partial``, in order; read lazily, so values may be filled in between."""
+        """The decisions that are active under ``partial``, in order. Each is checked when it is reached, so values may be added while iterating."""
         return (d for d in self.decisions if self.is_active(d, partial))
 
     def validate(self, decisions: Mapping[str, Option]) -> Decisions:
@@ -131,7 +131,7 @@ class SearchSpace:
         return chosen
 
     def mutate(self, decisions: Mapping[str, Option], rng: random.Random) -> Decisions:
-        """The assignment with one active decision changed; decisions that this brings to life are drawn afresh."""
+        """The assignment with one active decision changed; decisions that become active are drawn at random."""
         open_choices = [d for d in self.active(decisions) if len(d.options) > 1]
         if not open_choices:
             return dict(decisions)
