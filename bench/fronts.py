@@ -27,6 +27,7 @@ import optuna
 
 from bench import advice
 from results import frame, pareto, studies
+from results.front import front_of
 from tests import factories
 
 _REPEATS = 5
@@ -89,8 +90,8 @@ def frames() -> None:
     rows = tuple(made.trials[i % 2_000]._replace(number=i) for i in range(100_000))
     large = replace(made, trials=rows)
     table = frame.trials(large)
-    whole = seconds(lambda: frame.front_of(frame.trials(large)))
-    alone = seconds(lambda: frame.front_of(table))
+    whole = seconds(lambda: front_of(frame.trials(large)))
+    alone = seconds(lambda: front_of(table))
     print(
         f"100,000 trials in memory       frame + front {whole:.3f} s (front alone {alone:.3f} s), {len(table.columns)} columns"
     )

@@ -49,7 +49,7 @@ def search(
 
 
 def trials(study: Study | str, storage: str | None = None) -> pd.DataFrame:
-    """All trials of a study as a DataFrame; the columns are those of ``results.frame.COLUMNS``."""
+    """All trials of a study as a DataFrame; the columns are those of ``results.columns.COLUMNS``."""
     from results import frame
 
     return frame.trials(*_named(study, storage))

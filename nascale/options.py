@@ -53,7 +53,7 @@ class PicturePath(click.ParamType[str]):
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from results.plot import check_picture
+        from results.plots.picture import check_picture
 
         check_picture(value, param.opts[-1] if param is not None else "picture")
         return str(value)

@@ -13,14 +13,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from results import pareto
-from results.axes import Axis, axis
-from results.frame import direction_of, eligible, front_axes, front_of, points_of
+from results.columns import direction_of
+from results.front import eligible, front_axes, front_of, points_of
+from results.plots.axes import Axis, axis
+from results.progress import Floats, best_so_far, hypervolume_so_far
+from results.trial_result import FAILURES, Status
 from space.errors import InputError
 
-Floats = NDArray[np.float64]
+_FINISHED = [status.value for status in Status if status.finished]
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,13 @@ def _trace(
     reference: Floats,
     ideal: Floats,
 ) -> Trace:
-    done = frame.loc[frame["state"].isin(("COMPLETE", "PRUNED", "FAIL")).to_numpy()]
+    done = frame.loc[frame["status"].isin(_FINISHED).to_numpy()]
     done = done.sort_values(["finished", "number"], kind="stable")
     points = points_of(done, axes)
     points[~eligible(done)] = np.nan
-    values = points[:, 0]
-    best = np.fmax.accumulate(values) if directions[0] == "maximize" else np.fmin.accumulate(values)
+    best = best_so_far(points[:, 0], directions[0])
     box = float(np.prod(np.abs(ideal - reference))) or 1.0
-    known = np.isfinite(reference).all() and np.isfinite(box)
-    volumes = pareto.growth(points, directions, reference) / box if known else np.full(len(done), np.nan)
+    volumes = hypervolume_so_far(points, directions, reference) / (box if np.isfinite(box) else np.nan)
     seconds = np.cumsum(done["seconds"].fillna(0.0).to_numpy(dtype="float64"))
     return Trace(name, seconds, best, volumes)
 
@@ -120,8 +120,8 @@ def _row(trace: Trace, frame: pd.DataFrame, axes: Sequence[str], common: int) ->
     row: dict[str, Any] = {
         "study": trace.study,
         "finished": len(trace.best),
-        "reused": int(counts.get("reused", 0)),
-        "failed": int(sum(counts.get(s, 0) for s in ("failed", "oom", "stale"))),
+        "reused": int(counts.get(Status.REUSED, 0)),
+        "failed": int(sum(counts.get(s, 0) for s in FAILURES)),
         axes[0]: _last(trace.best, len(trace.best)),
         "front": len(front_of(frame, x=axes[1], y=axes[0])),
         "hypervolume": _last(trace.hypervolume, len(trace.hypervolume)),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results.frame import BY_NAME, COLUMNS, DECISION, OBJECTIVE, STATUSES
+from results.columns import BY_NAME, COLUMNS, DECISION, OBJECTIVE, STATUSES
 from results.trial_result import STATES
 from space.errors import InputError
 

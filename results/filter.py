@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from results.frame import column_name
+from results.columns import column_name
 from space.errors import InputError
 
 Mask = NDArray[np.bool_]

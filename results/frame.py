@@ -1,7 +1,6 @@
-"""A study as a table: the one column contract that every command, file and picture shares.
+"""A study as a table with the columns of ``results.columns``.
 
-``COLUMNS`` says each column's dtype, unit, better direction and meaning; ``docs/results.md`` prints it. To
-them come, in the manner of Optuna's own frame, one ``objective_*`` column for each objective that is not
+To them come, in the manner of Optuna's own frame, one ``objective_*`` column for each objective that is not
 already a column, and one ``decision_*`` column per decision, empty where the decision was not active.
 
 Missing values: counts are ``Int64``, truth values ``boolean``, both with NA; measured numbers are ``float64``
@@ -12,7 +11,7 @@ the study's name, its objectives, the units and the options, and travels inside 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter, methodcaller
@@ -21,43 +20,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results import pareto
+from results.columns import BY_NAME, COLUMNS, COSTS, DECISION, STATUSES, objective_column
+from results.front import default_axes, front_of, ranks_of
 from results.studies import Storage, StoredObjective, StoredStudy, load, of_optuna
-from results.trial_result import STATES, Status, TrialResult
-from space.cost import SEARCHED_COSTS
-from space.errors import InputError, UnknownNameError
+from results.trial_result import STATES, TrialResult
 from space.measure import Measure, measures
 
-COSTS = tuple(cost.name for cost in SEARCHED_COSTS)
-_STATE = Measure(
-    "state", "category", None, None, f"Optuna's state: {', '.join(STATES[:-1])} or {STATES[-1]}", "State"
-)
-_RANK = Measure(
-    "rank",
-    "Int64",
-    None,
-    None,
-    "non-dominated rank, 1 on the front; NA for a row that takes no part",
-    "Non-dominated rank",
-)
-
-
-def _columns() -> Iterator[Measure]:
-    """The declared figures of a trial in order, with Optuna's state, the costs and the rank in their places."""
-    for figure in measures(TrialResult):
-        if figure.name == "status":
-            yield _STATE
-        elif figure.name == "latency_seconds":
-            yield from SEARCHED_COSTS
-        elif figure.name == "measured_by":
-            yield _RANK
-        yield figure
-
-
-COLUMNS: tuple[Measure, ...] = tuple(_columns())
-BY_NAME: Mapping[str, Measure] = {column.name: column for column in COLUMNS}
-DECISION, OBJECTIVE = "decision_", "objective_"
-STATUSES = tuple(status.value for status in Status)
 _LISTED = 64
 # Columns whose values are a trial's fields, unchanged.
 _PLAIN = tuple(
@@ -75,7 +43,7 @@ def trials(study: Any, storage: Storage = None) -> pd.DataFrame:
     """
     stored = stored_study(study, storage)
     frame = _table(stored)
-    frame["rank"] = _ranks(frame, default_axes(frame))
+    frame["rank"] = ranks_of(frame, default_axes(frame))
     return frame
 
 
@@ -83,23 +51,11 @@ def front(study: Any, storage: Storage = None, *, x: str | None = None, y: str |
     """The Pareto front of a study as a frame with the columns above, best accuracy (or best ``y``) first.
 
     The axes are the study's objectives, or accuracy and MACs where it has one; ``x`` and ``y`` choose two
-    others. Only finished, feasible trials with a finite value on every axis take part, and a network that
+    others. Only finished, feasible trials with a finite value on every axis take part, and a network
     that a cache hit repeats appears once. Raises UnknownNameError for an unknown column, naming those there
     are, and InputError for one that cannot be better or worse.
     """
     return front_of(trials(study, storage), x=x, y=y)
-
-
-def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None) -> pd.DataFrame:
-    """The rows of a frame of trials that are on its front, best accuracy first; see ``front``."""
-    axes = front_axes(frame, x, y)
-    points, directions = points_of(frame, axes), [direction_of(frame, a) for a in axes]
-    candidates = eligible(frame) & np.isfinite(points).all(axis=1)
-    member = np.zeros(len(frame), dtype=bool)
-    member[candidates] = pareto.front(points[candidates], directions)
-    chosen = frame.loc[member].copy()
-    chosen["rank"] = pd.Series(1, index=chosen.index, dtype="Int64")
-    return _best_first(_once(chosen, axes), axes if y else ["accuracy", *axes])
 
 
 def stored_study(study: Any, storage: Storage = None) -> StoredStudy:
@@ -107,106 +63,6 @@ def stored_study(study: Any, storage: Storage = None) -> StoredStudy:
     if isinstance(study, StoredStudy):
         return study
     return load(study, storage) if isinstance(study, str) else of_optuna(study)
-
-
-def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """A mask of the rows that may enter a front: finished well, and not known to break a budget."""
-    done = (frame["state"] == Status.OK.state) & frame["status"].isin((Status.OK, Status.REUSED))
-    return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
-
-
-def default_axes(frame: pd.DataFrame) -> list[str]:
-    """The columns of the study's objectives; for a single one, accuracy and the cost that is known."""
-    axes = list(objectives_of(frame))
-    if len(axes) > 1:
-        return axes
-    if not frame["accuracy"].notna().any() and axes:
-        return axes
-    known = [cost for cost in ("macs", "params", "flops", "latency_seconds") if frame[cost].notna().any()]
-    return ["accuracy", *(known[:1] or ["macs"])]
-
-
-def front_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:
-    """The columns that span a front, y first, with ``x`` and ``y`` in place of the default ones."""
-    axes = default_axes(frame)
-    if x is None and y is None:
-        return axes
-    vertical = column_name(frame, y, "--y") if y else axes[0]
-    horizontal = column_name(frame, x, "--x") if x else next((a for a in axes[1:] if a != vertical), "macs")
-    for name, option in ((horizontal, "--x"), (vertical, "--y")):
-        if direction_of(frame, name) == "":
-            known = ", ".join(c for c in frame.columns if direction_of(frame, c))
-            raise InputError.of(option, f"a column that can be better or worse ({known})", name)
-    return [vertical] if horizontal == vertical else [vertical, horizontal]
-
-
-def column_name(frame: pd.DataFrame, name: str, argument: str) -> str:
-    """The column that ``name`` means: itself, or with its ``objective_`` or ``decision_`` left out.
-
-    Raises UnknownNameError listing the columns.
-    """
-    for candidate in (name, OBJECTIVE + name, DECISION + name):
-        if candidate in frame.columns:
-            return candidate
-    raise UnknownColumnError(argument, name, frame.columns)
-
-
-class UnknownColumnError(UnknownNameError):
-    """A column that is not there; the message lists those that are."""
-
-    def __init__(self, argument: str, name: object, known: Iterable[str]) -> None:
-        columns = list(known)
-        super().__init__(argument, name, columns)
-        near = f"nearest: {', '.join(self.nearest)}; " if self.nearest else ""
-        fixed = [c for c in columns if not c.startswith(DECISION)]
-        decisions = len(columns) - len(fixed)
-        tail = f" and {decisions} decision_* columns" if decisions else ""
-        self.args = (f"{argument}: no such column {str(name)!r} ({near}columns: {', '.join(fixed)}{tail})",)
-
-
-def objectives_of(frame: pd.DataFrame) -> dict[str, str]:
-    """Column → direction of the study's objectives, in order."""
-    return {_objective_column(o["name"]): o["direction"] for o in frame.attrs.get("objectives", [])}
-
-
-def direction_of(frame: pd.DataFrame, column: str) -> str:
-    """``"minimize"`` or ``"maximize"``: the study's own word for an objective, else the contract's; else empty."""
-    own = objectives_of(frame).get(column)
-    known = BY_NAME.get(column)
-    return own or (known.better if known else None) or ""
-
-
-def points_of(frame: pd.DataFrame, axes: Sequence[str]) -> pareto.Points:
-    """The values of the columns ``axes``, one row per trial, NaN where missing."""
-    if not axes:
-        return np.empty((len(frame), 0))
-    return np.column_stack([frame[a].to_numpy(dtype="float64", na_value=np.nan) for a in axes])
-
-
-def _once(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Without the repeats of a network at the same point; the row that was measured stays."""
-    measured_first = frame.assign(_reused=frame["status"] == Status.REUSED).sort_values(["_reused", "number"])
-    repeated = measured_first["key"].notna() & measured_first.duplicated(["key", *axes])
-    return measured_first.loc[~repeated, frame.columns]
-
-
-def _best_first(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    by = [a for a in dict.fromkeys(axes) if frame[a].notna().any()]
-    ascending = [direction_of(frame, a) != "maximize" for a in by]
-    ordered = frame.sort_values([*by, "number"], ascending=[*ascending, True], kind="stable")
-    return ordered.reset_index(drop=True)
-
-
-def _ranks(frame: pd.DataFrame, axes: Sequence[str]) -> Any:
-    points = points_of(frame, axes)
-    candidates = eligible(frame) & np.isfinite(points).all(axis=1)
-    points[~candidates] = np.nan
-    ranks = pareto.ranks(points, [direction_of(frame, a) for a in axes])
-    return pd.arrays.IntegerArray(ranks, ranks == 0)
-
-
-def _objective_column(name: str) -> str:
-    return name if name in BY_NAME and BY_NAME[name].better else OBJECTIVE + name
 
 
 def _table(study: StoredStudy) -> pd.DataFrame:
@@ -262,7 +118,7 @@ def _objective_values(
     extra: dict[str, Any] = {}
     for index, objective in enumerate(objectives):
         told = [t.values[index] if t.values is not None else None for t in rows]
-        name = _objective_column(objective.name)
+        name = objective_column(objective.name)
         if name in BY_NAME:
             values[name] = [t if v is None else v for v, t in zip(values[name], told, strict=True)]
         else:

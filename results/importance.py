@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from results.axes import title
-from results.frame import DECISION, direction_of, eligible
+from results.columns import DECISION, direction_of
+from results.front import eligible
+from results.plots.axes import title
 from results.trial_result import Status
 from space.errors import InputError
 

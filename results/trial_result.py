@@ -1,7 +1,7 @@
 """One trial as one typed record: what was tried, how it ended, what was measured.
 
 The search loop makes it, a storage keeps it, samplers are told it, and a frame has one row for it. The fields that
-hold figures declare their unit, direction and meaning; ``results.frame.COLUMNS`` and its documentation are made
+hold figures declare their unit, direction and meaning; ``results.columns.COLUMNS`` and its documentation are made
 of these declarations.
 """
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from nascale.cli import cli
-from results.frame import COLUMNS
+from results.columns import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

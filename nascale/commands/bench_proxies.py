@@ -101,7 +101,7 @@ def command(
     )
     name = found.comparison.name
     if plot:
-        from results.proxy_plot import draw
+        from results.plots.proxies import draw
 
         draw(rows, plot, title=f"{name}: rank correlation with {found.truth_is}")
         click.echo(f"wrote {plot}", err=True)

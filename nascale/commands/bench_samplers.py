@@ -93,7 +93,7 @@ def command(
     )
     emit(rows, format_, output, title=title)
     if plot:
-        from results.regret_plot import draw
+        from results.plots.regret import draw
 
         about = f"Against {against}, {100 * optimum.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
         draw(

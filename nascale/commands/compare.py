@@ -47,8 +47,8 @@ def command(
     frames = {name: trials(name, storage) for name in dict.fromkeys(studies)}
     result = compare(frames, x=x, y=y, reference=point)
     if plot:
-        from results.plot import save
-        from results.plot_comparison import comparison_figure
+        from results.plots.comparison import comparison_figure
+        from results.plots.picture import save
 
         click.echo(str(save(comparison_figure(result), plot, "--plot")), err=True)
     if result.table["front"].any():

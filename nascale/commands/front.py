@@ -29,7 +29,8 @@ def command(
     failed and over-budget trials take no part, and a network that was tried twice appears once.
     """
     from results import filter as rows
-    from results.frame import front_axes, front_of, trials
+    from results.frame import trials
+    from results.front import front_axes, front_of
 
     frame = trials(study, storage)
     axes = front_axes(frame, x, y)

@@ -45,8 +45,9 @@ def command(
 ) -> None:
     """A picture of STUDY: its front, its progress, or what its decisions did."""
     from results import filter as rows
-    from results import plot, theme
     from results.frame import trials
+    from results.plots import picture, theme
+    from results.plots import study as plot
 
     if output is None:
         output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}-{kind}.png"
@@ -54,4 +55,4 @@ def command(
     if where:
         frame = rows.where(frame, where)
     figure = plot.draw(frame, kind, x=x, y=y, color=color, look=theme.DARK if dark else theme.LIGHT)
-    click.echo(str(plot.save(figure, output)))
+    click.echo(str(picture.save(figure, output)))

@@ -89,7 +89,8 @@ def command(
         for network, total in zip(networks, totals, strict=True):
             total |= _measured(network, batch, dtype, device)
     if plot:
-        from results.cost_plot import cost_bars, save
+        from results.plots.costs import cost_bars
+        from results.plots.picture import save
 
         save(cost_bars([(n.label, r) for n, r in zip(networks, rows, strict=True)]), plot, "--plot")
         click.echo(f"wrote {plot}", err=True)

@@ -24,7 +24,7 @@ from nascale.output import write_file
 def command(study: str, x: str | None, y: str | None, storage: str | None, output: str | None) -> None:
     """One HTML file about STUDY that opens without a network: front, networks, progress, how to repeat it."""
     from nascale.repeat import repeat_command
-    from results.report import write_report
+    from results.report.report import write_report
 
     if output is None:
         output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}.html"

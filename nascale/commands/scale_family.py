@@ -230,7 +230,8 @@ def _write(
     measure: str,
 ) -> None:
     """Architectures as JSON, a file each, and the picture; each row gets its file's name."""
-    from results.scaling_plot import family_figure, save
+    from results.plots.picture import save
+    from results.plots.scaling import family_figure
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,8 @@ def command(
     rows = comparison(base, RELEASED_NETWORKS, coefficients, tolerance, rounding)
     lite = comparison(architecture("efficientnet_lite0"), LITE_NETWORKS, coefficients, tolerance, rounding)
     if plot:
-        from results.scaling_plot import reproduce_figure, save
+        from results.plots.picture import save
+        from results.plots.scaling import reproduce_figure
 
         save(reproduce_figure(rows[:9]), plot, "--plot")
         click.echo(f"wrote {plot}", err=True)

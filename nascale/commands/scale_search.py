@@ -64,7 +64,8 @@ def command(
         quiet=quiet,
     )
     if plot:
-        from results.scaling_plot import coefficients_figure, save
+        from results.plots.picture import save
+        from results.plots.scaling import coefficients_figure
 
         law = result.law.to_dict() if result.law else None
         save(coefficients_figure(result.ranking.rows, _title(search), law), plot, "--plot")

@@ -61,7 +61,7 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
 
 
 def _counts(frame: Any) -> list[dict[str, str]]:
-    from results.frame import front_of
+    from results.front import front_of
 
     counts = frame["status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
@@ -75,7 +75,7 @@ def _counts(frame: Any) -> list[dict[str, str]]:
 
 
 def _show_trial(stored: StoredStudy, trial: str, format_: str | None, output: str | None) -> None:
-    from results import drawing
+    from results.plots import architecture as drawing
     from space.codec import from_dict
     from space.errors import InputError
 
@@ -108,7 +108,9 @@ def _headline(stored: StoredStudy, found: TrialResult) -> str:
 def _number(stored: StoredStudy, trial: str) -> int:
     """The number that TRIAL means: itself, or that of the best or the knee of the front."""
     from results import pareto
-    from results.frame import default_axes, direction_of, front_of, points_of, trials
+    from results.columns import direction_of
+    from results.frame import trials
+    from results.front import default_axes, front_of, points_of
     from space.errors import InputError
 
     if trial.isdecimal():

@@ -29,7 +29,8 @@ def command(
     The table for the eye shows the main columns; csv, json and parquet hold all of them.
     """
     from results import filter as rows
-    from results.frame import OBJECTIVE, column_name, direction_of, trials
+    from results.columns import OBJECTIVE, column_name, direction_of
+    from results.frame import trials
 
     frame = trials(study, storage)
     if where:

@@ -9,8 +9,9 @@ import pytest
 
 from results import frame, pareto
 from results.comparison import compare
-from results.plot import save
-from results.plot_comparison import comparison_figure
+from results.front import eligible, front_of
+from results.plots.comparison import comparison_figure
+from results.plots.picture import save
 from space.errors import InputError
 
 
@@ -19,12 +20,12 @@ def test_a_stated_reference_and_a_share_of_the_box(storage: str) -> None:
     result = compare(frames, reference=(0.5, 1e7))
     table = result.table.set_index("study")
     for name, trials in frames.items():
-        points = trials.loc[frame.eligible(trials), ["accuracy", "macs"]].to_numpy(dtype=float)
+        points = trials.loc[eligible(trials), ["accuracy", "macs"]].to_numpy(dtype=float)
         volume = pareto.hypervolume(points, ["maximize", "minimize"], (0.5, 1e7))
         box = (result.ideal[0] - 0.5) * (1e7 - result.ideal[1])
         assert table.loc[name, "hypervolume"] == pytest.approx(volume / box)
-        assert table.loc[name, "accuracy"] == trials.loc[frame.eligible(trials), "accuracy"].max()
-        assert table.loc[name, "front"] == len(frame.front_of(trials))
+        assert table.loc[name, "accuracy"] == trials.loc[eligible(trials), "accuracy"].max()
+        assert table.loc[name, "front"] == len(front_of(trials))
     assert table["common_trials"].tolist() == [40, 40]
     assert result.reference_text == "50.0 %, 10 M"
 

@@ -9,6 +9,7 @@ import pytest
 
 from nascale.output import emit
 from results import exchange, frame
+from results.front import front_of
 from space.errors import InputError
 
 
@@ -31,7 +32,7 @@ def test_parquet_needs_no_help_and_carries_its_units(
     pd.testing.assert_frame_equal(read, trials)
     assert read.attrs == trials.attrs
     assert read.attrs["units"]["activation_bytes"] == "bytes"
-    pd.testing.assert_frame_equal(frame.front_of(read), frame.front("digits", storage))
+    pd.testing.assert_frame_equal(front_of(read), frame.front("digits", storage))
 
 
 def test_a_key_of_digits_stays_text(tmp_path: Path) -> None:

@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from results import frame, studies
+from results.columns import BY_NAME, COLUMNS, DECISION
+from results.front import default_axes, front_of
 from space.errors import InputError, UnknownNameError
 from tests import factories
 
 
 def test_columns_and_dtypes_are_those_of_the_contract(trials: pd.DataFrame) -> None:
-    fixed = [c for c in trials.columns if not str(c).startswith(frame.DECISION)]
-    assert fixed == [c.name for c in frame.COLUMNS]
-    for column in frame.COLUMNS:
+    fixed = [c for c in trials.columns if not str(c).startswith(DECISION)]
+    assert fixed == [c.name for c in COLUMNS]
+    for column in COLUMNS:
         assert str(trials[column.name].dtype) == column.dtype, column.name
     assert trials.attrs["study"] == "digits"
     assert trials.attrs["objectives"] == list(factories.OBJECTIVES)
@@ -100,7 +102,7 @@ def test_an_objective_that_is_no_column_gets_one(storage: str) -> None:
     table = frame.trials("reward", storage)
     assert table.columns.tolist().index("objective_reward") == table.columns.tolist().index("loss") + 1
     # One objective: the front is spanned by accuracy and MACs all the same.
-    assert frame.default_axes(table) == ["accuracy", "macs"]
+    assert default_axes(table) == ["accuracy", "macs"]
     by_reward = frame.front("reward", storage, y="reward", x="params")
     assert by_reward["objective_reward"].is_monotonic_decreasing
     assert by_reward["params"].is_monotonic_decreasing
@@ -113,13 +115,13 @@ def test_a_running_trial_counts_its_epochs() -> None:
     table = frame.trials(made)
     assert table["status"].tolist() == ["running"]
     assert table["epochs"].tolist() == [1]
-    assert len(frame.front_of(table)) == 0
+    assert len(front_of(table)) == 0
 
 
 def rows(**columns: list[object]) -> pd.DataFrame:
     """A frame of trials with the given columns; the others as a finished trial has them."""
     count = len(next(iter(columns.values())))
-    columns_without_number = frame.COLUMNS[1:]
+    columns_without_number = COLUMNS[1:]
     table = pd.DataFrame({c.name: pd.Series([None] * count, dtype=c.dtype) for c in columns_without_number})
     table.insert(0, "number", range(count))
     filled: dict[str, object] = {
@@ -129,7 +131,7 @@ def rows(**columns: list[object]) -> pd.DataFrame:
         **columns,
     }
     for name, values in filled.items():
-        table[name] = pd.Series(values, dtype=frame.BY_NAME[name].dtype)
+        table[name] = pd.Series(values, dtype=BY_NAME[name].dtype)
     table.attrs = {"objectives": list(factories.OBJECTIVES)}
     return table
 
@@ -142,7 +144,7 @@ def test_front_leaves_out_what_did_not_finish_well() -> None:
         status=["ok", "pruned", "failed", "ok", "running", "ok"],
         feasible=[None, None, None, False, None, True],
     )
-    assert frame.front_of(table)["number"].tolist() == [0]
+    assert front_of(table)["number"].tolist() == [0]
 
 
 def test_a_reused_network_appears_once_as_it_was_measured() -> None:
@@ -153,7 +155,7 @@ def test_a_reused_network_appears_once_as_it_was_measured() -> None:
         key=["same", "same", "another"],
     )
     # "another" is a different network at the same point: it is no worse, so it stays.
-    assert frame.front_of(table)["number"].tolist() == [1, 2]
+    assert front_of(table)["number"].tolist() == [1, 2]
 
 
 @settings(max_examples=400 if os.environ.get("NASCALE_THOROUGH") else 40, deadline=None)
@@ -174,7 +176,7 @@ def test_front_has_no_dominated_member_in_any_order(drawn: list[tuple[float, int
         macs=[m for _, m, _ in drawn] or [],
         key=[k for _, _, k in drawn] or [],
     )
-    front = frame.front_of(table)
+    front = front_of(table)
     points = front[["accuracy", "macs"]].to_numpy(dtype=float)
     finite = [(a, m) for a, m, _ in drawn if np.isfinite(a)]
     for a, m in points:
@@ -185,7 +187,7 @@ def test_front_has_no_dominated_member_in_any_order(drawn: list[tuple[float, int
     rng.shuffle(order)  # type: ignore[attr-defined]
     shuffled = table.iloc[order].reset_index(drop=True)
     shuffled.attrs = table.attrs
-    assert frame.front_of(shuffled)["number"].tolist() == front["number"].tolist()
+    assert front_of(shuffled)["number"].tolist() == front["number"].tolist()
 
 
 def test_rank_one_is_the_front(trials: pd.DataFrame, storage: str) -> None:
@@ -196,9 +198,9 @@ def test_rank_one_is_the_front(trials: pd.DataFrame, storage: str) -> None:
 
 def test_unknown_columns_are_listed(trials: pd.DataFrame) -> None:
     with pytest.raises(UnknownNameError, match=r"--x: no such column 'mac' \(nearest: macs.*columns: number"):
-        frame.front_of(trials, x="mac")
+        front_of(trials, x="mac")
     with pytest.raises(InputError, match="--x: wanted a column that can be better or worse"):
-        frame.front_of(trials, x="worker")
+        front_of(trials, x="worker")
 
 
 def test_whole_numbers_are_exact_beyond_2_to_the_53() -> None:

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from results import frame
-from results.report import write_report
-from results.theme import DARK, LIGHT
+from results.front import eligible, front_of
+from results.plots.theme import DARK, LIGHT
+from results.report.report import write_report
 from space.errors import UnknownNameError
 from tests import factories
 
@@ -83,7 +83,7 @@ def test_it_is_complete(html: str, trials: pd.DataFrame) -> None:
         "The front",
         "To run it again",
     ]
-    front = frame.front_of(trials)
+    front = front_of(trials)
     for key in front["key"]:
         assert key in html
     assert "nascale search --space mixed --sampler random" in html
@@ -97,8 +97,8 @@ def test_the_data_under_the_pointer(html: str, trials: pd.DataFrame) -> None:
     match = re.search(r'<script type="application/json" id="trials">(.*?)</script>', html, re.DOTALL)
     assert match is not None
     data = json.loads(match[1])
-    assert len(data) == int(frame.eligible(trials).sum())
-    front = set(frame.front_of(trials)["number"].astype(str))
+    assert len(data) == int(eligible(trials).sum())
+    front = set(front_of(trials)["number"].astype(str))
     for number, entry in data.items():
         assert entry["title"] == f"Trial {number}"
         assert dict(entry["facts"])["Validation accuracy"].endswith("%")
@@ -178,10 +178,8 @@ def test_the_picture(html: str, width: int, theme: str, tmp_path: Path) -> None:
 @needs_chromium
 def test_pointing_at_a_trial_shows_its_network(html: str, trials: pd.DataFrame, tmp_path: Path) -> None:
     assert CHROMIUM is not None
-    front = frame.front_of(trials)
-    other = int(
-        trials.loc[frame.eligible(trials) & ~trials["number"].isin(front["number"]), "number"].iloc[0]
-    )
+    front = front_of(trials)
+    other = int(trials.loc[eligible(trials) & ~trials["number"].isin(front["number"]), "number"].iloc[0])
     member = int(front["number"].iloc[-1])
     # What a pointer would do, then what the panel says after each.
     pointed = (

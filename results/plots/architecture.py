@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
-from results import theme
-from results.axes import count
+from results.plots import theme
+from results.plots.axes import count
 from space.architecture import Architecture
 from space.block_types import BLOCK_TYPES
 from space.blocks import Block

@@ -13,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from results import theme
-from results.plot import save
+from results.plots import theme
+from results.plots.picture import save
 from space.layers import Layer
 
 if TYPE_CHECKING:

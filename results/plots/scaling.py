@@ -14,10 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from results import theme
-from results.axes import title
-from results.plot import save
-from results.view import lowered
+from results.plots import theme
+from results.plots.axes import title
+from results.plots.picture import save
+from results.plots.view import lowered
 
 __all__ = ["coefficients_figure", "family_figure", "reproduce_figure", "save"]
 

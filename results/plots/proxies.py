@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from results import theme
-from results.plot import save
+from results.plots import theme
+from results.plots.picture import save
 
 _FREE_SECONDS = 1e-3
 """What costs less is drawn here: nobody waits for it."""

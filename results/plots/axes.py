@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from results.frame import BY_NAME, DECISION, OBJECTIVE
+from results.columns import BY_NAME, DECISION, OBJECTIVE
 
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "count": ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"), (1.0, "")),
@@ -61,13 +61,17 @@ def title(column: str) -> str:
     return bare.replace("_", " ").capitalize() if column == bare else bare
 
 
+_KINDS = {"fraction": "fraction", "bytes": "bytes", "seconds": "seconds"}
+
+
 def _kind(column: str) -> str:
+    """How the numbers of a column are written, by its declared unit."""
     bare = column.removeprefix(OBJECTIVE)
-    if bare in ("accuracy", "truth"):
-        return "fraction"
-    if bare in ("macs", "flops", "params"):
-        return "count"
-    return "bytes" if bare.endswith("_bytes") else "seconds" if bare.endswith("seconds") else "plain"
+    known = BY_NAME.get(bare)
+    if known is None or known.better is None:
+        return "bytes" if bare.endswith("_bytes") else "seconds" if bare.endswith("_seconds") else "plain"
+    counted = known.dtype == "Int64"
+    return _KINDS.get(known.unit or "", "count" if counted else "plain")
 
 
 def _unit(kind: str, values: Sequence[float]) -> tuple[float, str]:

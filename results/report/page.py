@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from results.drawing import block_colors
-from results.theme import DARK, LIGHT, Theme
+from results.plots.architecture import block_colors
+from results.plots.theme import DARK, LIGHT, Theme
 
 
 def _variables(look: Theme) -> str:

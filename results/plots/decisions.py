@@ -11,11 +11,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from results import theme
-from results.axes import axis, title
-from results.frame import DECISION, column_name, direction_of, eligible, front_axes
+from results.columns import DECISION, column_name, direction_of
+from results.front import eligible, front_axes
 from results.importance import check_target, importance
-from results.view import lowered
+from results.plots import theme
+from results.plots.axes import axis, title
+from results.plots.view import lowered
 
 _DPI = 160
 _BARS = 15

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results import theme
-from results.plot import save
+from results.plots import theme
+from results.plots.picture import save
 
 _SMALLEST = 1e-3
 """Points; a regret below is drawn here, for the axis is logarithmic."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from results.plot import check_picture
-from results.regret_plot import draw, regret_figure
+from results.plots.picture import check_picture
+from results.plots.regret import draw, regret_figure
 from space.errors import InputError
 
 RNG = np.random.default_rng(0)

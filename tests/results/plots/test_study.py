@@ -13,9 +13,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from results import frame, plot, theme
-from results.axes import axis, ticks
-from results.view import View
+from results import frame
+from results.front import front_of
+from results.plots import picture, theme
+from results.plots import study as plot
+from results.plots.axes import axis, ticks
+from results.plots.view import View
 from space.errors import InputError, UnknownNameError
 
 KINDS = ("overview", "front", "progress", "parallel", "importance")
@@ -41,7 +44,7 @@ def texts(figure: Any) -> list[Any]:
 def test_every_kind_is_drawn(kind: str, look: theme.Theme, trials: pd.DataFrame, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        saved = plot.save(plot.draw(trials, kind, look=look), tmp_path / f"{kind}.png")
+        saved = picture.save(plot.draw(trials, kind, look=look), tmp_path / f"{kind}.png")
     pixels = np.asarray(Image.open(saved).convert("RGB")).reshape(-1, 3)
     paper = np.array([int(look.paper[i : i + 2], 16) for i in (1, 3, 5)])
     bare = (pixels == paper).all(axis=1).mean()
@@ -56,7 +59,7 @@ def test_the_front_and_its_labels(trials: pd.DataFrame) -> None:
     axes = figure.axes[0]
     assert axes.get_xlabel() == "MACs (M)"
     assert axes.get_ylabel() == "Validation accuracy (%)"
-    front = frame.front_of(trials)
+    front = front_of(trials)
     said = " ".join(t.get_text() for t in texts(figure))
     assert f"best: trial {front['number'].iloc[0]}\n{100 * front['accuracy'].iloc[0]:.1f} %" in said
     assert f"{len(front)} on the front" in said
@@ -80,9 +83,9 @@ def test_no_two_texts_overlap(kind: str, seed: int, trials: pd.DataFrame) -> Non
         assert not a.padded(-1).overlaps(b.padded(-1)), (one, other)
 
 
-@pytest.mark.parametrize("suffix", plot.SUFFIXES)
+@pytest.mark.parametrize("suffix", picture.SUFFIXES)
 def test_files_are_written_whole(suffix: str, trials: pd.DataFrame, tmp_path: Path) -> None:
-    saved = plot.save(plot.draw(trials, "front"), tmp_path / f"front{suffix}")
+    saved = picture.save(plot.draw(trials, "front"), tmp_path / f"front{suffix}")
     assert saved.stat().st_size > 5000
     assert [p.name for p in tmp_path.iterdir()] == [saved.name]
     if suffix == ".svg":
@@ -92,9 +95,9 @@ def test_files_are_written_whole(suffix: str, trials: pd.DataFrame, tmp_path: Pa
 def test_what_cannot_be_drawn(trials: pd.DataFrame, storage: str, tmp_path: Path) -> None:
     figure = plot.draw(trials, "front")
     with pytest.raises(InputError, match=r"ends in \.png"):
-        plot.save(figure, tmp_path / "front.gif")
+        picture.save(figure, tmp_path / "front.gif")
     with pytest.raises(InputError, match="can be written"):
-        plot.save(figure, tmp_path / "missing" / "front.png")
+        picture.save(figure, tmp_path / "missing" / "front.png")
     with pytest.raises(UnknownNameError, match="--color: no such column"):
         plot.draw(trials, "front", color="colour")
     empty = frame.trials("empty", storage)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from results import drawing, theme
+from results.plots import architecture as drawing
+from results.plots import theme
 from space.architecture import Architecture
 from space.block_types import BLOCK_TYPES
 from space.cost import costs

@@ -6,30 +6,28 @@ pyplot, so that nothing is kept alive and nothing needs a display.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from results import labels, pareto, theme
-from results.axes import Axis, axis, limits, ticks
-from results.frame import column_name, eligible, points_of
-from results.plot_decisions import importance_figure, parallel_figure
-from results.view import View
-from space.errors import InputError, UnknownNameError
+from results import pareto
+from results.columns import column_name
+from results.front import eligible, points_of
+from results.plots import labels, theme
+from results.plots.axes import Axis, axis, limits, ticks
+from results.plots.decisions import importance_figure, parallel_figure
+from results.plots.view import View
+from space.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160
 
 
@@ -134,31 +132,6 @@ def overview_figure(
         above.set_xlabel("")
         _head(figure, main, view.title, view.subtitle)
         return figure
-
-
-def check_picture(path: str | os.PathLike[str], argument: str = "--output") -> None:
-    """Raises InputError naming ``argument`` for a picture that ``save`` could not write: before the work is done."""
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise InputError.of(argument, f"a file that ends in {', '.join(SUFFIXES)}", str(path))
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise InputError.of(argument, "a path that can be written", str(path))
-
-
-def save(figure: Figure, path: str | os.PathLike[str], argument: str = "--output") -> Path:
-    """Writes the figure whole or not at all, in the form its suffix names. Raises InputError naming ``argument``."""
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise InputError.of(argument, f"a file that ends in {', '.join(SUFFIXES)}", str(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}{target.suffix}")
-    try:
-        with rc_context({"svg.fonttype": "none", "svg.hashsalt": "nascale"}):
-            figure.savefig(temporary, metadata={"Date": None} if target.suffix.lower() == ".svg" else None)
-        os.replace(temporary, target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError.of(argument, "a path that can be written", f"{path} ({error.strerror})") from None
-    return target
 
 
 def _sheet(width: float, height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -318,13 +291,7 @@ def _along(stairs: Any) -> Any:
 
 def _draw_best(axes: Axes, view: View, look: theme.Theme) -> None:
     """Each trial's value and the best so far, in order of number."""
-    rows = view.frame[eligible(view.frame)].sort_values("number")
-    values = rows[view.y.column].to_numpy(dtype="float64", na_value=np.nan) / view.y.scale
-    numbers = rows["number"].to_numpy(dtype="float64") + 1
-    shown = np.isfinite(values)
-    values, numbers = values[shown], numbers[shown]
-    maximal = view.directions[1] == "maximize"
-    best = np.maximum.accumulate(values) if maximal else np.minimum.accumulate(values)
+    numbers, values, best = view.best_so_far()
     size = 12 if len(values) <= 2000 else 4
     axes.scatter(numbers, values, s=size, color=look.dot, alpha=0.7, lw=0, rasterized=len(values) > 2000)
     axes.step(numbers, best, where="post", color=look.front, lw=1.8)
@@ -337,18 +304,14 @@ def _draw_best(axes: Axes, view: View, look: theme.Theme) -> None:
 
 def _draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     """The hypervolume of the front after each trial, as a share of where it ended."""
-    rows = view.frame[eligible(view.frame)].sort_values("number")
-    points = view.points(rows)
-    reference = view.reference
+    numbers, shares = view.hypervolume_so_far()
     axes.set_xlabel("Trials")
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
     axes.set_ylabel("Hypervolume (% of final)")
-    if not np.isfinite(reference).all():
+    if np.isnan(shares).all():
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    volumes = pareto.growth(points, view.directions, reference)
-    final = volumes[-1] if len(volumes) and volumes[-1] > 0 else 1.0
-    axes.step(rows["number"] + 1, volumes / final * 100, where="post", color=look.knee, lw=1.8)
+    axes.step(numbers, shares, where="post", color=look.knee, lw=1.8)
     axes.set_ylim(0, 105)
     axes.set_title(f"hypervolume (reference {view.reference_text})", loc="left", fontsize=9.5)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from results import theme
-from results.axes import axis
 from results.comparison import Comparison
+from results.plots import theme
+from results.plots.axes import axis
 from space.errors import InputError
 
 _DPI = 160

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 
 from results import pareto
-from results.axes import Axis, axis
-from results.frame import direction_of, eligible, front_axes, front_of, points_of
+from results.columns import STATUSES, direction_of
+from results.front import eligible, front_axes, front_of, points_of
+from results.plots.axes import Axis, axis
+from results.progress import Floats, best_so_far, hypervolume_so_far
+from results.trial_result import Status
 from space.errors import InputError
 
 
@@ -50,7 +53,7 @@ class View:
         corners = corners[np.lexsort((corners[:, 1], corners[:, 0]))]
         if len(corners) < 2:
             return corners
-        # With the x axis to be minimised, the merit of a point holds for everything dearer: step after it.
+        # With the x axis to be minimised, the merit of a point holds for everything more expensive: step after it.
         after = self.directions[0] == "minimize"
         between = np.column_stack(
             [corners[1:, 0], corners[:-1, 1]] if after else [corners[:-1, 0], corners[1:, 1]]
@@ -58,6 +61,26 @@ class View:
         steps = np.empty((2 * len(corners) - 1, 2))
         steps[0::2], steps[1::2] = corners, between
         return steps
+
+    def best_so_far(self) -> tuple[Floats, Floats, Floats]:
+        """(trial from 1, its value, the best value so far) of each finished trial, in order of number.
+
+        Values are in the unit of the y axis.
+        """
+        rows = self._finished()
+        values, numbers = self.points(rows)[:, 1], rows["number"].to_numpy(dtype="float64") + 1
+        shown = np.isfinite(values)
+        return numbers[shown], values[shown], best_so_far(values[shown], self.directions[1])
+
+    def hypervolume_so_far(self) -> tuple[Floats, Floats]:
+        """(trial from 1, hypervolume of the front in percent of where it ended); NaN where nothing has finished."""
+        rows = self._finished()
+        volumes = hypervolume_so_far(self.points(rows), self.directions, self.reference)
+        final = volumes[-1] if len(volumes) and volumes[-1] > 0 else 1.0
+        return rows["number"].to_numpy(dtype="float64") + 1, 100 * volumes / final
+
+    def _finished(self) -> pd.DataFrame:
+        return self.frame[eligible(self.frame)].sort_values("number")
 
     @property
     def reference(self) -> pareto.Points:
@@ -85,8 +108,8 @@ class View:
     def subtitle(self) -> str:
         """How many trials there are, by what became of them, and how many make the front."""
         counts = self.frame["status"].value_counts()
-        other = ("reused", "pruned", "infeasible", "failed", "oom", "stale", "running")
-        parts = [f"{len(self.frame)} trials", *(f"{counts[s]} {s}" for s in other if counts.get(s))]
+        other = (f"{counts[s]} {s}" for s in STATUSES if s != Status.OK and counts.get(s))
+        parts = [f"{len(self.frame)} trials", *other]
         return " · ".join([*parts, f"{len(self.front)} on the front"])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from results.proxy_plot import draw, proxy_figure
+from results.plots.proxies import draw, proxy_figure
 from space.errors import InputError
 
 LONG = "train:epochs=10,resolution=16,width=0.5,batch_size=32,learning_rate=0.1,flip=true,cutout=4,score=loss"

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from results import pareto
-from results.axes import limits, ticks
-from results.frame import eligible
-from results.view import View
+from results.front import eligible
+from results.plots.axes import limits, ticks
+from results.plots.view import View
 
 _MOST_DOTS = 2000
 
@@ -143,13 +143,7 @@ def _names(view: View, panel: Panel, members: Any) -> str:
 
 def progress_chart(view: View, width: float, height: float, style: str = "") -> str:
     """Each finished trial's value and the best so far, against the trials."""
-    rows = view.frame[eligible(view.frame)].sort_values("number")
-    values = view.points(rows)[:, 1]
-    shown = np.isfinite(values)
-    values, numbers = values[shown], rows["number"].to_numpy()[shown] + 1
-    best = (
-        np.maximum.accumulate(values) if view.directions[1] == "maximize" else np.minimum.accumulate(values)
-    )
+    numbers, values, best = view.best_so_far()
     panel = Panel(width, height, (0.0, float(numbers.max() + 1)), limits(values, view.y.logarithmic), False,
                   view.y.logarithmic)  # fmt: skip
     step = math.ceil(len(values) / _MOST_DOTS)
@@ -165,10 +159,7 @@ def progress_chart(view: View, width: float, height: float, style: str = "") -> 
 
 def hypervolume_chart(view: View, width: float, height: float, style: str = "") -> str:
     """The hypervolume of the front after each trial, as a share of the final one."""
-    rows = view.frame[eligible(view.frame)].sort_values("number")
-    points, numbers = view.points(rows), rows["number"].to_numpy() + 1
-    volumes = pareto.growth(points, view.directions, view.reference)
-    shares = 100 * volumes / (volumes[-1] or 1.0)
+    numbers, shares = view.hypervolume_so_far()
     panel = Panel(width, height, (0.0, float(numbers.max() + 1)), (0.0, 105.0))
     body = panel.frame("Trials", "Hypervolume (% of final)", counts=True) + panel.path(
         _stepped(numbers, shares), "line"

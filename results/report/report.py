@@ -14,14 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results import charts, drawing, page, pareto
-from results.axes import axis, count, title
-from results.frame import COSTS, DECISION, eligible, trials
+from results import pareto
+from results.columns import COSTS, DECISION
+from results.frame import trials
+from results.front import eligible
 from results.importance import importance
+from results.plots import architecture as drawing
+from results.plots.axes import axis, count, title
+from results.plots.view import View
 from results.provenance import facts
+from results.report import charts, page
 from results.studies import Storage, StoredStudy, load
 from results.trial_result import Status, TrialResult
-from results.view import View
 from space.architecture import Architecture
 from space.codec import from_dict
 from space.cost import costs

@@ -1,0 +1,90 @@
+"""The Pareto front of a frame of trials: along which axes, of which rows, in which order.
+
+Everything that needs a front starts here: commands, comparisons, still pictures and the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from results import pareto
+from results.columns import column_name, direction_of, objectives_of
+from results.trial_result import Status
+from space.errors import InputError
+
+
+def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None) -> pd.DataFrame:
+    """The rows of a frame of trials that are on its front, best accuracy first; see ``front``."""
+    axes = front_axes(frame, x, y)
+    points, directions = points_of(frame, axes), [direction_of(frame, a) for a in axes]
+    candidates = eligible(frame) & np.isfinite(points).all(axis=1)
+    member = np.zeros(len(frame), dtype=bool)
+    member[candidates] = pareto.front(points[candidates], directions)
+    chosen = frame.loc[member].copy()
+    chosen["rank"] = pd.Series(1, index=chosen.index, dtype="Int64")
+    return _best_first(_once(chosen, axes), axes if y else ["accuracy", *axes])
+
+
+def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """A mask of the rows that may enter a front: finished well, and not known to break a budget."""
+    done = (frame["state"] == Status.OK.state) & frame["status"].isin((Status.OK, Status.REUSED))
+    return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
+
+
+def default_axes(frame: pd.DataFrame) -> list[str]:
+    """The columns of the study's objectives; for a single one, accuracy and the cost that is known."""
+    axes = list(objectives_of(frame))
+    if len(axes) > 1:
+        return axes
+    if not frame["accuracy"].notna().any() and axes:
+        return axes
+    known = [cost for cost in ("macs", "params", "flops", "latency_seconds") if frame[cost].notna().any()]
+    return ["accuracy", *(known[:1] or ["macs"])]
+
+
+def front_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:
+    """The columns that span a front, y first, with ``x`` and ``y`` in place of the default ones."""
+    axes = default_axes(frame)
+    if x is None and y is None:
+        return axes
+    vertical = column_name(frame, y, "--y") if y else axes[0]
+    horizontal = column_name(frame, x, "--x") if x else next((a for a in axes[1:] if a != vertical), "macs")
+    for name, option in ((horizontal, "--x"), (vertical, "--y")):
+        if direction_of(frame, name) == "":
+            known = ", ".join(c for c in frame.columns if direction_of(frame, c))
+            raise InputError.of(option, f"a column that can be better or worse ({known})", name)
+    return [vertical] if horizontal == vertical else [vertical, horizontal]
+
+
+def points_of(frame: pd.DataFrame, axes: Sequence[str]) -> pareto.Points:
+    """The values of the columns ``axes``, one row per trial, NaN where missing."""
+    if not axes:
+        return np.empty((len(frame), 0))
+    return np.column_stack([frame[a].to_numpy(dtype="float64", na_value=np.nan) for a in axes])
+
+
+def ranks_of(frame: pd.DataFrame, axes: Sequence[str]) -> Any:
+    """The non-dominated rank of each row along ``axes``, from 1; NA for a row that takes no part."""
+    points = points_of(frame, axes)
+    candidates = eligible(frame) & np.isfinite(points).all(axis=1)
+    points[~candidates] = np.nan
+    ranks = pareto.ranks(points, [direction_of(frame, a) for a in axes])
+    return pd.arrays.IntegerArray(ranks, ranks == 0)
+
+
+def _once(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """Without the repeats of a network at the same point; the row that was measured stays."""
+    measured_first = frame.assign(_reused=frame["status"] == Status.REUSED).sort_values(["_reused", "number"])
+    repeated = measured_first["key"].notna() & measured_first.duplicated(["key", *axes])
+    return measured_first.loc[~repeated, frame.columns]
+
+
+def _best_first(frame: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    by = [a for a in dict.fromkeys(axes) if frame[a].notna().any()]
+    ascending = [direction_of(frame, a) != "maximize" for a in by]
+    ordered = frame.sort_values([*by, "number"], ascending=[*ascending, True], kind="stable")
+    return ordered.reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""Pictures: of a study, its decisions and its networks, of comparisons, costs, proxies, regret and scaling."""
