@@ -14,23 +14,13 @@ from nascale.evaluation import train_evaluator
 from nascale.launch import Outcome, Prepared, run
 from nascale.scaling_spec import ScalingSpec
 from search.candidate_cache import CandidateCache
-from search.scaling.candidates import (
-    NOT_RACING,
-    Contender,
-    SeededKeys,
-    contender_space,
-    grid_contenders,
-    law_start,
-)
-from search.scaling.coefficient_search import (
-    GridOrder,
-    LawGuided,
-    Ranking,
-    law_of,
-    measured,
-    rank,
-)
-from search.scaling.coefficients import LawFit, paper_grid
+from search.scaling.candidate_space import SeededKeys, candidate_space
+from search.scaling.candidates import ScalingCandidate, Triple, grid_candidates, law_start
+from search.scaling.coefficient_grid import paper_grid
+from search.scaling.law_fit import LawFit
+from search.scaling.measurements import fit_measured, measured
+from search.scaling.ranking import Ranking, rank
+from search.scaling.samplers import GridSampler, LawSampler, ScalingSampler
 from search.settings import Budgets
 from search.space_statistics import space_statistics
 from space.architecture import Architecture
@@ -47,13 +37,13 @@ class ScalingSearch:
 
     spec: ScalingSpec
     coefficients: int
-    candidates: tuple[Contender, ...]
+    candidates: tuple[ScalingCandidate, ...]
     first: tuple[str, ...]
     images_resolution: int
     prepared: Prepared
 
     @property
-    def base(self) -> Contender:
+    def base(self) -> ScalingCandidate:
         return self.candidates[0]
 
     @property
@@ -62,7 +52,7 @@ class ScalingSearch:
 
     def summary(self) -> list[str]:
         """How many candidates, how many distinct networks, and their real MACs, in sentences."""
-        scaled = [c for c in self.candidates if c.kind not in NOT_RACING]
+        scaled = [c for c in self.candidates if c.competes]
         networks = {c.architecture.key for c in scaled}
         shares = [c.macs / self.target_macs - 1 for c in scaled]
         outside = [
@@ -75,7 +65,7 @@ class ScalingSearch:
         lines = [
             f"{self.coefficients} choices of α, β, γ and 3 single dimensions round to {len(networks)} distinct networks; "
             f"rounding {POLICIES[self.spec.rounding]}",
-            f"the network has {self.base.macs:,} MACs; every candidate is brought to {self.target_macs:,.0f}: "
+            f"the network has {self.base.macs:,} MACs; every candidate is scaled to {self.target_macs:,.0f}: "
             f"real MACs are {min(shares):+.1%} to {max(shares):+.1%} off",
             f"{planned} networks × {len(seeds)} seeds are to be trained",
         ]
@@ -112,18 +102,18 @@ def prepare_scaling(draft: ScalingSpec) -> ScalingSearch:
     if most < len(first):
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)
     spec = draft.replace(base=base, trials=most * len(seeds), most=most)
-    space = contender_space(candidates, seeds)
+    space = candidate_space(candidates, seeds)
     cache = CandidateCache(space, Budgets(), key=SeededKeys.of(candidates).key)
     prepared = Prepared(spec, space, evaluator, cache, None, space_statistics(cache, spec.run.seed))
     return ScalingSearch(spec, len(grid), tuple(candidates), first, images.resolution, prepared)
 
 
 def _candidates(
-    base: Architecture, spec: ScalingSpec, coefficients: Sequence[tuple[float, float, float]]
-) -> tuple[list[Contender], tuple[str, ...]]:
+    base: Architecture, spec: ScalingSpec, coefficients: Sequence[Triple]
+) -> tuple[list[ScalingCandidate], tuple[str, ...]]:
     """All candidates, the base first, and the labels that the law trains first."""
     rounding = POLICIES[spec.rounding]
-    grid = grid_contenders(base, coefficients, spec.growth, spec.macs_tolerance, rounding)
+    grid = grid_candidates(base, coefficients, spec.growth, spec.macs_tolerance, rounding)
     if spec.method == "grid":
         return grid, ()
     first = law_start(base, spec.growth, spec.macs_tolerance, rounding)
@@ -156,11 +146,11 @@ def run_scaling(
 ) -> ScalingResult:
     """Trains what is not in the study yet, and ranks."""
     spec, seeds = search.spec, search.spec.seed_list
-    sampler: GridOrder | LawGuided
+    sampler: ScalingSampler
     if spec.method == "grid":
-        sampler = GridOrder([c.label for c in search.candidates], seeds)
+        sampler = GridSampler([c.label for c in search.candidates], seeds)
     else:
-        sampler = LawGuided(
+        sampler = LawSampler(
             search.candidates,
             search.first,
             seeds,
@@ -172,7 +162,7 @@ def run_scaling(
     rows = outcome.store.results()
     results = measured(rows)
     try:
-        law, why = law_of(results, search.candidates, spec.growth), ""
+        law, why = fit_measured(results, search.candidates, spec.growth), ""
     except InputError as error:
         law, why = None, str(error)
     return ScalingResult(
@@ -180,6 +170,6 @@ def run_scaling(
         rank(results, search.candidates),
         law,
         why,
-        sampler.stopped if isinstance(sampler, LawGuided) else "",
+        sampler.stopped,
         sum(result.trained_here for result in rows),
     )

@@ -10,7 +10,7 @@ import click
 from nascale.output import chosen_format, emit, table_options, write_file
 
 if TYPE_CHECKING:
-    from search.scaling.coefficients import LawFit
+    from search.scaling.law_fit import LawFit
 
 
 @click.command("fit")
@@ -42,7 +42,8 @@ def command(
     fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
     maximised over α·β²·γ² = growth. Errors are in percentage points.
     """
-    from search.scaling.coefficients import GREEK, fit_law
+    from search.scaling.law_fit import fit_law
+    from search.scaling.optimum import GREEK
     from search.scaling.points import DIMENSIONS, Points
 
     table = Points.read(points)
@@ -50,7 +51,7 @@ def command(
     for j in range(3):
         if j not in table.varied:
             click.echo(
-                f"{points}: {DIMENSIONS[j]} is never varied, so its coefficient {GREEK[j]} cannot be told",
+                f"{points}: {DIMENSIONS[j]} is never varied, so its coefficient {GREEK[j]} cannot be determined",
                 err=True,
             )
     chosen = chosen_format(format_, output)
@@ -68,7 +69,7 @@ def command(
 
 def _flat(fit: LawFit) -> dict[str, Any]:
     """The fit as one row: the law's own parameters are left to ``--format json``."""
-    from search.scaling.coefficients import GREEK
+    from search.scaling.optimum import GREEK
 
     row: dict[str, Any] = dict(zip(GREEK, fit.coefficients, strict=True))
     for name, pair in zip(GREEK, fit.intervals, strict=True):
@@ -78,7 +79,8 @@ def _flat(fit: LawFit) -> dict[str, Any]:
 
 def _print(fit: LawFit) -> None:
     """The fit for the eye: coefficients, laws compared, and what the points can tell."""
-    from search.scaling.coefficients import GREEK, LEVEL
+    from search.scaling.bootstrap import LEVEL
+    from search.scaling.optimum import GREEK
 
     rows = [
         {
@@ -101,7 +103,7 @@ def _print(fit: LawFit) -> None:
                 "leave-one-out (points)": s.loo_rmse,
                 **dict(zip(GREEK, s.coefficients, strict=True)),
             }
-            for s in fit.scores
+            for s in fit.laws
         ],
         "table",
         title="laws, best prediction of left-out points first",

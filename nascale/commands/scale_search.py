@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HELP = {"resolution": "Side of the network's own images in pixels.  [default: ARCH's]"}
 _SHOWN = (
-    *("contender", "kind", "depth", "width", "resolution", "macs", "accuracy", "low", "high", "seeds"),
+    *("candidate", "kind", "depth", "width", "resolution", "macs", "accuracy", "low", "high", "seeds"),
     *("best_share", "tied"),
 )
 
@@ -85,7 +85,7 @@ def _title(search: ScalingSearch) -> str:
 def _candidate_rows(search: ScalingSearch) -> list[dict[str, Any]]:
     return [
         {
-            "contender": c.label,
+            "candidate": c.label,
             "kind": c.kind,
             **dict(zip(("alpha", "beta", "gamma"), c.coefficients, strict=True)),
             "phi": c.phi,
@@ -93,7 +93,7 @@ def _candidate_rows(search: ScalingSearch) -> list[dict[str, Any]]:
             "width": c.multipliers[1],
             "resolution": c.architecture.resolution,
             "macs": c.macs,
-            "off": None if c.kind in ("base", "smaller") else c.macs / search.target_macs - 1,
+            "off": c.macs / search.target_macs - 1 if c.competes else None,
             "moves": "; ".join(c.moves),
             "key": c.architecture.key,
         }
@@ -130,24 +130,25 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
 
 def claims(result: ScalingResult) -> list[str]:
     """What the trainings say, in sentences: the winner and who ties with it, compound against single, the law."""
-    from search.scaling.candidates import NOT_RACING
-    from search.scaling.coefficients import GREEK, LEVEL
+    from search.scaling.bootstrap import LEVEL
+    from search.scaling.candidates import REFERENCES
+    from search.scaling.optimum import GREEK
 
     ranking = result.ranking
     lines = [f"{result.trainings} trainings in study {result.outcome.study}"]
-    racing = [row for row in ranking.rows if row["kind"] not in NOT_RACING]
+    competing = [row for row in ranking.rows if row["kind"] not in REFERENCES]
     if result.stopped:
         lines[0] += f"; the law stopped: {result.stopped}"
-    if racing and ranking.freedom:
-        tied = [row for row in racing[1:] if row["tied"]]
+    if competing and ranking.freedom:
+        tied = [row for row in competing[1:] if row["tied"]]
         lines.append(
-            f"first: {racing[0]['contender']} with {racing[0]['accuracy']:.2%}, the best in "
-            f"{racing[0]['best_share']:.0%} of redraws; one training deviates by {100 * ranking.deviation:.2f} points "
-            f"between seeds, so {len(tied)} of the {len(racing) - 1} others cannot be told from it at {LEVEL:.0%}"
+            f"first: {competing[0]['candidate']} with {competing[0]['accuracy']:.2%}, the best in "
+            f"{competing[0]['best_share']:.0%} of redraws; one training deviates by {100 * ranking.deviation:.2f} points "
+            f"between seeds, so {len(tied)} of the {len(competing) - 1} others cannot be told from it at {LEVEL:.0%}"
         )
-    elif racing:
+    elif competing:
         lines.append(
-            f"first: {racing[0]['contender']} with {racing[0]['accuracy']:.2%}; one seed tells no noise"
+            f"first: {competing[0]['candidate']} with {competing[0]['accuracy']:.2%}; with one seed the noise is unknown"
         )
     if ranking.lead is not None:
         gap, low, high = (100 * value for value in ranking.lead)

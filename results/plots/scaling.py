@@ -108,7 +108,7 @@ def coefficients_figure(
 ) -> Figure:
     """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
 
-    ``rows`` hold ``contender``, ``kind`` ("base", "smaller", "depth", "width", "resolution" or "compound"),
+    ``rows`` hold ``candidate``, ``kind`` ("base", "smaller", "depth", "width", "resolution" or "compound"),
     ``accuracy``, ``low`` and ``high`` (None without an interval); ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
     """
     kinds = ("compound", "depth", "width", "resolution", "base", "smaller")
@@ -137,7 +137,7 @@ def coefficients_figure(
                 lw=1,
             )
         size = 8 if len(ordered) <= 40 else 5
-        axes[0].set_yticks(range(len(ordered)), [row["contender"] for row in ordered], fontsize=size)
+        axes[0].set_yticks(range(len(ordered)), [row["candidate"] for row in ordered], fontsize=size)
         axes[0].set(xlabel="validation accuracy, %", title=title, ylim=(-0.8, len(ordered) - 0.2))
         axes[0].legend(loc="lower right")
         if law:

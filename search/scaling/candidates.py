@@ -1,82 +1,88 @@
-"""The networks that a search for α, β, γ trains: the base, single dimensions, and a grid of directions.
+"""The networks that a search for α, β, γ trains: the base, single dimensions, and a grid of coefficients.
 
-All but the base are brought to the same real MACs, so that accuracy alone decides. As a ``SearchSpace``
-with two decisions, which contender and which seed, they run through the same loop, store and workers as any
-search; a trained network is known by its key and its seed.
+All but the base are scaled to the same real MACs, so they are compared by accuracy alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from space.architecture import Architecture
 from space.cost import costs
-from space.errors import InputError
 from space.family import member_near, multipliers
 from space.rounding import RELEASED, Rounding
 from space.scaling import Coefficients
-from space.search_space import Decision, Option, SearchSpace
 
-NOT_RACING = ("base", "smaller")
+Triple = tuple[float, float, float]
+"""Three numbers in the order of depth, width and resolution."""
+
+REFERENCES = ("base", "smaller")
+"""Kinds of candidate that have fewer MACs: they are trained and listed, but do not compete."""
 SINGLES = {"depth": (1.0, 0.0, 0.0), "width": (0.0, 1.0, 0.0), "resolution": (0.0, 0.0, 1.0)}
 _POWERS = (1.0, 2.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Contender:
+class ScalingCandidate:
     """A network to train. ``label`` names it in the study.
 
-    ``kind`` is depth, width, resolution or compound for those that compete at equal MACs, base or smaller for
+    ``kind`` is depth, width, resolution or compound for those that compete at equal MACs, one of REFERENCES for
     those that do not.
 
-    ``coefficients`` are the nominal α, β, γ, ``phi`` the nudged φ, ``multipliers`` what rounding made of
-    depth, width and resolution.
+    ``coefficients`` are the nominal α, β, γ and ``phi`` the φ at which the real MACs match best. ``multipliers``
+    are the real ones of depth, width and resolution, after rounding; ``moves`` the single layers, channels and
+    pixels that were changed after that.
     """
 
     label: str
     kind: str
-    coefficients: tuple[float, float, float]
+    coefficients: Triple
     phi: float
     architecture: Architecture
     macs: int
-    multipliers: tuple[float, float, float]
+    multipliers: Triple
     moves: tuple[str, ...] = ()
 
+    @property
+    def competes(self) -> bool:
+        """Whether the candidate has the MACs of the others, so that accuracies may be compared."""
+        return self.kind not in REFERENCES
 
-def base_contender(base: Architecture) -> Contender:
+
+def base_candidate(base: Architecture) -> ScalingCandidate:
     """The network itself, at φ = 0."""
-    return Contender("base", "base", (1.0, 1.0, 1.0), 0.0, base, costs(base).macs, (1.0, 1.0, 1.0))
+    return ScalingCandidate("base", "base", (1.0, 1.0, 1.0), 0.0, base, costs(base).macs, (1.0, 1.0, 1.0))
 
 
 def single(
     base: Architecture, dimension: str, growth: float, tolerance: float, rounding: Rounding
-) -> Contender:
+) -> ScalingCandidate:
     """``base`` scaled in one dimension alone to ``growth`` times its MACs."""
     shares = SINGLES[dimension]
     coefficients = tuple(growth ** (share / power) for share, power in zip(shares, _POWERS, strict=True))
     label = f"{dimension} only" if growth == 2 else f"{dimension} only x{growth:g}"
-    return _contender(base, label, dimension, coefficients, growth, tolerance, rounding)
+    return _candidate(base, label, dimension, coefficients, growth, tolerance, rounding)
 
 
 def directed(
     base: Architecture,
-    coefficients: tuple[float, float, float],
+    coefficients: Triple,
     growth: float,
     tolerance: float = 0.02,
     rounding: Rounding = RELEASED,
-) -> Contender:
+) -> ScalingCandidate:
     """``base`` scaled along ``coefficients`` to ``growth`` times its MACs."""
     label = " ".join(f"{value:.4g}" for value in coefficients)
-    return _contender(base, label, _kind(coefficients), coefficients, growth, tolerance, rounding)
+    return _candidate(base, label, _kind(coefficients), coefficients, growth, tolerance, rounding)
 
 
-def _kind(coefficients: tuple[float, float, float]) -> str:
-    above = [name for name, value in zip(SINGLES, coefficients, strict=True) if value > 1]
-    return above[0] if len(above) == 1 else "compound"
+def _kind(coefficients: Triple) -> str:
+    scaled = [name for name, value in zip(SINGLES, coefficients, strict=True) if value > 1]
+    return scaled[0] if len(scaled) == 1 else "compound"
 
 
-def _contender(
+def _candidate(
     base: Architecture,
     label: str,
     kind: str,
@@ -84,7 +90,7 @@ def _contender(
     growth: float,
     tolerance: float,
     rounding: Rounding,
-) -> Contender:
+) -> ScalingCandidate:
     alpha, beta, gamma = coefficients
     member = member_near(
         base,
@@ -94,7 +100,7 @@ def _contender(
         rounding=rounding,
         tolerance=tolerance,
     )
-    return Contender(
+    return ScalingCandidate(
         label,
         kind,
         (alpha, beta, gamma),
@@ -106,63 +112,39 @@ def _contender(
     )
 
 
-def grid_contenders(
+def grid_candidates(
     base: Architecture,
-    candidates: Sequence[tuple[float, float, float]],
+    grid: Sequence[Triple],
     growth: float,
     tolerance: float = 0.02,
     rounding: Rounding = RELEASED,
-) -> list[Contender]:
-    """The base, each dimension alone, and every candidate, all but the base at ``growth`` times its MACs."""
+) -> list[ScalingCandidate]:
+    """The base, each dimension alone, and one candidate for each (α, β, γ) of ``grid``.
+
+    All but the base have ``growth`` times its MACs.
+    """
     return [
-        base_contender(base),
+        base_candidate(base),
         *(single(base, dimension, growth, tolerance, rounding) for dimension in SINGLES),
-        *(directed(base, candidate, growth, tolerance, rounding) for candidate in candidates),
+        *(directed(base, coefficients, growth, tolerance, rounding) for coefficients in grid),
     ]
 
 
 def law_start(
     base: Architecture, growth: float, tolerance: float = 0.02, rounding: Rounding = RELEASED
-) -> list[Contender]:
-    """What the law-guided search trains first: the base, the singles, and balanced networks of three sizes.
+) -> list[ScalingCandidate]:
+    """What the law-guided search trains first: the base, single dimensions, and balanced networks of three sizes.
 
-    A law needs both directions (singles against balanced) and sizes (how fast the error falls at all).
+    A law needs different directions (single dimensions against balanced networks) and different sizes (how fast
+    the error falls).
     """
     third = (growth ** (1 / 3), growth ** (1 / 6), growth ** (1 / 6))
     return [
-        base_contender(base),
+        base_candidate(base),
         *(single(base, dimension, growth, tolerance, rounding) for dimension in SINGLES),
         directed(base, third, growth, tolerance, rounding),
         *(
-            _contender(base, f"balanced x{size:.3g}", "smaller", third, size, tolerance, rounding)
+            _candidate(base, f"balanced x{size:.3g}", "smaller", third, size, tolerance, rounding)
             for size in (growth**0.5, growth**0.25)
         ),
     ]
-
-
-def contender_space(contenders: Sequence[Contender], seeds: Sequence[int]) -> SearchSpace:
-    """The space of (contender, seed)."""
-    networks = {c.label: c.architecture for c in contenders}
-    if len(networks) < len(contenders):
-        raise InputError.of("contenders", "distinct labels", [c.label for c in contenders])
-
-    def build(decisions: Mapping[str, Option]) -> Architecture:
-        return networks[str(decisions["contender"])]
-
-    decisions = (Decision("contender", tuple(networks)), Decision("seed", tuple(seeds)))
-    return SearchSpace("scaling", decisions, build)
-
-
-@dataclass(frozen=True)
-class SeededKeys:
-    """Which trials are the same training: those of the same network with the same seed."""
-
-    keys: Mapping[str, str]
-
-    @classmethod
-    def of(cls, contenders: Sequence[Contender]) -> SeededKeys:
-        return cls({c.label: c.architecture.key for c in contenders})
-
-    def key(self, decisions: Mapping[str, Option]) -> str | None:
-        """The network's key and the seed."""
-        return f"{self.keys[str(decisions['contender'])]}-{decisions['seed']}"

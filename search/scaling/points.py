@@ -59,7 +59,7 @@ class Points:
 
     @classmethod
     def read(cls, path: str | Path) -> Points:
-        """The points in a CSV file with the columns depth, width, resolution, accuracy (others are left)."""
+        """The points in a CSV file with the columns depth, width, resolution, accuracy (others are ignored)."""
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file)
@@ -86,6 +86,16 @@ class Points:
     def distinct(self) -> Array:
         """The distinct networks, shape (m, 3)."""
         return np.asarray(np.unique(self.multipliers.round(9), axis=0), dtype=np.float64)
+
+    @property
+    def logs(self) -> Array:
+        """The logarithms of the varied multipliers, shape (n, len(varied)): what the laws take."""
+        return np.asarray(np.log(self.multipliers[:, self.varied]), dtype=np.float64)
+
+    @property
+    def percent(self) -> Array:
+        """The accuracies in points: what the laws predict."""
+        return 100 * self.accuracy
 
     def __len__(self) -> int:
         return len(self.accuracy)

@@ -175,7 +175,7 @@ def test_fit_says_what_was_never_varied(capsys: pytest.CaptureFixture[str], tmp_
     (tmp_path / "points.csv").write_text("\n".join(["depth,width,resolution,accuracy", *rows]))
     assert nascale("scale fit points.csv --resamples 10 --format json") == 0
     captured = capsys.readouterr()
-    assert "depth is never varied, so its coefficient alpha cannot be told" in captured.err
+    assert "depth is never varied, so its coefficient alpha cannot be determined" in captured.err
     assert json.loads(captured.out)["alpha"] is None
 
 
