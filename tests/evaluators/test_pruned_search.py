@@ -23,7 +23,7 @@ def searched(folder: Path, study: str, *options: str) -> pd.DataFrame:
     run = CliRunner().invoke(cli, [*SEARCH.split(), "--storage", storage, "--study", study, *options])
     assert run.exit_code == 0, run.output
     frame = trials(study, storage)
-    frame["curve"] = [t.accuracies for t in load(study, storage).trials]
+    frame["curve"] = [[accuracy for _, accuracy in t.curve] for t in load(study, storage).trials]
     return frame
 
 
