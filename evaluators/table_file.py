@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from evaluators.surrogate import fit
 from evaluators.table import TableEvaluator
-from evaluators.table_settings import UNITS, TableSettings, read_settings
+from evaluators.table_settings import UNITS, TableSettings
 from space.errors import InputError, UnknownNameError
 from space.search_space import Decision, Option, SearchSpace
 from space.spaces import space as space_of
@@ -21,13 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def open_table(path: str | os.PathLike[str]) -> TableEvaluator:
-    """The evaluator that a TOML file describes.
+def open_table(settings: TableSettings) -> TableEvaluator:
+    """The evaluator that ``settings`` describe, its file read.
 
     Raises InputError, one line, for a table that cannot be read, lacks a column, holds a missing value or the
     same decisions twice (a surrogate may hold them), or does not fit the space that it names.
     """
-    settings = read_settings(path)
     frame = _read(settings)
     raw = {column: _options(frame[column]) for column in settings.decisions}
     space, columns = _space(settings, raw)

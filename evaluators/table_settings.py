@@ -32,8 +32,12 @@ UNITS = {"percent": 0.01, "fraction": 1.0}
 
 @dataclass(frozen=True)
 class TableSettings:
-    """The ``[table]`` section, checked; ``costs`` maps a cost (and ``seconds``) to (column, scale)."""
+    """The ``[table]`` section, checked; ``costs`` maps a cost (and ``seconds``) to (column, scale).
 
+    ``source`` is the path of the TOML file as it was given, ``path`` that of the data.
+    """
+
+    source: str
     path: Path
     decisions: tuple[str, ...]
     accuracy: tuple[str, ...]
@@ -53,15 +57,20 @@ class TableSettings:
 
 def read_settings(path: str | os.PathLike[str]) -> TableSettings:
     """The ``[table]`` section of a TOML file. Raises InputError naming the key that is wrong or missing."""
-    file = Path(path)
+    file = os.fspath(path)
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError.of("table", "a TOML file that can be read", f"{file} ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError.of("table", "a TOML file", f"{file} ({error})") from None
-    section = document.get("table")
-    if not isinstance(section, dict):
+    return table_settings(document.get("table"), path)
+
+
+def table_settings(section: Any, source: str | os.PathLike[str]) -> TableSettings:
+    """The settings in ``section``, the ``[table]`` of the TOML file ``source``. Raises as ``read_settings``."""
+    file = Path(source)
+    if not isinstance(section, Mapping):
         raise InputError.of("table", "a [table] section", str(file))
     for name in section:
         if name not in _KEYS:
@@ -73,6 +82,7 @@ def read_settings(path: str | os.PathLike[str]) -> TableSettings:
         if section.get(name, choices[0]) not in choices:
             raise InputError.of(f"{file}: table.{name}", " or ".join(choices), section[name])
     return TableSettings(
+        source=os.fspath(source),
         path=file.parent / os.path.expanduser(str(section["path"])),
         decisions=_names(file, section, "decisions"),
         accuracy=_names(file, section, "accuracy"),

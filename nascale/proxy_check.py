@@ -122,7 +122,9 @@ def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
     measured = _spread(name, study.trials, asked.architectures)
     spec = SearchSpec.stored(study.spec)
     if spec.evaluator == "table":
-        raise InputError.of(f"study {name}", "a search that trained networks", f"one of {spec.table}")
+        raise InputError.of(
+            f"study {name}", "a search that trained networks", f"one of {spec.table and spec.table.source}"
+        )
     told = f"{spec.recipe.epochs} epochs"
     if spec.evaluator == "supernet":
         told = f"a supernet of {told}"

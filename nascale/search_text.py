@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
     """What the search is going to do: study, objective, budgets, what the space holds."""
     settings, epochs = spec.settings(), spec.recipe.epochs
-    asked = f"table {Path(spec.table).name}" if spec.table else f"{spec.images.data}, {epochs} epochs"
+    asked = f"table {Path(spec.table.source).name}" if spec.table else f"{spec.images.data}, {epochs} epochs"
     if spec.evaluator == "supernet":
         asked = f"{spec.images.data}, a supernet of {epochs} epochs"
     lines = [

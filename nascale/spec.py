@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from evaluators.proxies import SUPERNET_EPOCHS
+from evaluators.table_settings import TableSettings, read_settings, table_settings
 from nascale.keys import check_known
 from nascale.quantities import kind_of_cost, parse_quantity
 from nascale.spaces import space_name, space_text, space_value
@@ -53,8 +54,8 @@ class SearchSpec(StudySpec):
         "train (each network from scratch), supernet (all networks share weights that are trained once: seconds a "
         "network, for a ranking) or table.  [default: table where there is one, else train]",
     )
-    table: str | None = setting(
-        None, "text", "TOML file that describes a table of results to ask instead of training."
+    table: TableSettings | None = setting(
+        None, "value", "TOML file that describes a table of results to ask instead of training."
     )
     objective: str = setting(
         "accuracy",
@@ -103,6 +104,8 @@ class SearchSpec(StudySpec):
             self._fill("space", space_value(self.space))
         elif self.table is None:
             self._fill("space", "mixed")
+        if isinstance(self.table, (str, os.PathLike)):
+            self._fill("table", read_settings(self.table))
         if isinstance(self.objective, (list, tuple)):
             self._fill("objective", ",".join(map(str, self.objective)))
         if self.evaluator is None:
@@ -136,7 +139,7 @@ class SearchSpec(StudySpec):
                 "pruner", "none with a supernet: no network is trained by itself", self.pruner
             )
         if self.rungs is not None and self.evaluator == "table":
-            raise InputError.of("rungs", "a search that trains", f"table {self.table}")
+            raise InputError.of("rungs", "a search that trains", f"table {self.table and self.table.source}")
         if self.cost not in COSTS:
             raise UnknownNameError("cost", self.cost, COSTS)
 
@@ -173,7 +176,7 @@ class SearchSpec(StudySpec):
 
     def _name(self) -> str:
         if self.table:
-            return f"{Path(self.table).stem}-{self.sampler}"
+            return f"{Path(self.table.source).stem}-{self.sampler}"
         source = f"{space_name(self.space or '')}-{self.images.data.partition(':')[0]}"
         return f"{source}-{self.sampler}"
 
@@ -189,8 +192,10 @@ class SearchSpec(StudySpec):
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Every key with its value, as it is kept with the study: a written space as one line of JSON."""
-        return super().as_dict() | {"space": None if self.space is None else space_text(self.space)}
+        """Every key with its value, as it is kept with the study: a written space as JSON, a table as its file."""
+        space = None if self.space is None else space_text(self.space)
+        table = None if self.table is None else self.table.source
+        return super().as_dict() | {"space": space, "table": table}
 
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,8 +213,8 @@ def read_spec(path: str | os.PathLike[str] | None, options: Mapping[str, Any] | 
     chosen: dict[str, Any] = {}
     if path is not None:
         document = read_toml(path)
-        if "table" in document and isinstance(document["table"], dict):
-            document["table"] = os.fspath(path)
+        if isinstance(document.get("table"), dict):
+            document["table"] = table_settings(document["table"], path)
         elif "table" in document:
             document["table"] = os.fspath(Path(path).parent / str(document["table"]))
         check_known(SearchSpec, document, f"{os.fspath(path)}: key")

@@ -10,16 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluators import surrogate
+from evaluators import surrogate, table_file
 from evaluators.evaluator import Candidate
 from evaluators.table import TableEvaluator
-from evaluators.table_file import open_table
+from evaluators.table_settings import read_settings
 from space.errors import InputError, UnknownNameError
 
 SHARED = Path(os.environ.get("NASCALE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 Maker = Callable[..., Path]
+
+
+def open_table(path: Path) -> TableEvaluator:
+    """The evaluator that the TOML file at ``path`` describes."""
+    return table_file.open_table(read_settings(path))
 
 
 @pytest.fixture
@@ -190,7 +195,6 @@ def test_the_examples_fit_the_shared_tables(tmp_path: Path, name: str, table_fil
 
 
 def test_both_examples_can_be_read_as_specs() -> None:
-    from evaluators.table_settings import read_settings
     from nascale.spec import read_spec
 
     for path in EXAMPLES.glob("*.toml"):

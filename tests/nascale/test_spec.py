@@ -31,11 +31,33 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) 
     }
 
 
-def test_a_table_section_makes_the_search_ask_the_table(tmp_path: Path) -> None:
+TABLE = '[table]\npath = "x.csv"\ndecisions = ["a"]\naccuracy = "y"\n'
+
+
+def test_a_table_section_makes_the_search_ask_the_table(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "s.toml"
-    path.write_text('trials = 3\n[table]\npath = "x.csv"\n')
+    path.write_text(f"trials = 3\n{TABLE}")
+    (tmp_path / "other.toml").write_text('table = "s.toml"')
     spec = read_spec(path)
-    assert (spec.evaluator, spec.table, spec.window) == ("table", str(path), 1)
+    assert spec.table is not None
+    assert (spec.evaluator, spec.window, spec.study) == ("table", 1, "s-controller")
+    assert (spec.table.source, spec.table.path) == (str(path), tmp_path / "x.csv")
+    assert SearchSpec.of(**spec.as_dict()) == spec
+    assert read_spec(tmp_path / "other.toml").table == spec.table
+    # The file is read once: what a section says is held by the spec.
+    path.unlink()
+    assert spec.replace(trials=5).table == spec.table
+
+
+def test_a_bad_table_is_named_when_the_spec_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(TABLE.replace("accuracy", "acuracy"))
+    with pytest.raises(UnknownNameError, match=r"table key: no such name 'acuracy' \(nearest: accuracy"):
+        read_spec(path)
+    with pytest.raises(InputError, match="table: wanted a TOML file that can be read"):
+        read_spec(None, {"table": str(tmp_path / "absent.toml")})
 
 
 def test_defaults_are_filled_in() -> None:
