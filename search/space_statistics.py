@@ -159,14 +159,14 @@ def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | No
             raise InputError(f"{name}: the {cost} of these networks is not known, so it cannot be bounded")
         if least.costs[cost] > bound:
             raise BudgetError(
-                f"{name}: wanted {_plain(bound)}, but the smallest {cost} in space {cache.space.name} "
-                f"is {_plain(least.costs[cost])}"
+                f"{name}: wanted {_plain(cost, bound)}, but the smallest {cost} in space {cache.space.name} "
+                f"is {_plain(cost, least.costs[cost])}"
             )
     best = cheapest(cache, seed)
     if not cache.within(best):
-        worst = ", ".join(f"{name} {_plain(bound)}" for name, (_, bound) in budgets.bounds().items())
+        worst = ", ".join(f"{name} {_plain(cost, bound)}" for name, (cost, bound) in budgets.bounds().items())
         had = ", ".join(
-            f"{cost} {_plain(best.costs[cost])}"
+            f"{cost} {_plain(cost, best.costs[cost])}"
             for cost, _ in budgets.bounds().values()
             if cost in best.costs
         )
@@ -176,5 +176,8 @@ def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | No
     return best
 
 
-def _plain(value: float) -> str:
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:g}"
+def _plain(cost: str, value: float) -> str:
+    """The exact value with its unit."""
+    unit = cost.rpartition("_")[2]
+    text = f"{value:.0f}" if float(value).is_integer() else f"{value:g}"
+    return f"{text} {unit}" if unit in ("bytes", "seconds") else text

@@ -62,6 +62,7 @@ def test_a_space_that_was_written_down(
         ("mixd", "space: no such name 'mixd' (nearest: mixed"),
         ("absent.toml", "space: wanted a TOML file that can be read"),
         ("mixed --max-macs 1", "max_macs: wanted 1, but the smallest macs in space mixed is"),
+        ("mixed --max-memory 1KB", "max_memory: wanted 1000 bytes, but the smallest activation_bytes"),
         ("mixed --max-macs fast", "--max-macs: wanted a positive number"),
         ("mixed --samples 1", "'--samples'"),
     ],
