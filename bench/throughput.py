@@ -34,7 +34,7 @@ from space.blocks import Bottleneck, Conv, Dense, GlobalPool, Inception, MBConv
 
 
 def network(resolution: int) -> Architecture:
-    """Stages of all three families."""
+    """Stages of three block types."""
     stages = (
         Stage((MBConv(24, stride=1, expansion=3), MBConv(24, kernel=5, expansion=3))),
         Stage((Bottleneck(48, 24, stride=2), Bottleneck(48, 24))),

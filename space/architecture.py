@@ -18,7 +18,7 @@ _LARGEST_RESOLUTION = 8192
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Consecutive blocks that belong together: what depth scaling repeats."""
+    """Consecutive blocks that belong together; depth scaling repeats its layers."""
 
     blocks: tuple[Block, ...]
 
@@ -89,7 +89,7 @@ class Architecture:
         return tuple(self._lowered(self.resolution))
 
     def __getstate__(self) -> dict[str, object]:
-        """The fields alone: what was lowered is remembered per process and does not travel."""
+        """The fields without the lowered segments, which each process makes itself."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @cached_property

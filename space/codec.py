@@ -2,7 +2,7 @@
 
 A block is written as ``["MBConv", {field: value}]`` with only the fields that differ from their
 defaults, and a run of equal blocks as ``[count, block]``, so that an architecture fits in a line. The
-``format`` number says how to read it; a file from a newer nascale is refused, not guessed at.
+``format`` number says how to read it; another number, such as that of a newer nascale, is refused.
 """
 
 from __future__ import annotations

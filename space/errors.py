@@ -4,8 +4,8 @@
     ├── InputError        (ValueError)   an argument, a file or a spec that cannot be used: exit status 2
     │   ├── ShapeError                   an architecture whose tensors do not fit together
     │   ├── UnknownNameError (also LookupError)  a name that is not there; carries the nearest ones
-    │   └── BudgetError                  a budget that nothing can meet
-    └── RunError          (RuntimeError) work that was well asked for and failed: exit status 1
+    │   └── BudgetError                  a budget that no architecture can meet
+    └── RunError          (RuntimeError) a valid request that failed: exit status 1
 
 Every message is one line that names the argument, what was wanted and what came.
 """
@@ -25,7 +25,7 @@ class InputError(NascaleError, ValueError):
 
     @classmethod
     def of(cls, argument: str, wanted: str, came: object) -> InputError:
-        """The error in the house's one shape: ``argument: wanted …, got …``."""
+        """The error in the common form ``argument: wanted …, got …``."""
         return cls(f"{argument}: wanted {wanted}, got {came!r}")
 
 
