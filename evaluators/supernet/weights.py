@@ -13,7 +13,6 @@ from torch import nn
 from evaluators.network import Network, initialise, module, residual_norms
 from evaluators.supernet.sliced import SLICED, Size, Weighted, place_of, resized, size_of
 from space.architecture import Architecture
-from space.errors import InputError
 from space.lowering import lower
 from space.operations import Operation
 
@@ -25,7 +24,7 @@ class SharedWeights:
     """Builds networks whose weights are shared.
 
     A place is the path of an operation (``stages.1.0.expand.conv``) with its type. ``sizes`` are the largest
-    numbers of channels by place: narrower operations use the first channels of those weights. An operation whose place
+    numbers of channels by place: narrower operations use the first channels of those weights (``sliced``). An operation whose place
     is not among them, or that is larger than the size there, has weights of its own for each number of channels.
 
     Weights are made when a network first needs them: a copy of ``trained`` where it has them, otherwise
@@ -52,10 +51,7 @@ class SharedWeights:
         self.names: dict[nn.Parameter, str] = {}
 
     def network(self, architecture: Architecture) -> Network:
-        """The network with the shared weights. Its normalisations use the statistics of each batch.
-
-        Raises InputError for a network with weights that cannot be shared, such as a layer normalisation.
-        """
+        """The network with the shared weights. Its batch normalisations use the statistics of each batch."""
         graph = lower(architecture)
         zeros = set(residual_norms(graph)) if self._zero_last_norm else set()
 
@@ -65,9 +61,7 @@ class SharedWeights:
                 if isinstance(op, Weighted):
                     self._modules[key] = self._sliced(path, op, path in zeros)
                 elif op.params:
-                    raise InputError.of(
-                        f"supernet: {path}", "a convolution, batch normalisation or linear layer", op
-                    )
+                    self._modules[key] = self._equal(path, op)
                 else:
                     self._modules[key] = module(op, inplace)
             return self._modules[key]
@@ -94,7 +88,14 @@ class SharedWeights:
             setattr(sliced, name, parameter)
         return sliced
 
-    def _whole(self, place: str, op: Weighted, zero: bool) -> nn.Module:
+    def _equal(self, path: str, op: Operation) -> nn.Module:
+        """The module of an operation that cannot use a part of larger weights: only equal ones share it."""
+        place = f"{path} {op!r}"
+        if place not in self._wholes:
+            self._wholes[place] = self._whole(place, op, False)
+        return self._wholes[place]
+
+    def _whole(self, place: str, op: Operation, zero: bool) -> nn.Module:
         """The module that holds all weights of a place."""
         # On "meta", torch does not initialise: that would draw from the generator that dropout uses.
         with torch.device("meta"):

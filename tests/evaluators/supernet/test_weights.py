@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-import pytest
 import torch
 
 from evaluators.network import build
@@ -12,7 +13,7 @@ from evaluators.supernet.weights import SharedWeights
 from evaluators.training import TrainEvaluator
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, ConvNeXt, Dense, GlobalPool
-from space.errors import InputError
+from space.search_space import Decision, SearchSpace
 from tests.evaluators.supernet.tiny import CPU, SPACE, WITHOUT_DROPOUT, network, supernet, values
 
 
@@ -81,8 +82,29 @@ def test_initial_weights_depend_on_seed_and_place_not_on_who_came_first() -> Non
     assert drawn and not any(np.array_equal(ours[name], others[name]) for name in drawn)
 
 
-def test_weights_that_cannot_be_sliced_are_refused() -> None:
-    blocks = (ConvNeXt(),)
-    architecture = Architecture((Conv(8),), (Stage(blocks),), (GlobalPool(), Dense()), 8, 10, 1)
-    with pytest.raises(InputError, match=r"supernet: stages.0.0.norm: wanted a convolution, batch norm"):
-        SharedWeights(0, CPU).network(architecture)
+def test_operations_that_cannot_be_sliced_share_their_weights_with_equal_ones(
+    trainer: TrainEvaluator,
+) -> None:
+    """Layer normalisations and layer scales: shared by networks of one width, trained and counted like the others."""
+
+    def convnext(channels: int, depth: int) -> Architecture:
+        blocks = tuple(ConvNeXt(kernel=3) for _ in range(depth))
+        return Architecture((Conv(channels),), (Stage(blocks),), (GlobalPool(), Dense()), 8, 10, 1)
+
+    convnexts = SearchSpace(
+        "convnexts",
+        (Decision("channels", (4, 8)), Decision("depth", (1, 2))),
+        lambda d: convnext(int(d["channels"]), int(d["depth"])),
+    )
+    training = SupernetEvaluator(trainer, convnexts, statistics_images=128).training(0)
+    one, deeper, wider = (
+        dict(training.shared.network(convnext(*size)).named_parameters()) for size in ((4, 1), (4, 2), (8, 1))
+    )
+    scales = [name for name in one if "scale" in name or ".norm." in name]
+    assert scales and all(one[name] is deeper[name] for name in one)
+    assert not any(one[name] is wider[name] for name in scales if "stages" in name)
+    assert math.isfinite(training.epoch(1))
+    kept = {name.rpartition(".")[0] for name in training.weights()}
+    assert any("LayerScale" in place for place in kept) and any("LayerNorm" in place for place in kept)
+    again = training.shared.network(convnext(4, 1))
+    assert {training.shared.names[p] for p in again.parameters()} <= set(training.weights())
