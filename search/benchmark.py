@@ -1,7 +1,6 @@
-"""Which sampler can be trusted on a table: the same search many times over, with many seeds.
+"""Searches on a table, repeated with many seeds for every sampler; ``search.regret`` says what they are worth.
 
-Simple regret after n evaluations is the table's best truth minus the truth of the network whose *observed*
-accuracy was the best so far, in points of accuracy. Cache hits count as evaluations.
+Each search is the loop itself, in memory. Cache hits count as evaluations.
 """
 
 from __future__ import annotations
@@ -10,14 +9,10 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median, stdev
 from typing import Any
-
-import numpy as np
 
 from evaluators.pools.inline import InlinePool
 from evaluators.table import TableEvaluator
-from results.pareto import front, hypervolume
 from results.trial_result import Status
 from search.candidate_cache import CandidateCache
 from search.loop import Loop
@@ -30,67 +25,25 @@ BASELINE = "random"
 
 
 @dataclass(frozen=True)
-class Repeat:
-    """One search: truth of the best-observed network and true points (accuracy, costs) after each evaluation.
+class SamplerRun:
+    """One search of ``sampler`` with ``seed``, by evaluation.
 
-    ``best`` has the truth by evaluation, ``points`` the objectives' true values, ``seconds`` is per suggestion.
+    ``best`` holds, after each evaluation, the true accuracy (a fraction) of the network within budget whose observed
+    accuracy is the highest so far; 0 while there is none. ``points`` are the true values of the objectives of each
+    evaluation, empty for accuracy alone. ``cache_hits`` counts the evaluations that repeat a network;
+    ``seconds_per_suggestion`` is the mean time of one turn of the loop.
     """
 
     sampler: str
     seed: int
     best: tuple[float, ...]
     points: tuple[tuple[float, ...], ...]
-    repeats: int
-    seconds: float
+    cache_hits: int
+    seconds_per_suggestion: float
 
 
-@dataclass(frozen=True)
-class ReferenceOptimum:
-    """What a table's searches are measured against.
-
-    ``best`` is the highest truth within budget and ``exact`` whether that is known (for a surrogate it is the
-    best of the table's rows and of all networks seen); ``noise`` the mean standard deviation between seeds;
-    ``volume`` the true front's hypervolume and ``reference`` its reference point, for several objectives.
-    """
-
-    best: float
-    exact: bool
-    noise: float
-    volume: float | None = None
-    reference: tuple[float, ...] | None = None
-
-
-def reference_optimum(
-    evaluator: TableEvaluator, settings: SearchSettings, repeats: Sequence[Repeat]
-) -> ReferenceOptimum:
-    """The best of the rows within budget, and of what the repeats saw."""
-    cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
-    truths, points, all_points = [], [], []
-    objective = settings.objective
-    for decisions in evaluator.assignments():
-        network = cache.decode(decisions)
-        if network is None:
-            continue
-        truth = evaluator.truth(decisions)
-        point = objective.values(truth, network.costs) if objective.minimised else (truth,)
-        all_points.append(point)
-        if cache.within(network):
-            truths.append(truth)
-            points.append(point)
-    seen = [max(r.best) for r in repeats]
-    exact = evaluator.surrogate is None
-    noise = float(evaluator.accuracies.std(axis=1).mean())
-    best = max(truths, default=0.0) if exact else max([*truths, *seen])
-    if not objective.minimised:
-        return ReferenceOptimum(best, exact, noise)
-    array = np.array(all_points)
-    reference = (float(array[:, 0].min()), *(float(v) for v in array[:, 1:].max(axis=0)))
-    volume = hypervolume(np.array(points), objective.directions, reference)
-    return ReferenceOptimum(best, exact, noise, volume, reference)
-
-
-def one_repeat(evaluator: TableEvaluator, settings: SearchSettings) -> Repeat:
-    """One search with the loop itself, in memory, each suggestion made from all results before it."""
+def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerRun:
+    """One search in memory, each suggestion made from all results before it."""
     settings = replace(settings, window=1)
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
     store = MemoryTrialStore()
@@ -106,19 +59,19 @@ def one_repeat(evaluator: TableEvaluator, settings: SearchSettings) -> Repeat:
     ).run()
     seconds = time.perf_counter() - begun
     results = store.results()
-    best, observed, truth = [], -1.0, 0.0
-    points = []
+    best, points = [], []
+    highest, true_of_highest = -1.0, 0.0
     for result in results:
         true = result.truth
         assert true is not None  # tables know the truth of every network that they answer for
-        if result.accuracy is not None and result.feasible and result.accuracy > observed:
-            observed, truth = result.accuracy, true
-        best.append(truth)
+        if result.accuracy is not None and result.feasible and result.accuracy > highest:
+            highest, true_of_highest = result.accuracy, true
+        best.append(true_of_highest)
         if settings.objective.minimised:
             points.append(settings.objective.values(true, result.costs))
-    reused = sum(result.status is Status.REUSED for result in results)
-    return Repeat(
-        settings.sampler, settings.seed, tuple(best), tuple(points), reused, seconds / max(1, len(results))
+    hits = sum(result.status is Status.REUSED for result in results)
+    return SamplerRun(
+        settings.sampler, settings.seed, tuple(best), tuple(points), hits, seconds / max(1, len(results))
     )
 
 
@@ -129,11 +82,11 @@ def _start(evaluator: TableEvaluator) -> None:
     _shared["evaluator"] = evaluator
 
 
-def _work(settings: SearchSettings) -> Repeat:
-    return one_repeat(_shared["evaluator"], settings)
+def _work(settings: SearchSettings) -> SamplerRun:
+    return run_sampler(_shared["evaluator"], settings)
 
 
-def run(
+def run_samplers(
     evaluator: TableEvaluator,
     settings: SearchSettings,
     samplers: Sequence[str],
@@ -141,10 +94,11 @@ def run(
     repeats: int,
     jobs: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Repeat]:
-    """Every sampler with seeds ``settings.seed`` + 0 … repeats − 1; ``random`` is always among them.
+) -> list[SamplerRun]:
+    """Every sampler with seeds ``settings.seed`` + 0 … repeats − 1; BASELINE is always among them.
 
-    ``jobs`` processes work side by side; the results do not depend on how many.
+    ``jobs`` processes work side by side; the searches are the same whatever their number. ``report`` is called with
+    (searches done, searches in all).
     """
     names = list(dict.fromkeys([*samplers, BASELINE]))
     tasks = [
@@ -153,68 +107,16 @@ def run(
         for i in range(repeats)
     ]
     found = []
-    for result in _results(evaluator, tasks, jobs):
-        found.append(result)
+    for run in _runs(evaluator, tasks, jobs):
+        found.append(run)
         report(len(found), len(tasks))
     return found
 
 
-def _results(evaluator: TableEvaluator, tasks: list[SearchSettings], jobs: int) -> Iterator[Repeat]:
+def _runs(evaluator: TableEvaluator, tasks: list[SearchSettings], jobs: int) -> Iterator[SamplerRun]:
     if jobs <= 1:
-        yield from (one_repeat(evaluator, task) for task in tasks)
+        yield from (run_sampler(evaluator, task) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(jobs, initializer=_start, initargs=(evaluator,)) as pool:
         yield from pool.imap(_work, tasks)
-
-
-def summary(
-    repeats: Sequence[Repeat],
-    optimum: ReferenceOptimum,
-    evaluations: Sequence[int],
-    directions: Sequence[str],
-) -> list[dict[str, Any]]:
-    """One row for each sampler and number of evaluations; regret in points of accuracy.
-
-    ``evaluations_to_noise`` is the median number of evaluations until the best-observed network's truth is
-    within one seed's noise of the best, None where fewer than half of the repeats got there.
-    """
-    rows = []
-    for name in dict.fromkeys(r.sampler for r in repeats):
-        own = [r for r in repeats if r.sampler == name]
-        reached = median(_reached(r, optimum) for r in own)
-        for n in evaluations:
-            regrets = [100 * (optimum.best - r.best[min(n, len(r.best)) - 1]) for r in own]
-            row: dict[str, Any] = {
-                "sampler": name,
-                "evaluations": n,
-                "regret_mean": fmean(regrets),
-                "regret_median": median(regrets),
-                "regret_sem": stdev(regrets) / len(regrets) ** 0.5 if len(regrets) > 1 else None,
-                "repeats": len(own),
-                "evaluations_to_noise": int(reached) if reached != float("inf") else None,
-                "reused_mean": fmean(r.repeats for r in own),
-                "seconds_per_suggestion": fmean(r.seconds for r in own),
-            }
-            if optimum.volume is not None:
-                shares = [volume_share(r, optimum, n, directions) for r in own]
-                row["hypervolume_share"] = fmean(shares)
-                row["hypervolume_sem"] = stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else None
-            rows.append(row)
-    return rows
-
-
-def _reached(repeat: Repeat, optimum: ReferenceOptimum) -> float:
-    for index, truth in enumerate(repeat.best):
-        if truth >= optimum.best - optimum.noise:
-            return index + 1
-    return float("inf")
-
-
-def volume_share(repeat: Repeat, optimum: ReferenceOptimum, n: int, directions: Sequence[str]) -> float:
-    """Hypervolume of the true values of the first ``n`` networks, as a share of the true front's."""
-    assert optimum.volume and optimum.reference is not None
-    points = np.array(repeat.points[:n])
-    return (
-        float(hypervolume(points[front(points, directions)], directions, optimum.reference)) / optimum.volume
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,13 +12,6 @@ from nascale.output import emit, table_options
 from nascale.spec import read_spec
 from search.settings import Budgets
 from space.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-
-    from search.benchmark import ReferenceOptimum, Repeat
 
 
 @click.command("samplers")
@@ -65,8 +57,9 @@ def command(
     counts = _counts(evaluations)
     names = [name.strip() for name in samplers.split(",") if name.strip()]
     from evaluators.table_file import open_table
-    from search.benchmark import reference_optimum, run, summary
+    from search.benchmark import run_samplers
     from search.candidate_cache import CandidateCache
+    from search.regret import reference_optimum, regrets, summary
     from search.samplers.registry import samplers as known_samplers
     from search.space_statistics import check_budgets
     from space.errors import UnknownNameError
@@ -83,9 +76,9 @@ def command(
         if live:
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
-    found = run(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
-    optimum = reference_optimum(evaluator, settings, found)
-    rows = summary(found, optimum, counts, settings.objective.directions)
+    runs = run_samplers(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
+    optimum = reference_optimum(evaluator, settings, runs)
+    rows = summary(runs, optimum, counts, settings.objective.directions)
     against = "the table's best" if optimum.exact else "the best of rows and all networks seen"
     title = (
         f"{evaluator.settings.path.name}: regret in points against {against} ({optimum.best:.4f}), "
@@ -97,7 +90,7 @@ def command(
 
         about = f"Against {against}, {100 * optimum.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
         draw(
-            regrets(found, optimum),
+            regrets(runs, optimum),
             plot,
             title=f"{evaluator.settings.path.stem}: simple regret",
             subtitle=about,
@@ -114,15 +107,3 @@ def _counts(text: str) -> list[int]:
     if not counts or counts[0] < 1:
         raise InputError.of("--evaluations", "whole numbers of 1 or more, joined by commas", text)
     return counts
-
-
-def regrets(repeats: Sequence[Repeat], optimum: ReferenceOptimum) -> dict[str, np.ndarray[Any, Any]]:
-    """Regret in points by sampler, of shape (repeats, evaluations that all of them came to)."""
-    import numpy as np
-
-    found = {}
-    for name in dict.fromkeys(r.sampler for r in repeats):
-        own = [r.best for r in repeats if r.sampler == name]
-        length = min(map(len, own))
-        found[name] = 100 * (optimum.best - np.array([best[:length] for best in own]))
-    return found
