@@ -22,12 +22,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluators.evaluator import Candidate
+from evaluators.evaluator import Candidate, FidelitySchedule
 from evaluators.images.loading import load
 from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import PoolSettings
 from evaluators.proxies import evaluator
-from search.pruning import PRUNERS, rule
+from search.pruning.registry import make_rule, pruners
 from space.spaces import space
 
 Curve = list[float]
@@ -84,7 +84,7 @@ def trained(seed: int, asked: argparse.Namespace) -> Curves:
 
 def replay(name: str, curves: Sequence[Curve]) -> tuple[int, float]:
     """(epochs trained, best accuracy of a completed training) where ``name`` judges one training after the other."""
-    judge = rule(name, len(curves[0]))
+    judge = make_rule(name, FidelitySchedule(len(curves[0])))
     assert judge is not None
     spent, best = 0, 0.0
     for number, curve in enumerate(curves):
@@ -124,7 +124,7 @@ def main() -> None:
         noise = statistics.stdev((a[-1] - b[-1]) * images for a, b in pairs) / 2**0.5
         print(f"noise: {noise:.2f} images")
     print(f"{'rule':10} {'trials':>6} {'epochs':>7} {'at most half':>13} {'images lost':>12} {'by luck':>8}")
-    for name in PRUNERS[1:]:
+    for name in [name for name in pruners() if name != "none"]:
         for count in map(int, asked.trials.split(",")):
             rng = random.Random(0)
             shares, lost, luck = [], [], []

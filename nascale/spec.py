@@ -21,7 +21,7 @@ from nascale.spaces import space_name, space_text, space_value
 from nascale.study_spec import SMALLEST_WINDOW, StudySpec
 from nascale.toml_file import read_toml
 from search.objective import COSTS, SOFT_EXPONENT, Objective
-from search.pruning import PRUNERS
+from search.pruning.registry import pruners
 from search.samplers.registry import samplers
 from search.settings import Budgets, SearchSettings
 from space.errors import InputError, UnknownNameError
@@ -80,7 +80,9 @@ class SearchSpec(StudySpec):
     pruner: str = setting(
         "none",
         "text",
-        "Stop poor trainings early: median, halving (asynchronous successive halving), hyperband, or none.",
+        "Stop poor trainings early: "
+        + "; ".join(f"{info.name} ({info.description})" for info in pruners().values())
+        + ".",
     )
     rungs: str | None = setting(
         None,
@@ -130,8 +132,8 @@ class SearchSpec(StudySpec):
         workers = self.pool.workers
         if self.evaluator != "table" and self.window < workers:
             raise InputError.of("window", f"{workers} or more, as many as workers", self.window)
-        if self.pruner not in PRUNERS:
-            raise UnknownNameError("pruner", self.pruner, PRUNERS)
+        if self.pruner not in pruners():
+            raise UnknownNameError("pruner", self.pruner, pruners())
         if self.rungs is not None and self.pruner == "none":
             raise InputError.of("rungs", "a pruner that looks at them (halving, hyperband or median)", "none")
         if self.pruner != "none" and self.evaluator == "supernet":

@@ -17,7 +17,7 @@ from evaluators.pools.protocol import Event, Pool
 from results.trial_result import MEASURED, Status, TrialResult
 from search.candidate_cache import CandidateCache, DecodedCandidate
 from search.progress import Progress
-from search.pruning import rule
+from search.pruning.registry import make_rule
 from search.samplers.protocol import Sampler
 from search.settings import SearchSettings
 from search.suggestion import Exhausted, Suggestions
@@ -81,7 +81,7 @@ class Loop:
         self._measuring: dict[int, _Measuring] = {}
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
-        self._rule = rule(settings.pruner, schedule.levels, restarts=schedule.restarts)
+        self._rule = make_rule(settings.pruner, schedule)
         self.progress = Progress(settings.trials)
         self._unfinished: list[TrialResult] = []
 

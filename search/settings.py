@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from search.objective import Objective
-from search.pruning import PRUNERS
+from search.pruning.registry import pruners
 from space.errors import InputError, UnknownNameError
 from space.setting import setting
 
@@ -122,5 +122,5 @@ class SearchSettings(RunSettings):
         super().__post_init__()
         if self.window < 1:
             raise InputError.of("window", "1 or more", self.window)
-        if self.pruner not in PRUNERS:
-            raise UnknownNameError("pruner", self.pruner, PRUNERS)
+        if self.pruner not in pruners():
+            raise UnknownNameError("pruner", self.pruner, pruners())
