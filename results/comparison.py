@@ -16,7 +16,7 @@ import pandas as pd
 
 from results import pareto
 from results.columns import direction_of
-from results.front import eligible, front_axes, front_of, points_of
+from results.front import eligible, front_of, infinite_count, plane_axes, points_of
 from results.plots.axes import Axis, axis
 from results.progress import Floats, best_so_far, hypervolume_so_far
 from results.trial_result import FAILURES, Status
@@ -70,9 +70,7 @@ def compare(
     known to every study.
     """
     first = next(iter(frames.values()))
-    axes = front_axes(first, x, y)[:2]
-    if len(axes) < 2:
-        raise InputError.of("--x", "a second column to measure the front against", axes)
+    axes = plane_axes(first, x, y)
     directions = [direction_of(first, a) for a in axes]
     everything = np.vstack([_finished(frame, axes, name) for name, frame in frames.items()])
     worst = pareto.worst(everything, directions)
@@ -122,6 +120,7 @@ def _row(trace: Trace, frame: pd.DataFrame, axes: Sequence[str], common: int) ->
         "finished": len(trace.best),
         "reused": int(counts.get(Status.REUSED, 0)),
         "failed": int(sum(counts.get(s, 0) for s in FAILURES)),
+        "infinite": infinite_count(frame, axes),
         axes[0]: _last(trace.best, len(trace.best)),
         "front": len(front_of(frame, x=axes[1], y=axes[0])),
         "hypervolume": _last(trace.hypervolume, len(trace.hypervolume)),

@@ -61,10 +61,34 @@ def front_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:
 
 
 def points_of(frame: pd.DataFrame, axes: Sequence[str]) -> pareto.Points:
-    """The values of the columns ``axes``, one row per trial, NaN where missing."""
+    """The values of the columns ``axes``, one row per trial, NaN where missing or infinite.
+
+    An infinite value is what some programs store for "failed"; ``infinite_count`` says how many there are.
+    """
     if not axes:
         return np.empty((len(frame), 0))
-    return np.column_stack([frame[a].to_numpy(dtype="float64", na_value=np.nan) for a in axes])
+    points = np.column_stack([frame[a].to_numpy(dtype="float64", na_value=np.nan) for a in axes])
+    points[np.isinf(points)] = np.nan
+    return points
+
+
+def infinite_count(frame: pd.DataFrame, axes: Sequence[str]) -> int:
+    """How many finished trials have an infinite value on one of ``axes``, and so take no part in a front."""
+    values = [frame.loc[eligible(frame), a].to_numpy(dtype="float64", na_value=np.nan) for a in axes]
+    return int(np.isinf(np.column_stack(values)).any(axis=1).sum()) if values else 0
+
+
+def plane_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:
+    """The two columns that a picture or a comparison spans, y first.
+
+    A study with one objective and no costs is seen against the trials' numbers: its front is the best so far.
+    """
+    axes = front_axes(frame, x, y)
+    if len(axes) < 2 and axes != ["number"]:
+        axes = [*axes, "number"]
+    if len(axes) < 2:
+        raise InputError.of("--x", "a second column beside --y", axes[0])
+    return axes[:2]
 
 
 def ranks_of(frame: pd.DataFrame, axes: Sequence[str]) -> Any:

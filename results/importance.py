@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results.columns import DECISION, direction_of
-from results.front import eligible
+from results.front import eligible, points_of
 from results.plots.axes import title
 from results.trial_result import Status
 from space.errors import InputError
@@ -39,9 +39,11 @@ def importance(frame: pd.DataFrame, target: str = "accuracy") -> pd.DataFrame:
     lies from the worst option's, in the unit of ``target``. Reused trials count once, by being left out.
     """
     rows = frame[
-        eligible(frame) & (frame["status"] != Status.REUSED).to_numpy() & frame[target].notna().to_numpy()
+        eligible(frame)
+        & (frame["status"] != Status.REUSED).to_numpy()
+        & np.isfinite(points_of(frame, [target])[:, 0])
     ]
-    values = rows[target].to_numpy(dtype="float64")
+    values = rows[target].to_numpy(dtype="float64", copy=True)
     maximal = direction_of(frame, target) == "maximize"
     table = [
         {"decision": title(column), **_effect(rows[column], values, maximal)}
@@ -99,7 +101,7 @@ def _noise(groups: Sequence[NDArray[np.intp]], values: NDArray[np.float64]) -> f
 def check_target(frame: pd.DataFrame, target: str) -> None:
     """Raises InputError unless the study has decisions and two finished trials that differ in ``target``."""
     decisions = [c for c in frame.columns if c.startswith(DECISION)]
-    finished = frame.loc[eligible(frame), target].dropna()
+    finished = pd.Series(points_of(frame.loc[eligible(frame)], [target])[:, 0]).dropna()
     if not decisions or finished.nunique() < 2:
         wanted = f"decisions and two finished trials that differ in {target}"
         raise InputError.of("study", wanted, f"{len(decisions)} decisions, {len(finished)} finished trials")

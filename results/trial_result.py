@@ -94,7 +94,13 @@ class TrialResult:
     (epoch, accuracy) pairs. ``extra`` holds further figures of the evaluator by name.
     """
 
-    number: int = measure("int64", None, None, "the trial's number, from 0", title="Trial")
+    number: int = measure(
+        "int64",
+        "trials",
+        "minimize",
+        "the trial's number, from 0; on a front, earlier is better",
+        title="Trial",
+    )
     decisions: dict[str, Any] = field(default_factory=dict)
     architecture: Mapping[str, Any] | None = None
     values: tuple[float, ...] | None = None

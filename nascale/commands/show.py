@@ -61,7 +61,8 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
 
 
 def _counts(frame: Any) -> list[dict[str, str]]:
-    from results.front import front_of
+    from results.front import default_axes, front_of
+    from results.plots.axes import axis, lowered
 
     counts = frame["status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
@@ -69,7 +70,11 @@ def _counts(frame: Any) -> list[dict[str, str]]:
     front = front_of(frame)
     if len(front):
         best = front.iloc[0]
-        rows.append({"what": "best", "value": f"trial {best['number']}, accuracy {best['accuracy']:.4f}"})
+        merit = default_axes(frame)[0]
+        shown = axis(merit, [best[merit]])
+        rows.append(
+            {"what": "best", "value": f"trial {best['number']}, {lowered(shown.title)} {best[merit]:.4f}"}
+        )
         rows.append({"what": "front", "value": f"trials {', '.join(map(str, front['number']))}"})
     return rows
 

@@ -122,3 +122,8 @@ def count(value: float) -> str:
             number = value / scale
             return f"{number:.3g}{suffix}" if scale > 1 else f"{number:g}"
     return f"{value:g}"
+
+
+def lowered(title: str) -> str:
+    """A title inside a sentence: ``validation accuracy``, but ``MACs``."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]

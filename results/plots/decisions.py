@@ -15,8 +15,7 @@ from results.columns import DECISION, column_name, direction_of
 from results.front import eligible, front_axes
 from results.importance import check_target, importance
 from results.plots import theme
-from results.plots.axes import axis, title
-from results.plots.view import lowered
+from results.plots.axes import axis, lowered, title
 
 _DPI = 160
 _BARS = 15

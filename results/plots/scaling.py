@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from results.plots import theme
-from results.plots.axes import title
+from results.plots.axes import lowered, title
 from results.plots.picture import save
-from results.plots.view import lowered
 
 __all__ = ["coefficients_figure", "family_figure", "reproduce_figure", "save"]
 

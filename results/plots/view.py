@@ -9,11 +9,10 @@ import pandas as pd
 
 from results import pareto
 from results.columns import STATUSES, direction_of
-from results.front import eligible, front_axes, front_of, points_of
-from results.plots.axes import Axis, axis
+from results.front import eligible, front_of, infinite_count, plane_axes, points_of
+from results.plots.axes import Axis, axis, lowered
 from results.progress import Floats, best_so_far, hypervolume_so_far
 from results.trial_result import Status
-from space.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,8 @@ class View:
 
     @classmethod
     def of(cls, frame: pd.DataFrame, x: str | None = None, y: str | None = None) -> View:
-        """The view along the study's own axes or the given ones. Raises InputError where there are not two."""
-        axes = front_axes(frame, x, y)
-        if len(axes) < 2:
-            raise InputError.of("--x", "a second column to draw the front against", axes)
-        vertical, horizontal = axes[:2]
+        """The view along the study's own axes or the given ones; see ``results.front.plane_axes``."""
+        vertical, horizontal = plane_axes(frame, x, y)
         front = front_of(frame, x=horizontal, y=vertical)
         values = points_of(frame, [horizontal, vertical])
         return cls(frame, front, axis(horizontal, values[:, 0]), axis(vertical, values[:, 1]))
@@ -110,9 +106,7 @@ class View:
         counts = self.frame["status"].value_counts()
         other = (f"{counts[s]} {s}" for s in STATUSES if s != Status.OK and counts.get(s))
         parts = [f"{len(self.frame)} trials", *other]
+        infinite = infinite_count(self.frame, [self.x.column, self.y.column])
+        if infinite:
+            parts.append(f"{infinite} infinite, left out")
         return " · ".join([*parts, f"{len(self.front)} on the front"])
-
-
-def lowered(title: str) -> str:
-    """A title inside a sentence: ``validation accuracy``, but ``MACs``."""
-    return title if title[:2].isupper() else title[0].lower() + title[1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 from results import frame, pareto
@@ -54,3 +55,13 @@ def test_studies_must_share_the_axes(storage: str) -> None:
     frames = {name: frame.trials(name, storage) for name in ("reward", "digits")}
     with pytest.raises(InputError, match="objective_reward"):
         compare(frames, y="reward")
+
+
+def test_a_study_with_one_objective_is_compared_by_its_progress() -> None:
+    made = optuna.create_study(study_name="plain", direction="minimize")
+    for value in (3.0, float("inf"), 1.0, 2.0):
+        made.tell(made.ask(), value)
+    result = compare({"plain": frame.trials(made)})
+    (row,) = result.table.to_dict("records")
+    assert (row["finished"], row["infinite"], row["objective_value"], row["trials_to_best"]) == (4, 1, 1.0, 3)
+    assert result.traces[0].best.tolist() == [3.0, 3.0, 1.0, 1.0]

@@ -32,7 +32,7 @@ def study_of(accuracy: object, count: int = 400) -> pd.DataFrame:
         "sub": optuna.distributions.CategoricalDistribution([1, 2]),
     }
     made = optuna.create_study(directions=["maximize", "minimize"])
-    made.set_user_attr("objectives", list(factories.OBJECTIVES))
+    made.set_user_attr("nascale:objectives", list(factories.OBJECTIVES))
     for _ in range(count):
         params = {"main": str(rng.choice(["a", "b"]))}
         if params["main"] == "a":
@@ -43,7 +43,7 @@ def study_of(accuracy: object, count: int = 400) -> pd.DataFrame:
                 values=[value, 1.0],
                 params=params,
                 distributions={k: choices[k] for k in params},
-                user_attrs={"result": {"accuracy": value}},
+                user_attrs={"nascale:key": None, "nascale:result": {"accuracy": value, "status": "ok"}},
             )
         )
     return frame.trials(made)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import optuna
@@ -159,3 +161,46 @@ def test_delete(tmp_path: Path) -> None:
 def test_passwords_stay_out_of_messages() -> None:
     assert storage_url.redacted("postgresql://me:secret@host/base") == "postgresql://me:***@host/base"
     assert "secret" not in str(database.refusal("mysql://me:secret@host/base", "no route"))
+
+
+def test_attributes_of_other_programs_are_ignored(tmp_path: Path) -> None:
+    """Names that we use too, with values of any kind."""
+    url = f"sqlite:///{tmp_path}/theirs.db"
+    names = ("objectives", "spec", "space", "provenance", "result", "costs", "key", "architecture")
+    for index, value in enumerate((["accuracy", "size"], "lr,l2", 0.5, {"a": 1}, None)):
+        made = optuna.create_study(study_name=f"s{index}", storage=url, direction="maximize")
+        for name in names:
+            made.set_user_attr(name, value)
+        trial = made.ask({"x": optuna.distributions.FloatDistribution(0, 1)})
+        for name in names:
+            trial.set_user_attr(name, value)
+        made.tell(trial, 0.25)
+    for summary in studies.summaries(url):
+        assert (summary["finished"], summary["accuracy"], summary["objectives"]) == (1, None, "value ↑")
+        found = studies.load(summary["study"], url, architectures=True)
+        assert found.attributes == {} and found.trials[0].values == (0.25,)
+        assert (found.trials[0].key, found.trials[0].costs, found.trials[0].architecture) == (None, {}, None)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_times_are_utc_in_every_zone(zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        url = f"sqlite:///{tmp_path}/t.db"
+        before = datetime.now(UTC)
+        made = optuna.create_study(study_name="t", storage=url)
+        made.tell(made.ask(), 1.0)
+        (trial,) = studies.load("t", url).trials
+        assert trial.finished is not None and before <= trial.finished <= datetime.now(UTC)
+        assert studies.of_optuna(made).trials[0].finished == trial.finished
+        with sqlite3.connect(tmp_path / "t.db") as connection:  # Optuna 4 stored local time
+            connection.execute("UPDATE version_info SET library_version = '4.9.0'")
+            local = datetime.now().isoformat(" ")
+            connection.execute("UPDATE trials SET datetime_complete = ?", (local,))
+        connection.close()
+        (trial,) = studies.load("t", url).trials
+        assert trial.finished is not None and before <= trial.finished <= datetime.now(UTC)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
