@@ -32,8 +32,8 @@ def search(
 ) -> Study:
     """Runs a search, or goes on with one, and returns its study.
 
-    ``settings`` are the keys of a spec file, the flags of ``nascale search`` with underscores
-    (``max_macs="5M"``); ``spec`` is the path of such a file, over which they win. ``report`` is called with the
+    ``settings`` are the keys of a spec file, the options of ``nascale search`` with underscores
+    (``max_macs="5M"``). ``spec`` is the path of such a file; ``settings`` win over it. ``report`` is called with the
     progress. Raises InputError for what cannot be searched, before anything is written, and RunError for a
     search that failed.
     """

@@ -147,5 +147,5 @@ LIGHT = (
 )
 def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) -> None:
     code = LIGHT.format(arguments=arguments.split(), heavy={"torch", "ray", "optuna", "matplotlib"})
-    result = run(sys.executable, "-c", code, cwd=tmp_path)
+    result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr

@@ -19,7 +19,7 @@ def _cmaes(space: SearchSpace, seed: int, objectives: int) -> Sampler:
             raise InputError.of("sampler cmaes", "options in rising order", decision.options)
     import optuna
 
-    from search.samplers.optuna_mirror import OptunaSampler
+    from search.samplers.on_optuna.mirror import OptunaSampler
 
     sampler = optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     return OptunaSampler(space, seed, sampler, objectives, replays=True, ordinal=True)

@@ -9,7 +9,7 @@ from space.search_space import SearchSpace
 def _gp(space: SearchSpace, seed: int, objectives: int) -> Sampler:
     import optuna
 
-    from search.samplers.optuna_mirror import OptunaSampler
+    from search.samplers.on_optuna.mirror import OptunaSampler
 
     sampler = optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
 

@@ -11,7 +11,7 @@ POPULATION = 20
 def _nsga2(space: SearchSpace, seed: int, objectives: int) -> Sampler:
     import optuna
 
-    from search.samplers.optuna_mirror import OptunaSampler
+    from search.samplers.on_optuna.mirror import OptunaSampler
 
     sampler = optuna.samplers.NSGAIISampler(seed=seed, population_size=POPULATION)
     return OptunaSampler(space, seed, sampler, objectives, replays=True)
@@ -20,7 +20,7 @@ def _nsga2(space: SearchSpace, seed: int, objectives: int) -> Sampler:
 def _nsga3(space: SearchSpace, seed: int, objectives: int) -> Sampler:
     import optuna
 
-    from search.samplers.optuna_mirror import OptunaSampler
+    from search.samplers.on_optuna.mirror import OptunaSampler
 
     sampler = optuna.samplers.NSGAIIISampler(seed=seed, population_size=POPULATION)
     return OptunaSampler(space, seed, sampler, objectives, replays=True)

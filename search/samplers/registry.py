@@ -1,4 +1,4 @@
-"""The samplers by name. A module of this package that holds ``SAMPLERS`` is found by itself.
+"""The samplers by name. A module of this package that holds ``SAMPLERS`` is found by itself; its folders are not.
 
 Those modules import the libraries that their samplers are made of only when one is made, so listing them is cheap.
 """
@@ -22,6 +22,8 @@ def samplers() -> dict[str, SamplerInfo]:
     """Every sampler by name, in alphabetical order."""
     found: dict[str, SamplerInfo] = {}
     for module in iter_modules(package.__path__):
+        if module.ispkg:
+            continue
         declared: tuple[SamplerInfo, ...] = vars(import_module(f"{package.__name__}.{module.name}")).get(
             "SAMPLERS", ()
         )

@@ -7,7 +7,7 @@ from space.search_space import SearchSpace
 
 
 def _tpe(space: SearchSpace, seed: int, objectives: int) -> Sampler:
-    from search.samplers.tpe_arrays import TPESampler
+    from search.samplers.on_optuna.tpe_arrays import TPESampler
 
     return TPESampler(space, seed, objectives)
 

@@ -11,7 +11,7 @@ import pytest
 from evaluators.evaluator import Candidate, Failure
 from results.trial_result import Status
 from search.objective import Objective
-from search.samplers import tpe_arrays
+from search.samplers.on_optuna import tpe_arrays
 from search.samplers.registry import make_sampler, samplers
 from search.settings import Budgets, SearchSettings
 from search.trial_store import MemoryTrialStore

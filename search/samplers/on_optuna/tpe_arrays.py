@@ -15,7 +15,7 @@ from optuna.search_space.group_decomposed import _GroupDecomposedSearchSpace, _S
 from optuna.trial import FrozenTrial, TrialState
 
 from results.trial_result import Status, TrialResult
-from search.samplers.optuna_mirror import OptunaSampler, last_step
+from search.samplers.on_optuna.mirror import OptunaSampler, last_step
 from space.search_space import Decisions, SearchSpace
 
 
