@@ -1,5 +1,5 @@
-"""What was found: stored studies as tables, fronts, pictures and pages.
+"""What was found: the record of a trial, stored studies, frames, fronts, plots and reports.
 
-This room reads. It knows no searcher and no evaluator, and it imports neither torch nor ray: a study is
-whatever an Optuna storage holds.
+This package only reads, but for the deletion of a study. It imports no sampler, no evaluator, no torch and no ray: a
+study is whatever an Optuna storage holds.
 """

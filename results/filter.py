@@ -250,7 +250,7 @@ class _Parser:
         return column.astype(object).to_numpy()
 
     def _as_time(self, value: Any, beside: Any) -> Any:
-        """Text beside a column of times is a time: ``started > '2026-03-01'``, in UTC unless it says else."""
+        """Text beside a column of times is a time: ``started > '2026-03-01'``, in UTC where no zone is given."""
         if not isinstance(value, str) or _kind(beside) != "time":
             return value
         try:

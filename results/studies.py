@@ -1,8 +1,8 @@
 """Stored studies as values: what was asked, what each trial tried, and what came of it.
 
 A study is whatever an Optuna storage holds under a name. ``load`` reads one with plain SQL, ``of_optuna``
-takes one that is already in memory; both give the same ``StoredStudy``, and everything else in this room
-starts from that. A study made by another tool reads too: its parameters become decisions and its values
+takes one that is already in memory; both give the same ``StoredStudy``, and everything else in this
+package starts from that. A study made by another tool reads too: its parameters become decisions and its values
 objectives.
 """
 

@@ -1,1 +1,1 @@
-"""What to try next: the searchers, and the one loop that asks, measures, stores and tells."""
+"""What to try next: the samplers, and the one loop that asks, measures, stores and tells."""

@@ -1,4 +1,4 @@
-"""Studies as a search leaves them, made with plain Optuna and a made-up accuracy: no training, no searcher."""
+"""Studies as a search leaves them, made with plain Optuna and a made-up accuracy: no training, no sampler."""
 
 from __future__ import annotations
 

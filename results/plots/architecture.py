@@ -48,8 +48,8 @@ def parts(architecture: Architecture) -> list[Part]:
     for path, block, segment in architecture.segments():
         if segment.identity:
             continue
-        room, _, rest = path.partition(".")
-        section = f"stage {int(rest.split('.')[0]) + 1}" if room == "stages" else room
+        part, _, rest = path.partition(".")
+        section = f"stage {int(rest.split('.')[0]) + 1}" if part == "stages" else part
         costs = segment_costs(segment)
         last = rows[-1] if rows else None
         if last and (last.section, last.block, last.shape) == (section, block, segment.shape):

@@ -1,4 +1,4 @@
-"""One local Ray for all tests of this room."""
+"""One local Ray for all tests of this package."""
 
 from __future__ import annotations
 

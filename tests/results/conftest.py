@@ -1,4 +1,4 @@
-"""Stored studies that the tests of this room read: made once, never written again."""
+"""Stored studies that the tests of this package read: made once, never written again."""
 
 from __future__ import annotations
 

@@ -60,20 +60,20 @@ def test_the_critic_equals_gaussian_process_regression_written_out() -> None:
 
     known = np.array([[covariance(a, b) for b in rows] for a in rows]) + NOISE * np.eye(12)
     cross = np.array([[covariance(a, b) for b in rows] for a in asked])
-    mean, doubt = Critic(encoding, rows, targets, rows[:0]).predict(asked)
+    mean, uncertainty = Critic(encoding, rows, targets, rows[:0]).predict(asked)
     assert mean[:, 0] == pytest.approx(cross @ np.linalg.solve(known, targets[:, 0]))
     expected = CONSTANT + AGREEMENT + LIKENESS - np.diag(cross @ np.linalg.solve(known, cross.T))
-    assert doubt == pytest.approx(np.sqrt(expected))
+    assert uncertainty == pytest.approx(np.sqrt(expected))
 
 
-def test_networks_under_measurement_lower_the_doubt_and_keep_the_mean() -> None:
+def test_networks_under_measurement_lower_the_uncertainty_and_keep_the_mean() -> None:
     encoding = Encoding(LONG)
     rng = random.Random(0)
     rows = np.array([encoding.row(LONG.sample(rng)) for _ in range(20)])
     targets = np.linspace(-1, 1, 15)[:, None]
-    mean, doubt = Critic(encoding, rows[:15], targets, rows[:0]).predict(rows[15:])
+    mean, uncertainty = Critic(encoding, rows[:15], targets, rows[:0]).predict(rows[15:])
     believed, less = Critic(encoding, rows[:15], targets, rows[15:17]).predict(rows[15:])
-    assert believed == pytest.approx(mean) and (less < doubt).all()
+    assert believed == pytest.approx(mean) and (less < uncertainty).all()
 
 
 def test_added_volume_of_a_point_is_its_own_rectangle() -> None:
