@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from evaluators.data import load
 from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
-from evaluators.images.loading import load
 from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import Pool, PoolSettings
 from evaluators.recipe import Recipe

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluators.data import load
 from evaluators.evaluator import Candidate, FidelitySchedule
-from evaluators.images.loading import load
 from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import PoolSettings
 from evaluators.proxies import evaluator

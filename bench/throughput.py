@@ -19,10 +19,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from evaluators.data import load
 from evaluators.device import pick_device
 from evaluators.evaluator import Candidate, StopFlag
 from evaluators.images.image_set import ImageSet
-from evaluators.images.loading import load
 from evaluators.network import build
 from evaluators.optimization import learning_rate_factor
 from evaluators.pools.opening import open_pool

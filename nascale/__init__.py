@@ -15,7 +15,7 @@ from nascale import packages as _packages
 
 _packages.install_finder()
 
-from nascale.api import Study, architecture, front, profile, scale, search, trials
+from nascale.api import Study, architecture, data, front, profile, scale, search, trials
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
 
@@ -27,6 +27,7 @@ __all__ = [
     "RunError",
     "Study",
     "architecture",
+    "data",
     "front",
     "profile",
     "scale",

@@ -14,6 +14,7 @@ from space.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evaluators.images.image_set import ImageSet
     from search.progress import Progress
     from space.architecture import Architecture
     from space.cost import Costs
@@ -46,6 +47,22 @@ def search(
         raise InputError.of("storage", "a database, to which the returned study points", chosen.storage)
     outcome = run(prepare(chosen), report or (lambda progress: None))
     return Study(outcome.study, outcome.storage)
+
+
+def data(
+    source: str, *, size: int | None = None, seed: int = 0, validation: float = 0.2, skip_bad: bool = False
+) -> ImageSet:
+    """The image set that a search with ``data=source`` would train on.
+
+    It has ``images`` (n, height, width, channels; uint8), ``labels`` (n; 0 to k − 1), the names of the ``classes``,
+    the index arrays ``train``, ``validation`` and ``test``, and ``left_out``: what the source holds beside them, each
+    with its ``path`` and ``why``. ``size`` is the side in pixels to which image files are decoded; ``validation`` is
+    the share drawn from the training images, with ``seed``, if the source has no validation split; ``skip_bad`` leaves
+    out files that cannot be read. Raises InputError for a source that cannot be used.
+    """
+    from evaluators.data import load
+
+    return load(source, seed=seed, validation=validation, size=size, skip_bad=skip_bad)
 
 
 def trials(study: Study | str, storage: str | None = None) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from space.errors import InputError, NascaleError
 
 COMMANDS = (
     "demo",
+    "data",
     "search",
     "studies",
     "trials",

@@ -73,7 +73,7 @@ def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
 
 def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
     """The images and the recipe of ``spec``; image files are decoded at ``pixels`` (None: as they are)."""
-    from evaluators.images.loading import load
+    from evaluators.data import load
     from evaluators.training import TrainEvaluator
 
     images = load(

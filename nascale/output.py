@@ -66,6 +66,15 @@ def emit(
         click.echo(render(table, format_).decode(), nl=False)
 
 
+def emit_document(document: Mapping[str, Any], output: str | None = None) -> None:
+    """Prints or writes one JSON object; missing, infinite and not-a-number become null."""
+    text = json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_file(output, text.encode())
+
+
 def chosen_format(format_: str | None, output: str | None) -> str:
     """The form that was asked for, or that the file's suffix means, else the table for the eye."""
     if format_ is not None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluators.data import load
 from evaluators.evaluator import Evaluator, Report
 from evaluators.images.image_set import ImageSet
-from evaluators.images.loading import load
 from evaluators.proxies import evaluator, parts, split_list
 from evaluators.proxy_comparison import ProxyComparison, compare
 from evaluators.rank_correlation import noise_floor

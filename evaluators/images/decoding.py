@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from evaluators.images.source import SourceRequest
+from evaluators.images.source import LeftOut, SourceRequest
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,38 +38,33 @@ def decoded_chunks(
     decode: Callable[[T], NDArray[np.uint8] | str],
     request: SourceRequest,
     count: int,
-    skipped: list[str],
+    bad: list[LeftOut],
 ) -> Iterator[Chunk]:
     """The pictures of each block, decoded in threads: one chunk for each part in it.
 
     ``decode`` returns the pixels (height, width, channels), or the reason why it cannot. ``count`` is the number of
-    pictures in all blocks. Bad pictures are added to ``skipped`` with their reasons if the request says so.
+    pictures in all blocks. Bad pictures are added to ``bad`` with their reasons if the request says so.
     Otherwise all blocks are looked at, and InputError tells how many are bad and names the first three.
     """
     import numpy as np
 
-    bad: list[str] = []
+    found: list[LeftOut] = []
     with ThreadPoolExecutor() as threads:
         for block in blocks:
             good: list[tuple[Encoded[T], NDArray[np.uint8]]] = []
             for one, pixels in zip(block, threads.map(decode, [one.content for one in block]), strict=True):
                 if isinstance(pixels, str):
-                    bad.append(f"{one.name} ({pixels})")
+                    found.append(LeftOut(one.name, pixels))
                 else:
                     good.append((one, pixels))
-            if bad and not request.skip_bad:
+            if found and not request.skip_bad:
                 continue
             for part in sorted({one.part for one, _ in good}):
                 chosen = [(pixels, one.label) for one, pixels in good if one.part == part]
                 images = np.stack([pixels for pixels, _ in chosen])
                 yield images, np.array([label for _, label in chosen], np.int64), part
-    if bad and not request.skip_bad:
-        few = "; ".join(bad[:_NAMED]) + ("; …" if len(bad) > _NAMED else "")
-        came = f"{len(bad)} of {count} that are not: {few}"
+    if found and not request.skip_bad:
+        few = "; ".join(map(str, found[:_NAMED])) + ("; …" if len(found) > _NAMED else "")
+        came = f"{len(found)} of {count} that are not: {few}"
         raise InputError.of(request.name, "readable images (or --skip-bad)", came)
-    skipped.extend(bad)
-
-
-def reason(error: Exception) -> str:
-    """Why a picture cannot be decoded, in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    bad.extend(found)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.images.source import PARTS
+from evaluators.images.source import PARTS, LeftOut
 
 _CHUNK = 4096
 
@@ -19,8 +19,9 @@ _CHUNK = 4096
 class ImageSet:
     """Images as uint8 (n, height, width, channels), labels as int64, and three splits as index arrays.
 
-    The search looks at ``validation``; ``test`` is for the end. ``settings`` are what the splits were drawn with;
-    ``skipped`` names the images that could not be read and were left out.
+    The search looks at ``validation``; ``test`` is for the end. ``settings`` are what the splits were drawn with,
+    ``origins`` says where each comes from. ``left_out`` names what the source holds and the set does not; ``notes``
+    say how the source was read, ``warnings`` what is odd about it.
     """
 
     name: str
@@ -32,7 +33,10 @@ class ImageSet:
     classes: tuple[str, ...]
     checksum: str
     settings: dict[str, Any] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    origins: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def resolution(self) -> int:
@@ -73,7 +77,7 @@ class ImageSet:
                 **{split: len(getattr(self, split)) for split in PARTS},
                 "checksum": digest.hexdigest(),
             },
-            "skipped": len(self.skipped),
+            "skipped": len(self.left_out),
         }
 
     def __getstate__(self) -> dict[str, Any]:

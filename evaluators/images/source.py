@@ -1,17 +1,20 @@
 """What a source of images is, and what a format has to say about itself.
 
 A source is checked when it is opened (missing and truncated files, wrong shapes) and never holds the whole set in
-memory if it can avoid it: it hands out its images in chunks. Every error names the file.
+memory if it can avoid it: it hands out its images in chunks. Every error names the file, and whatever a format does
+not use is listed with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.images.files import kind_of
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,11 +22,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Chunk = tuple[NDArray[np.uint8], NDArray[np.int64], int]
-    """(images (n, height, width, channels), labels (n,), part): part is an index into ``PARTS``, or -1 if unknown."""
+    """(images (n, height, width, channels), labels (n,), part): part is an index into ``PARTS``, or -1 if unknown.
+    A label below 0 says that the image has none."""
 
 PARTS = ("train", "validation", "test")
 CHUNK = 1024
 """Images in a chunk. Checksums are taken over chunks: another number would change those that studies hold."""
+_DECODING = 2
+"""Goes into the name of what is cached. It rises when a format decodes files to other pixels or labels."""
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """Something that a source holds and an image set does not: where it is in the source, and why it is left out."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.why})"
 
 
 @dataclass
@@ -31,19 +48,29 @@ class Source:
     """A set of images before it is read.
 
     ``name`` is what error messages call it, ``count`` the number of images at most, ``shape`` is (height, width,
-    channels). ``chunks`` reads the images. ``fingerprint`` identifies the content for the cache ("" if it is never
-    cached); ``slow`` says that decoding takes long enough to keep its result. ``skipped`` is filled while reading
-    with the names of the images that were left out.
+    channels). ``chunks`` reads the images. ``classes`` names the labels 0, 1, …; None if the labels are all that is
+    known. ``fingerprint`` identifies the content for the cache ("" if it is never cached); ``slow`` says that
+    decoding takes long enough to keep its result.
+
+    ``given`` says where each split of its own comes from, by part. ``sides`` counts the pictures by their shorter
+    side before decoding, if they have sizes of their own. ``left_out`` are what is not used, and ``unlabelled`` how
+    many images among them have no label, by part. ``notes`` say how the source was read. ``bad`` is filled while it
+    is read: pictures that cannot be decoded.
     """
 
     name: str
     count: int
     shape: tuple[int, int, int]
-    classes: tuple[str, ...]
     chunks: Callable[[], Iterator[Chunk]]
+    classes: tuple[str, ...] | None = None
     fingerprint: str = ""
     slow: bool = False
-    skipped: list[str] = field(default_factory=list)
+    given: Mapping[int, str] = field(default_factory=dict)
+    sides: Counter[int] = field(default_factory=Counter)
+    left_out: tuple[LeftOut, ...] = ()
+    unlabelled: Mapping[int, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    bad: list[LeftOut] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -89,22 +116,15 @@ class SourceFormat:
             raise InputError.of("data", self.usage, f"{self.prefix}:{location}")
         name = f"data {self.prefix}:{location}" if location else f"data {self.prefix}"
         request = SourceRequest(name, location, size, skip_bad)
-        wanted = {"FILE": ("a file", Path.is_file), "DIR": ("a folder", Path.is_dir)}.get(self.operand)
-        if wanted is not None and not wanted[1](request.path):
-            came = (
-                "nothing there"
-                if not request.path.exists()
-                else "a folder"
-                if request.path.is_dir()
-                else "a file"
-            )
-            raise InputError.of(name, wanted[0], came)
+        wanted = {"FILE": "a file", "DIR": "a folder"}.get(self.operand)
+        if wanted is not None and (came := kind_of(request.path)) != wanted:
+            raise InputError.of(name, wanted, came)
         return self.read(request)
 
 
 def fingerprint(*facts: object) -> str:
     """A digest of ``facts``, which identify the content of a source."""
-    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+    return blake2b(repr((_DECODING, *facts)).encode(), digest_size=12).hexdigest()
 
 
 def stamp(path: Path) -> tuple[str, int, int]:

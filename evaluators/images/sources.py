@@ -5,13 +5,24 @@ Imports neither torch nor numpy: the help of the command line is made here.
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+from pathlib import Path
+
 from evaluators.images import formats
+from evaluators.images.files import kind_of
 from evaluators.images.source import Source, SourceFormat
 from evaluators.registry import entries
-from space.errors import UnknownNameError
+from space.errors import InputError, UnknownNameError
 
 SOURCES: dict[str, SourceFormat] = entries(formats, SourceFormat, lambda one: one.prefix)
 """The formats by prefix."""
+_MARKS = (
+    (("*-images-idx3-ubyte*", "*-images.idx3-ubyte*"), "idx"),
+    (("data_batch_1*", "cifar-10-batches-*"), "cifar10"),
+    (("cifar-100-*",), "cifar100"),
+    (("dataset_dict.json", "dataset_info.json", "*.parquet"), "hf"),
+)
+"""Names of files that tell formats of folders apart from folders of pictures."""
 
 
 def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -> Source:
@@ -22,8 +33,24 @@ def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -
     """
     prefix, _, location = text.partition(":")
     if prefix not in SOURCES:
+        offered = _offered(Path(text).expanduser())
+        if offered:
+            raise InputError.of("data", f"{offered}:{text}, with the format in front of the path", text)
         raise UnknownNameError("data", prefix, SOURCES)
     return SOURCES[prefix].open(location, size=size, skip_bad=skip_bad)
+
+
+def _offered(path: Path) -> str | None:
+    """The prefix that most likely reads what is at ``path``; None if nothing is there that could be read."""
+    if kind_of(path) == "a file":
+        return "npz" if path.suffix.lower() == ".npz" else None
+    if kind_of(path) != "a folder":
+        return None
+    names = [entry.name for entry in path.iterdir()]
+    for marks, prefix in _MARKS:
+        if any(fnmatch(name, mark) for mark in marks for name in names):
+            return prefix
+    return "folder"
 
 
 def source_help() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,21 +18,27 @@ def split(
     validation: float,
     test: float,
     source: str = "data",
+    classes: Sequence[str] | None = None,
+    given: Collection[int] = (),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """(train, validation, test) index arrays, disjoint and sorted.
 
     Validation and test images are drawn by class from the training images if the source has no such split.
 
     ``parts`` says for each image which split the source puts it in: 0 train, 1 validation, 2 test, -1 unknown.
-    ``validation`` and ``test`` are shares. Raises InputError if a class is too small to be in every split.
+    ``given`` are the splits that the source has. A test split that is given stays as it is, even if none of its
+    images can be used. ``validation`` and ``test`` are shares. Raises InputError, naming the class by ``classes``,
+    if a class is too small to be in every split, and for a set without training images.
     """
     rng = np.random.default_rng(seed)
     pool = np.flatnonzero(parts <= 0)
+    if not len(pool):
+        raise InputError.of(source, "training images", "none")
     held_out = {1: np.flatnonzero(parts == 1), 2: np.flatnonzero(parts == 2)}
     for part, share in ((2, test), (1, validation)):
-        if len(held_out[part]) == 0:
+        if len(held_out[part]) == 0 and not (part == 2 and 2 in given):
             leave = 2 if part == 2 and len(held_out[1]) == 0 else 1
-            taken = stratified(labels, pool, share, rng, source, leave=leave)
+            taken = stratified(labels, pool, share, rng, source, leave=leave, classes=classes)
             held_out[part] = taken
             pool = np.setdiff1d(pool, taken, assume_unique=True)
     return pool, held_out[1], held_out[2]
@@ -44,6 +52,7 @@ def stratified(
     source: str = "data",
     *,
     leave: int = 1,
+    classes: Sequence[str] | None = None,
 ) -> NDArray[np.int64]:
     """Indices of ``pool``, ``share`` of each class (at least one, and at least ``leave`` left), sorted."""
     chosen = []
@@ -51,7 +60,8 @@ def stratified(
         members = pool[labels[pool] == label]
         if len(members) < 1 + leave:
             wanted = f"at least {('two', 'three')[leave - 1]} images of each class to split"
-            raise InputError.of(source, wanted, f"{len(members)} of class {label}")
+            name = label if classes is None else classes[label]
+            raise InputError.of(source, wanted, f"{len(members)} of class {name}")
         count = min(max(1, round(share * len(members))), len(members) - leave)
         chosen.append(rng.permutation(members)[:count])
     return np.sort(np.concatenate(chosen))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.data import load
 from evaluators.images.image_set import ImageSet
-from evaluators.images.loading import load
 
 
 @pytest.fixture(scope="session")

@@ -55,10 +55,10 @@ def read(request: SourceRequest, *, fine: bool) -> Source:
 def _source(name: str, files: list[tuple[Path, int]], fine: bool) -> Source:
     read_file = _binary if files[0][0].suffix == ".bin" else _pickled
     arrays = [(*read_file(name, file, fine), part) for file, part in files]
-    classes = tuple(str(c) for c in range(100 if fine else 10))
     count = sum(len(images) for images, _, _ in arrays)
     mark = fingerprint("cifar", [stamp(file) for file, _ in files])
-    return Source(name, count, (32, 32, 3), classes, lambda: iter(arrays), mark)
+    given = {part: ", ".join(file.name for file, of in files if of == part) for part in (0, 2)}
+    return Source(name, count, (32, 32, 3), lambda: iter(arrays), fingerprint=mark, given=given)
 
 
 def _planes(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -24,8 +24,7 @@ def read(request: SourceRequest) -> Source:
         table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
     images = np.rint(table[:, :64].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
     labels = table[:, 64].astype(np.int64)
-    names = tuple(str(d) for d in range(10))
-    return Source(request.name, len(images), (8, 8, 1), names, lambda: iter([(images, labels, -1)]))
+    return Source(request.name, len(images), (8, 8, 1), lambda: iter([(images, labels, -1)]))
 
 
 DIGITS = SourceFormat(

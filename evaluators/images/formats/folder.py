@@ -1,14 +1,26 @@
-"""Picture files in one folder per class."""
+"""Picture files in folders: one for each class, with folders for the splits above them if there are any."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluators.images.decoding import LARGEST_SIDE, Encoded, decoded_chunks, reason
-from evaluators.images.source import CHUNK, PARTS, Source, SourceFormat, SourceRequest, fingerprint
+from evaluators.images.decoding import LARGEST_SIDE, Encoded, decoded_chunks
+from evaluators.images.files import shown
+from evaluators.images.layout import Placed, read_layout
+from evaluators.images.pictures import (
+    Depth,
+    centred_square,
+    is_deep,
+    is_grey,
+    open_picture,
+    reason,
+    upright,
+)
+from evaluators.images.source import CHUNK, LeftOut, Source, SourceFormat, SourceRequest, fingerprint
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,102 +29,90 @@ if TYPE_CHECKING:
 
     from evaluators.images.source import Chunk
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
-_PART_FOLDERS = {"train": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
-
 
 def read(request: SourceRequest) -> Source:
-    """One folder per class, with optional ``train``, ``validation`` and ``test`` folders above them."""
+    """The pictures below the folder, as ``layout`` finds their classes and splits."""
     path, name = request.path, request.name
-    files = _listing(path, name)
-    classes = tuple(sorted({file.parent.name for file, _ in files}))
+    layout = read_layout(path, name)
+    headers = _Headers.of(layout.pictures)
+    if not headers.sides:
+        raise InputError.of(name, "readable images", f"none of {len(layout.pictures)} files")
+    commonest = max(headers.sides, key=lambda one: (headers.sides[one], one))
+    side = request.size or min(commonest, LARGEST_SIDE)
+    channels = 1 if headers.grey else 3
+    classes = tuple(sorted({one.class_name for one in layout.pictures}))
     label_of = {c: i for i, c in enumerate(classes)}
-    side, channels = _decoded_shape(files, request.size, name)
     pictures = [
-        Encoded(str(file.relative_to(path)), label_of[file.parent.name], part, file) for file, part in files
+        Encoded(shown(one.file.relative_to(path)), label_of[one.class_name], one.part, one.file)
+        for one in layout.pictures
     ]
-    skipped: list[str] = []
+    stamps = [(str(one.file.relative_to(path)), *_stamp(one.file)) for one in layout.pictures]
+    mark = fingerprint("folder", str(path.resolve()), side, channels, request.skip_bad, stamps)
+    bad: list[LeftOut] = []
 
     def chunks() -> Iterator[Chunk]:
+        depth = Depth.of(headers.deep)
         blocks = (pictures[start : start + CHUNK] for start in range(0, len(pictures), CHUNK))
         return decoded_chunks(
-            blocks, lambda file: _decode(file, side, channels), request, len(files), skipped
+            blocks, lambda file: _decode(file, side, channels, depth), request, len(pictures), bad
         )
 
-    stamps = [(str(f.relative_to(path)), f.stat().st_size, f.stat().st_mtime_ns) for f, _ in files]
-    mark = fingerprint("folder", str(path.resolve()), side, channels, request.skip_bad, stamps)
-    return Source(name, len(files), (side, side, channels), classes, chunks, mark, True, skipped)
+    return Source(
+        name,
+        len(pictures),
+        (side, side, channels),
+        chunks,
+        classes,
+        mark,
+        slow=True,
+        given=layout.given,
+        sides=headers.sides,
+        left_out=tuple(layout.left_out),
+        unlabelled=layout.unlabelled,
+        notes=tuple(layout.notes),
+        bad=bad,
+    )
 
 
-def _listing(path: Path, name: str) -> list[tuple[Path, int]]:
-    """(file, part) of every picture, in a fixed order; checks the layout."""
-    tops = _folders(path)
-    if not tops:
-        raise InputError.of(name, "one folder per class", "no folder in it")
-    parted = all(top.name in _PART_FOLDERS for top in tops) and any(top.name == "train" for top in tops)
-    groups = [(top, _PART_FOLDERS[top.name]) for top in tops] if parted else [(path, -1)]
-    files: list[tuple[Path, int]] = []
-    classes: dict[int, set[str]] = {}
-    for top, part in groups:
-        for folder in _folders(top):
-            pictures = sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES)
-            if pictures:
-                classes.setdefault(part, set()).add(folder.name)
-                files += [(file, part) for file in pictures]
-    if not files:
-        raise InputError.of(name, f"image files ({', '.join(sorted(SUFFIXES))}) in class folders", "none")
-    known = classes.get(0, classes.get(-1, set()))
-    for part, names in classes.items():
-        if names - known:
-            came = f"{sorted(names - known)[0]} in {PARTS[part]}"
-            raise InputError.of(name, "the classes of train in every split", came)
-    return files
+@dataclass(frozen=True)
+class _Headers:
+    """What the headers of all pictures say: short sides, whether all are grey, and which have more than eight bits."""
+
+    sides: Counter[int]
+    grey: bool
+    deep: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, pictures: list[Placed]) -> _Headers:
+        sides: Counter[int] = Counter()
+        grey, deep = True, []
+        for one in pictures:
+            try:
+                with open_picture(one.file) as picture:
+                    sides[min(picture.size)] += 1
+                    grey = grey and is_grey(picture)
+                    if is_deep(picture):
+                        deep.append(one.file)
+            except Exception:
+                continue  # it is named and counted, and refused or left out, when it is decoded
+        return cls(sides, grey, tuple(deep))
 
 
-def _folders(path: Path) -> list[Path]:
-    """The folders in ``path``, hidden ones left out."""
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _stamp(file: Path) -> tuple[int, int]:
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
-def _decoded_shape(files: list[tuple[Path, int]], size: int | None, name: str) -> tuple[int, int]:
-    """(side, channels) to decode to: the most frequent short side, at most 224; grey if every picture is."""
-    from PIL import Image
-
-    sides: Counter[int] = Counter()
-    grey = True
-    for file, _ in files:
-        try:
-            with Image.open(file) as picture:
-                sides[min(picture.size)] += 1
-                grey = grey and picture.mode in ("1", "L", "I;16")
-        except Exception:
-            continue  # it is named and counted, and refused or left out, when it is decoded
-    if not sides:
-        raise InputError.of(name, "readable images", f"none of {len(files)} files, e.g. {files[0][0].name}")
-    commonest = max(sides, key=lambda side: (sides[side], side))
-    return size or min(commonest, LARGEST_SIDE), 1 if grey else 3
-
-
-def _decode(file: Path, side: int, channels: int) -> NDArray[np.uint8] | str:
+def _decode(file: Path, side: int, channels: int, depth: Depth) -> NDArray[np.uint8] | str:
     """The picture, its short side resized to ``side`` and its centre cropped; or why it cannot be read."""
-    import numpy as np
-    from PIL import Image
-
-    mode = "RGB" if channels == 3 else "L"
     try:
-        with Image.open(file) as opened:
-            opened.draft(mode, (side, side))
-            picture = opened.convert(mode)
+        if file.stat().st_size == 0:
+            return "an empty file"
+        with open_picture(file) as opened:
+            opened.draft("RGB" if channels == 3 else "L", (side, side))
+            return centred_square(upright(opened, channels, depth), side)
     except Exception as error:  # PIL raises OSError, SyntaxError, ValueError, struct.error … for bad files
         return reason(error).replace(str(file), file.name)
-    width, height = picture.size
-    if min(width, height) != side:
-        ratio = side / min(width, height)
-        width, height = max(side, round(width * ratio)), max(side, round(height * ratio))
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (width - side) // 2, (height - side) // 2
-    array = np.asarray(picture.crop((left, top, left + side, top + side)), dtype=np.uint8)
-    return array.reshape(side, side, channels)
 
 
 FOLDER = SourceFormat(

@@ -27,6 +27,7 @@ def read(request: SourceRequest) -> Source:
 
     path, name = request.path, request.name
     arrays: list[Chunk] = []
+    given: dict[int, str] = {}
     stamps = []
     for prefix, part in _HALVES:
         images, labels = _file(path, f"{prefix}-images"), _file(path, f"{prefix}-labels")
@@ -38,24 +39,25 @@ def read(request: SourceRequest) -> Source:
         if len(pictures) != len(targets):
             raise InputError.of(f"{name} {labels.name}", f"{len(pictures)} labels", len(targets))
         arrays.append((pictures[..., None], targets.astype(np.int64), part))
+        given[part] = images.name
         stamps += [stamp(images), stamp(labels)]
     if not arrays:
         wanted = "train-images-idx3-ubyte[.gz] or t10k-images-idx3-ubyte[.gz]"
         raise InputError.of(name, wanted, f"none in {path}")
     if len(arrays) == 1:  # all splits are drawn from the one half
-        arrays = [(arrays[0][0], arrays[0][1], -1)]
+        arrays, given = [(arrays[0][0], arrays[0][1], -1)], {}
     shapes = {chunk[0].shape[1:] for chunk in arrays}
     if len(shapes) != 1:
         raise InputError.of(name, "one image shape", sorted(shapes))
     height, width, channels = shapes.pop()
-    classes = tuple(str(c) for c in range(int(max(labels.max(initial=0) for _, labels, _ in arrays)) + 1))
     count = sum(len(images) for images, _, _ in arrays)
     mark = fingerprint("idx", stamps)
-    return Source(name, count, (height, width, channels), classes, lambda: iter(arrays), mark)
+    shape = (height, width, channels)
+    return Source(name, count, shape, lambda: iter(arrays), fingerprint=mark, given=given)
 
 
 def _file(path: Path, prefix: str) -> Path | None:
-    found = sorted(f for f in path.iterdir() if f.name.startswith(prefix) and "idx" in f.name)
+    found = sorted(f for f in path.iterdir() if f.name.startswith(prefix) and "idx" in f.name and f.is_file())
     return found[0] if found else None
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from evaluators.images.source import CHUNK, PARTS, Source, SourceFormat, SourceRequest, fingerprint, stamp
+from evaluators.images.source import CHUNK, Source, SourceFormat, SourceRequest, fingerprint, stamp
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,37 +24,83 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, O
 
 
 def read(request: SourceRequest) -> Source:
-    """``x_train, y_train``, and if they are there ``x_test, y_test``, ``x_validation, y_validation`` and ``classes``."""
+    """The arrays of each split that is there; ``x_train`` and its labels must be."""
     import numpy as np
 
     path, name = request.path, request.name
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {member.removesuffix(".npy") for member in archive.namelist()}
-            for needed in ("x_train", "y_train"):
-                if needed not in members:
-                    raise InputError.of(name, f"an array {needed}", ", ".join(sorted(members)) or "none")
-            present = [(i, part) for i, part in enumerate(PARTS) if f"x_{part}" in members]
-            headers = {part: _header_of(archive, f"x_{part}.npy") for _, part in present}
+            members = {member.removesuffix(".npy"): member for member in archive.namelist()}
+            found = _found(members)
+            if 0 not in found:
+                came = ", ".join(sorted(members)) or "none"
+                raise InputError.of(
+                    name, "arrays x_train and y_train (or train_images and train_labels)", came
+                )
+            headers = {part: _header_of(archive, members[images]) for part, (images, _) in found.items()}
+        shape = _image_shape(name, {found[part][0]: header for part, header in headers.items()})
         with np.load(path, allow_pickle=False) as arrays:
-            labels = {part: _labels(name, arrays, part, headers[part][0]) for _, part in present}
+            labels = {
+                part: _labels(name, arrays, of_images, of_labels, headers[part][0][0], part)
+                for part, (of_images, of_labels) in found.items()
+            }
             names = tuple(str(c) for c in arrays["classes"]) if "classes" in members else None
     except InputError:
         raise
     except _UNREADABLE as error:
         raise _unreadable(name, error) from None
-    shape = _image_shape(name, headers)
-    classes = names or tuple(str(c) for c in range(int(max(y.max(initial=0) for y in labels.values())) + 1))
+    used = {array for pair in found.values() for array in pair} | {"classes"}
+    unused = sorted(set(members) - used)
+    raw, texts = _as_numbers(name, labels)
 
     def chunks() -> Iterator[Chunk]:
-        for index, part in present:
+        for part, (images, _) in found.items():
             start = 0
-            for images in _rows(path, name, f"x_{part}.npy", headers[part]):
-                yield images, labels[part][start : start + len(images)], index
-                start += len(images)
+            for block in _rows(path, name, members[images], headers[part]):
+                yield block, raw[part][start : start + len(block)], part
+                start += len(block)
 
-    count = sum(header[0][0] for header in headers.values())
-    return Source(name, count, shape, classes, chunks, fingerprint=fingerprint("npz", stamp(path)))
+    return Source(
+        name,
+        sum(header[0][0] for header in headers.values()),
+        shape,
+        chunks,
+        texts or names,
+        fingerprint("npz", stamp(path)),
+        given={part: images for part, (images, _) in found.items()},
+        notes=(f"arrays not used: {', '.join(unused)}",) if unused else (),
+    )
+
+
+def _found(members: Collection[str]) -> dict[int, tuple[str, str | None]]:
+    """(array of images, array of labels or None) by part: ``x_val, y_val`` as Keras, ``val_images, val_labels`` as MedMNIST."""
+    lower = {member.lower(): member for member in members}
+    found: dict[int, tuple[str, str | None]] = {}
+    for part, names in enumerate((("train",), ("validation", "valid", "val"), ("test",))):
+        for name in names:
+            for images, labels in ((f"x_{name}", f"y_{name}"), (f"{name}_images", f"{name}_labels")):
+                if images in lower:
+                    found.setdefault(part, (lower[images], lower.get(labels)))
+    return found
+
+
+def _as_numbers(
+    name: str, labels: Mapping[int, NDArray[Any]]
+) -> tuple[dict[int, NDArray[np.int64]], tuple[str, ...] | None]:
+    """(labels as whole numbers by part, the texts that they number if the labels are texts)."""
+    import numpy as np
+
+    texts = [part for part, values in labels.items() if values.dtype.kind == "U"]
+    if not texts:
+        return {part: values.astype(np.int64) for part, values in labels.items()}, None
+    known = np.unique(np.concatenate([labels[part] for part in texts]))
+    raw = {
+        part: np.searchsorted(known, values) if part in texts else values.astype(np.int64)
+        for part, values in labels.items()
+    }
+    if any(values.max(initial=-1) >= 0 for part, values in raw.items() if part not in texts):
+        raise InputError.of(name, "labels of one kind in all splits", "texts and numbers")
+    return raw, tuple(str(text) for text in known)
 
 
 def _unreadable(name: str, error: Exception) -> InputError:
@@ -98,31 +144,37 @@ def _rows(path: Path, name: str, member: str, header: Header) -> Iterator[NDArra
 
 
 def _labels(
-    name: str, arrays: Mapping[str, NDArray[Any]], part: str, shape: tuple[int, ...]
-) -> NDArray[np.int64]:
+    name: str, arrays: Mapping[str, NDArray[Any]], images: str, labels: str | None, count: int, part: int
+) -> NDArray[Any]:
+    """The labels beside an array of ``count`` images: whole numbers or texts; −1 for a test split without any."""
     import numpy as np
 
-    if f"y_{part}" not in arrays:
-        raise InputError.of(name, f"labels y_{part} beside x_{part}", "none")
-    labels = np.asarray(arrays[f"y_{part}"])
-    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        came = f"{labels.dtype}{labels.shape}"
-        raise InputError.of(f"{name} y_{part}", "whole numbers of shape (n,)", came)
-    if len(labels) != shape[0]:
-        raise InputError.of(f"{name} y_{part}", f"{shape[0]} labels, one an image", len(labels))
-    return labels.astype(np.int64)
+    if labels is None:
+        if part == 2:
+            return np.full(count, -1)
+        raise InputError.of(name, f"labels beside {images}", "none")
+    found = np.asarray(arrays[labels])
+    found = found.reshape(-1) if found.ndim == 2 and found.shape[1] == 1 else found
+    found = found.astype(np.int64) if found.dtype == np.bool_ else found
+    if found.ndim != 1 or found.dtype.kind not in "iuU":
+        came = f"{found.dtype}{found.shape}"
+        raise InputError.of(f"{name} {labels}", "whole numbers (or texts) of shape (n,)", came)
+    if found.dtype.kind == "u" and found.max(initial=0) > np.iinfo(np.int64).max:
+        raise InputError.of(f"{name} {labels}", "labels below 2^63", int(found.max()))
+    if len(found) != count:
+        raise InputError.of(f"{name} {labels}", f"{count} labels, one an image", len(found))
+    return found
 
 
 def _image_shape(name: str, headers: Mapping[str, Header]) -> tuple[int, int, int]:
     """(height, width, channels), the same in all arrays."""
     shapes = set()
-    for part, (shape, dtype) in headers.items():
+    for images, (shape, dtype) in headers.items():
         if str(dtype) != "uint8":
-            raise InputError.of(f"{name} x_{part}", "uint8 images", str(dtype))
+            raise InputError.of(f"{name} {images}", "uint8 images", str(dtype))
         full = shape if len(shape) == 4 else (*shape, 1)
         if len(full) != 4 or full[3] not in (1, 3):
-            raise InputError.of(f"{name} x_{part}", "images (n, height, width, 1 or 3)", shape)
+            raise InputError.of(f"{name} {images}", "images (n, height, width, 1 or 3)", shape)
         shapes.add(full[1:])
     if len(shapes) != 1:
         raise InputError.of(name, "one image shape in all splits", sorted(shapes))
@@ -133,6 +185,6 @@ def _image_shape(name: str, headers: Mapping[str, Header]) -> tuple[int, int, in
 NPZ = SourceFormat(
     "npz",
     "FILE",
-    "arrays `x_train, y_train` (and `x_test, y_test`, `x_validation, y_validation`, `classes`), uint8 (n, height, width, 1 or 3)",
+    "arrays `x_train, y_train` (and `x_val, y_val`, `x_test, y_test`, `classes`; or `train_images, train_labels` …), uint8 (n, height, width, 1 or 3)",
     read,
 )

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluators.data import load
 from evaluators.images.image_set import ImageSet
-from evaluators.images.loading import load
 from evaluators.images.sources import SOURCES, source_help
 
 Pixels = NDArray[np.uint8]
@@ -135,7 +135,7 @@ def test_every_format_gives_the_images_that_were_written(
     found = load(text)
     assert found.name == text and found.images.shape[1:] == (32, 32, channels)
     assert found.classes[:CLASSES] == tuple(str(c) for c in range(CLASSES))
-    assert not found.skipped
+    assert not found.left_out
     written = {
         part: sorted((int(y), x.tobytes()) for x, y in zip(pixels[part], labels[part], strict=True))
         for part in EACH
@@ -161,6 +161,6 @@ def test_every_format_says_how_it_is_written_and_what_it_holds(prefix: str) -> N
 
 
 def test_the_documentation_lists_every_format() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "evaluators.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
     for one in SOURCES.values():
         assert f"| `{one.usage}` | {one.help} |" in page

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evaluators.images.decoding import Encoded, decoded_chunks
-from evaluators.images.source import SourceRequest
+from evaluators.images.source import LeftOut, SourceRequest
 from space.errors import InputError
 
 REQUEST = SourceRequest("data x", "x")
@@ -36,7 +36,7 @@ def test_bad_pictures_are_all_counted_and_the_first_three_named() -> None:
         InputError, match=r"data x: wanted .*--skip-bad.*4 of 6 that are not: n1 \(odd\); n3 .*; n5 .*; …"
     ):
         list(decoded_chunks(blocks, decode, REQUEST, 6, []))
-    skipped: list[str] = []
+    skipped: list[LeftOut] = []
     chunks = list(decoded_chunks(blocks, decode, dataclasses.replace(REQUEST, skip_bad=True), 6, skipped))
     assert [images.ravel().tolist() for images, _, _ in chunks] == [[4], [8]]
-    assert skipped == ["n1 (odd)", "n3 (odd)", "n5 (odd)", "n7 (odd)"]
+    assert list(map(str, skipped)) == ["n1 (odd)", "n3 (odd)", "n5 (odd)", "n7 (odd)"]

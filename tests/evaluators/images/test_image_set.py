@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.images.loading import load
+from evaluators.data import load
 from tests.evaluators.images.written import write_npz
 
 

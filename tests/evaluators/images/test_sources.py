@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluators.images.loading import load
+from evaluators.data import load
 from space.errors import InputError, UnknownNameError
 from tests.evaluators.images.written import write_npz
 
@@ -32,8 +33,14 @@ def cases(folder: Path) -> dict[str, tuple[str, str]]:
         "a file for a folder": (f"folder:{good}", "wanted a folder, got 'a file'"),
         "truncated": (f"npz:{folder / 'cut.npz'}", "a readable npz file"),
         "no npz": (f"npz:{folder / 'text.npz'}", "a readable npz file"),
-        "labels out of range": (f"npz:{folder / 'range.npz'}", r"labels in 0\.\.1, got 3"),
-        "negative labels": (f"npz:{folder / 'negative.npz'}", "labels in .* got -1"),
+        "labels out of range": (
+            f"npz:{folder / 'range.npz'}",
+            r"labels in 0\.\.1, as it names classes, got 3",
+        ),
+        "negative labels": (
+            f"npz:{folder / 'negative.npz'}",
+            "labels of 0 or more for training images .or --skip-bad., got '1 below 0'",
+        ),
         "floats": (f"npz:{folder / 'float.npz'}", "uint8 images, got 'float64'"),
         "channels first": (f"npz:{folder / 'planes.npz'}", "images .n, height, width, 1 or 3."),
         "too few labels": (f"npz:{folder / 'short.npz'}", "40 labels, one an image, got 39"),
@@ -41,9 +48,9 @@ def cases(folder: Path) -> dict[str, tuple[str, str]]:
             f"npz:{folder / 'single.npz'}",
             "single.npz: wanted at least two images of each class",
         ),
-        "no labels": (f"npz:{folder / 'bare.npz'}", "an array y_train"),
-        "an empty folder": (f"folder:{folder / 'empty'}", "one folder per class"),
-        "no images": (f"folder:{folder / 'nothing'}", "image files"),
+        "no labels": (f"npz:{folder / 'bare.npz'}", "labels beside x_train"),
+        "an empty folder": (f"folder:{folder / 'empty'}", "one folder of images per class"),
+        "no images": (f"folder:{folder / 'nothing'}", "no images in it that can be read; left out 1"),
         "no cifar": (f"cifar10:{folder / 'empty'}", "CIFAR's python batches"),
         "no idx": (f"idx:{folder / 'empty'}", "idx3-ubyte"),
     }
@@ -75,3 +82,27 @@ def test_a_missing_path_says_how_the_source_is_written(text: str, message: str) 
     with pytest.raises(InputError) as caught:
         load(text)
     assert str(caught.value) == message
+
+
+def test_a_path_without_a_format_is_offered_with_one(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    (tmp_path / "cifar" / "cifar-100-python").mkdir(parents=True)
+    write_npz(tmp_path / "a.npz")
+    for name, prefix in (("photos", "folder"), ("mnist", "idx"), ("cifar", "cifar100"), ("a.npz", "npz")):
+        with pytest.raises(InputError, match=f"wanted {prefix}:{tmp_path / name}, with the format in front"):
+            load(str(tmp_path / name))
+    with pytest.raises(UnknownNameError):
+        load(str(tmp_path / "nothing"))
+
+
+def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for prefix, wanted in (("npz", "a file"), ("folder", "a folder"), ("idx", "a folder")):
+        with pytest.raises(InputError, match=f"wanted {wanted}, got 'a pipe'"):
+            load(f"{prefix}:{tmp_path / 'pipe'}")
+    (tmp_path / "set").mkdir()
+    os.mkfifo(tmp_path / "set" / "train-images-idx3-ubyte")
+    with pytest.raises(InputError, match="idx3-ubyte"):
+        load(f"idx:{tmp_path / 'set'}")

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evaluators.data import load
 from evaluators.images.image_set import ImageSet
-from evaluators.images.loading import load
 from evaluators.images.splits import split
 
 

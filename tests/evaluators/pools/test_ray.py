@@ -98,7 +98,7 @@ def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_c
         textwrap.dedent(
             """
             import sys
-            from evaluators.images.loading import load
+            from evaluators.data import load
             from evaluators.evaluator import Candidate
             from evaluators.pools.opening import open_pool
             from evaluators.pools.protocol import PoolSettings

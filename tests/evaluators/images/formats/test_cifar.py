@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluators.images.loading import load
+from evaluators.data import load
 from space.errors import InputError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from evaluators.images.loading import load
+from evaluators.data import load
 from tests.evaluators.images.written import write_folder, write_npz
 
 
@@ -26,7 +26,7 @@ def test_decoded_images_are_cached_beside_a_checksum_and_follow_the_files(tmp_pa
 def test_a_set_larger_than_the_limit_stays_in_a_file_and_travels_by_path(tmp_path: Path) -> None:
     file = write_npz(tmp_path / "a.npz", n=4000)
     in_memory = load(f"npz:{file}", cache=tmp_path / "cache")
-    mapped = load(f"npz:{file}", cache=tmp_path / "cache", memory_limit=1000)
+    mapped = load(f"npz:{file}", cache=tmp_path / "cache", memory=1000)
     assert isinstance(mapped.images, np.memmap) and not isinstance(in_memory.images, np.memmap)
     assert mapped.checksum == in_memory.checksum
     wire = pickle.dumps(mapped)
