@@ -55,7 +55,7 @@ class Priced(Evaluator):
 
 
 def accuracy_of(candidate: Candidate) -> float:
-    """Rises with the options, with noise that hangs on the network."""
+    """Rises with the options, with noise that is a function of the network."""
     numbers = [float(v) for v in candidate.decisions.values() if not isinstance(v, str)]
     return min(0.99, 0.3 + 0.01 * sum(numbers) + 0.05 * random.Random(candidate.stream).random())
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
-import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
 from results.trial_result import Status
 from search.objective import Objective
-from search.samplers.on_optuna import tpe_arrays
 from search.samplers.registry import make_sampler, samplers
 from search.settings import Budgets, SearchSettings
 from search.trial_store import MemoryTrialStore
@@ -35,13 +32,13 @@ def case(request: pytest.FixtureRequest) -> tuple[SearchSpace, SearchSettings]:
     return SPACES[space], SearchSettings(sampler=name, trials=SLOW.get(name, 30), seed=3, window=3)
 
 
-def test_suggestions_are_legal_and_rows_complete(case: tuple[SearchSpace, SearchSettings]) -> None:
+def test_suggestions_are_legal_and_results_complete(case: tuple[SearchSpace, SearchSettings]) -> None:
     space, settings = case
-    rows = search(space, settings)
-    assert [row.number for row in rows] == list(range(settings.trials))
-    assert all(row.state == "COMPLETE" for row in rows)
-    for row in rows:
-        assert space.validate(row.decisions) == row.decisions
+    results = search(space, settings)
+    assert [result.number for result in results] == list(range(settings.trials))
+    assert all(result.state == "COMPLETE" for result in results)
+    for result in results:
+        assert space.validate(result.decisions) == result.decisions
 
 
 def test_timing_and_workers_change_nothing(case: tuple[SearchSpace, SearchSettings]) -> None:
@@ -49,7 +46,7 @@ def test_timing_and_workers_change_nothing(case: tuple[SearchSpace, SearchSettin
     alone = search(space, settings)
     shuffled = search(space, settings, ShufflingPool(slots=3, seed=5))
     assert decisions_of(alone) == decisions_of(shuffled)
-    assert [row.values for row in alone] == [row.values for row in shuffled]
+    assert [result.values for result in alone] == [result.values for result in shuffled]
 
 
 def test_another_seed_gives_another_search(case: tuple[SearchSpace, SearchSettings]) -> None:
@@ -66,11 +63,11 @@ def test_a_stopped_search_goes_on_as_if_it_had_not(
     store = MemoryTrialStore()
     first = ShufflingPool(slots=2, seed=1, stop_after=stop)
     stopped = search(space, settings, first, store)
-    assert any(row.state == "WAITING" for row in stopped)
+    assert any(result.state == "WAITING" for result in stopped)
     second = ShufflingPool(slots=3, seed=2)
     resumed = search(space, settings, second, store)
     assert decisions_of(resumed) == decisions_of(whole)
-    finished = {row.number for row in stopped if row.status.finished}
+    finished = {result.number for result in stopped if result.status.finished}
     assert not finished & {candidate.number for candidate in second.submitted}
 
 
@@ -78,14 +75,14 @@ def test_budgets_are_kept_and_no_network_is_measured_twice(case: tuple[SearchSpa
     space, settings = case
     bound = 9 if space is FLAT else 20
     pool = ShufflingPool(slots=2)
-    rows = search(space, replace(settings, budgets=Budgets(max_macs=bound)), pool)
-    assert all(row.costs["macs"] <= bound for row in rows)
+    results = search(space, replace(settings, budgets=Budgets(max_macs=bound)), pool)
+    assert all(result.costs["macs"] <= bound for result in results)
     keys = [candidate.key for candidate in pool.submitted]
     assert len(set(keys)) == len(keys)
-    for row in rows:
-        if row.status == "reused":
-            original = rows[row.measured_by]
-            assert (original.key, original.values) == (row.key, row.values)
+    for result in results:
+        if result.status == "reused":
+            original = results[result.measured_by]
+            assert (original.key, original.values) == (result.key, result.values)
 
 
 def test_failures_break_nothing(case: tuple[SearchSpace, SearchSettings]) -> None:
@@ -94,10 +91,10 @@ def test_failures_break_nothing(case: tuple[SearchSpace, SearchSettings]) -> Non
     def answer(candidate: Candidate) -> float | Failure:
         return Failure(Status.OOM, "too large") if candidate.number % 3 == 0 else accuracy_of(candidate)
 
-    rows = search(space, settings, ShufflingPool(answer, slots=2))
-    assert len(rows) == settings.trials
-    assert {row.state for row in rows} == {"COMPLETE", "FAIL"}
-    assert {row.status for row in rows if row.state == "FAIL"} == {"oom"}
+    results = search(space, settings, ShufflingPool(answer, slots=2))
+    assert len(results) == settings.trials
+    assert {result.state for result in results} == {"COMPLETE", "FAIL"}
+    assert {result.status for result in results if result.state == "FAIL"} == {"oom"}
 
 
 @pytest.mark.parametrize("name", [name for name in samplers() if name != "cmaes"])
@@ -105,22 +102,22 @@ def test_several_objectives(name: str) -> None:
     settings = SearchSettings(
         sampler=name, trials=SLOW.get(name, 26), window=2, objective=Objective.parse("accuracy,macs")
     )
-    rows = search(CONDITIONAL, settings, ShufflingPool(slots=2, seed=1))
-    assert all(row.values is not None and len(row.values) == 2 for row in rows)
-    assert decisions_of(rows) == decisions_of(search(CONDITIONAL, settings))
+    results = search(CONDITIONAL, settings, ShufflingPool(slots=2, seed=1))
+    assert all(result.values is not None and len(result.values) == 2 for result in results)
+    assert decisions_of(results) == decisions_of(search(CONDITIONAL, settings))
 
 
 @pytest.mark.parametrize("name", ["controller", "controller-ppo", "evolution", "grid"])
 def test_a_small_space_is_used_up_before_anything_repeats(name: str) -> None:
-    rows = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size))
-    assert len({row.key for row in rows}) == CONDITIONAL.size
+    results = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size))
+    assert len({result.key for result in results}) == CONDITIONAL.size
 
 
 @pytest.mark.parametrize("name", ["controller", "evolution", "tpe", "random"])
 def test_a_used_up_space_gives_cache_hits(name: str) -> None:
     pool = ShufflingPool()
-    rows = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size + 5), pool)
-    assert len(rows) == CONDITIONAL.size + 5
+    results = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size + 5), pool)
+    assert len(results) == CONDITIONAL.size + 5
     assert len(pool.submitted) <= CONDITIONAL.size
 
 
@@ -131,30 +128,3 @@ def test_unknown_names_and_spaces_that_do_not_fit_are_refused() -> None:
         make_sampler(CONDITIONAL, SearchSettings(sampler="cmaes"))
     with pytest.raises(InputError, match="one objective"):
         make_sampler(FLAT, SearchSettings(sampler="cmaes", objective=Objective.parse("accuracy,macs")))
-
-
-@pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=lambda s: s.name)
-@pytest.mark.parametrize("objective", ["accuracy", "accuracy,macs"])
-def test_tpe_that_remembers_suggests_what_tpe_suggests(
-    space: SearchSpace, objective: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With ties, failures, trials pruned at several steps, and results that come late."""
-
-    def answer(candidate: Candidate) -> list[float] | Failure:
-        if candidate.number % 7 == 3:
-            return Failure(Status.NAN, "diverged")
-        final = round(accuracy_of(candidate), 2)
-        return [final * share for share in (0.4, 0.7, 0.9, 1.0)]
-
-    settings = SearchSettings(
-        sampler="tpe", trials=60, window=3, pruner="median", objective=Objective.parse(objective)
-    )
-    remembered = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
-    states = Counter(row.state for row in remembered)
-    assert min(states[state] for state in ("COMPLETE", "PRUNED", "FAIL")) > 4
-    plain = optuna.samplers.TPESampler
-    for name in ("_sample", "_get_internal_repr"):
-        monkeypatch.setattr(tpe_arrays.ArrayTPE, name, getattr(plain, name))
-    monkeypatch.setattr(tpe_arrays._Whole, "calculate", optuna.search_space.IntersectionSearchSpace.calculate)
-    again = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
-    assert decisions_of(again) == decisions_of(remembered)

@@ -40,17 +40,17 @@ def test_a_law_finds_a_separable_truth(name: str) -> None:
     new = np.random.default_rng(9).uniform(-0.5, 1.2, (50, 3))
     assert np.abs(law.predict(found, new) - truth(new)).max() < 0.15
     if name == "separable":
-        told = law.describe(found, ("depth", "width", "resolution"))
-        assert told["E"] == pytest.approx(15, abs=0.5)
-        assert told["rho_depth"] == pytest.approx(4, rel=0.1)
+        described = law.describe(found, ("depth", "width", "resolution"))
+        assert described["E"] == pytest.approx(15, abs=0.5)
+        assert described["rho_depth"] == pytest.approx(4, rel=0.1)
 
 
 def test_the_quadratic_is_exact_on_a_quadratic() -> None:
     x = grid(2)
     y = 70 + 3 * x[:, 0] + 2 * x[:, 1] - x[:, 0] ** 2 + 0.5 * x[:, 0] * x[:, 1]
     law = LAWS["quadratic"]
-    told = law.describe(law.fit(x, y, 0.1), ("width", "resolution"))
-    assert told == pytest.approx(
+    described = law.describe(law.fit(x, y, 0.1), ("width", "resolution"))
+    assert described == pytest.approx(
         {
             "c": 70,
             "b_width": 3,
