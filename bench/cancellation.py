@@ -3,9 +3,9 @@
     python -m bench.cancellation [--repeats 15] [--resolution 8 32]
 
 Trials are real trainings on the digits, in the pool of a thread and in that of one Ray worker. Each is cancelled at a
-random moment after its first epoch, and the next candidate is submitted at once. The time ends when that candidate's
-evaluation begins, on its worker. Beside it stands the time of one training step, the longest that an evaluator goes
-without a look at its flag.
+random moment of its training, and the next candidate is submitted at once. The time ends when that candidate's
+evaluation begins, on its worker. Beside it stands the time of one training step: an evaluator looks at its flag before
+each, and before each batch of the validation.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ def network(resolution: int) -> Architecture:
     return Architecture((Conv(16),), stages, (GlobalPool(), Dense()), resolution, 10, 1)
 
 
-def _next(pool: Pool, number: int, epoch: int) -> Measurement:
-    """Waits for a trial's measurement of ``epoch``."""
+def _began(pool: Pool, number: int) -> float:
+    """Waits until a trial has begun; when that was."""
     while True:
         for event in pool.poll(60.0):
             if event.failure is not None:
                 raise SystemExit(event.failure.reason)
-            if event.number == number and event.measurement and event.measurement.epoch >= epoch:
-                return event.measurement
+            if event.number == number and event.measurement and "began" in event.measurement.extra:
+                return float(event.measurement.extra["began"])
 
 
 def cancellations(pool: Pool, architecture: Architecture, repeats: int) -> dict[str, float]:
@@ -72,13 +72,13 @@ def cancellations(pool: Pool, architecture: Architecture, repeats: int) -> dict[
     rng = random.Random(0)
     seconds = []
     pool.submit(Candidate(0, {}, architecture.key, architecture, 0))
+    _began(pool, 0)
     for number in range(repeats):
-        _next(pool, number, 1)
-        time.sleep(rng.random() * 0.3)
+        time.sleep(0.3 + rng.random() * 0.3)
         decided = time.monotonic()
         pool.cancel(number)
         pool.submit(Candidate(number + 1, {}, architecture.key, architecture, number + 1))
-        seconds.append(_next(pool, number + 1, 0).extra["began"] - decided)
+        seconds.append(_began(pool, number + 1) - decided)
     return {
         "median_ms": round(1000 * statistics.median(seconds), 1),
         "slowest_ms": round(1000 * max(seconds), 1),
