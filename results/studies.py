@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from results.attributes import ARCHITECTURE, RESULT, of_study, stored_names
 from results.database import Query, missing_log, reading, refusal
+from results.driver import ATTRIBUTE, Driver
 from results.storage_url import redacted, storage_url
 from results.trial_result import Status, TrialResult, stored_architecture
 from space.architecture import Architecture
 from space.codec import from_dict
-from space.errors import InputError, UnknownNameError
+from space.errors import InputError, RunError, UnknownNameError
 
 if TYPE_CHECKING:
     import optuna
@@ -179,11 +180,29 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
     return from_dict(found)
 
 
-def delete(name: str, storage: Storage = None) -> int:
+def driver(name: str, storage: Storage = None) -> Driver | None:
+    """The search that is at work on the study, as far as can be told from here; None where there is none."""
+    with reading(storage) as query:
+        marks = query(
+            "SELECT a.value_json FROM study_system_attributes a WHERE a.study_id = :study AND a.key = :key",
+            study=_study_id(query, name, storage),
+            key=ATTRIBUTE,
+        )
+    found = Driver.of_json(json.loads(marks[0][0])) if marks else None
+    return None if found is None or found.is_gone else found
+
+
+def delete(name: str, storage: Storage = None, *, force: bool = False) -> int:
     """Removes the study ``name`` and says how many trials went with it.
 
-    Raises UnknownNameError with the nearest names, InputError for a storage that cannot be written.
+    Raises UnknownNameError with the nearest names, InputError for a storage that cannot be written, RunError for a
+    study on which a search is at work, unless ``force``.
     """
+    at_work = driver(name, storage)
+    if at_work is not None and not force:
+        raise RunError(
+            f"study {name!r}: a search ({at_work}) is at work on it; stop it first, or delete with --force"
+        )
     trials = len(load(name, storage).trials)
     import optuna
     import sqlalchemy

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from results.attributes import FORMAT, named, of_study
+from results.driver import ATTRIBUTE, Driver
 from search.objective import Objective
 from search.trial_store import OptunaTrialStore, storage_of
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
-
-_DRIVER = "nascale:driver"
 
 
 def open_study(
@@ -73,7 +69,7 @@ def open_study(
 
 def release_study(store: OptunaTrialStore) -> None:
     """Says that no search is at work on the study any more, and closes its storage."""
-    store.set_study_attribute(_DRIVER, None)
+    store.set_study_attribute(ATTRIBUTE, None)
     store.close()
 
 
@@ -94,24 +90,10 @@ def _check_same(
 
 def _claim(storage: Any, study_id: int, name: str) -> None:
     """Marks the study as ours; a mark left by a process that is gone is overwritten."""
-    holder = storage.get_study_system_attrs(study_id).get(_DRIVER)
-    mine = {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid())}
-    if holder and holder != mine and holder["host"] == mine["host"]:
-        began = _began(holder["pid"])
-        if began is not None and began == holder["began"]:
-            raise RunError(
-                f"study {name!r}: another search (process {holder['pid']}) is at work on it; wait for it or stop it"
-            )
-    storage.set_study_system_attr(study_id, _DRIVER, mine)
-
-
-def _began(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it (or no /proc)."""
-    try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if state in "ZX" else rest[18]
-    except (OSError, IndexError, ValueError):
-        return None
+    holder, mine = Driver.of_json(storage.get_study_system_attrs(study_id).get(ATTRIBUTE)), Driver.this()
+    if holder is not None and holder != mine and holder.is_here and not holder.is_gone:
+        raise RunError(f"study {name!r}: another search ({holder}) is at work on it; wait for it or stop it")
+    storage.set_study_system_attr(study_id, ATTRIBUTE, mine.to_json())
 
 
 @contextmanager

@@ -10,15 +10,17 @@ a killed process loses nothing, a power cut at most the last transactions.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from results.database import engine_of
-from results.storage_url import redacted, storage_url, without_password
+from results.storage_url import redacted, sqlite_path, storage_url, without_password
 from results.trial_result import Status, TrialResult
-from space.errors import InputError
+from space.errors import InputError, RunError
 from space.search_space import SearchSpace
 
 MEMORY = "memory"
@@ -124,6 +126,30 @@ def _use_write_ahead_log(engine: Any) -> None:
     engine.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class _FileMark:
+    """The file of a SQLite storage. An open connection goes on writing into a file that was removed."""
+
+    path: Path
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, url: str) -> _FileMark | None:
+        path = sqlite_path(url)
+        if path is None or not path.exists():
+            return None
+        found = path.stat()
+        return cls(path, found.st_dev, found.st_ino)
+
+    def is_there(self) -> bool:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (self.device, self.inode)
+
+
 class OptunaTrialStore:
     """Keeps trials in an Optuna storage (SQLite, PostgreSQL, MySQL by URL)."""
 
@@ -137,14 +163,17 @@ class OptunaTrialStore:
             d.name: distribution_to_json(CategoricalDistribution(d.options)) for d in space.decisions
         }
         self._ids: dict[int, int] = {}
+        self._file = _FileMark.of(storage.url)
         self._prepare(models)
 
     def _prepare(self, models: Any) -> None:
         """Statements are built once: building them anew would cost more than running them."""
-        from sqlalchemy import bindparam
+        from sqlalchemy import bindparam, select
 
         trials, curves = models.TrialModel.__table__, models.TrialIntermediateValueModel.__table__
         this = trials.c.trial_id == bindparam("this_trial")
+        studies = models.StudyModel.__table__
+        self._find_study = select(studies.c.study_name).where(studies.c.study_id == self._study_id)
         self._insert_trial = trials.insert()
         self._insert_params = models.TrialParamModel.__table__.insert()
         self._insert_attributes = models.TrialUserAttributeModel.__table__.insert()
@@ -177,7 +206,7 @@ class OptunaTrialStore:
             "state": trial.state,
             "datetime_start": _naive(trial.started),
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             trial_id = connection.execute(self._insert_trial, head).inserted_primary_key[0]
             if trial.decisions:
                 connection.execute(self._insert_params, self._params(trial_id, trial))
@@ -188,7 +217,7 @@ class OptunaTrialStore:
         """One transaction: running again, from now; what an earlier attempt left is removed."""
         this = {"this_trial": self._ids[trial.number]}
         running = this | {"new_state": Status.RUNNING.state, "moment": _naive(trial.started)}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(self._set_started, running)
             connection.execute(self._delete_curve, this)
 
@@ -196,7 +225,7 @@ class OptunaTrialStore:
         """One transaction: state, values, curve, result."""
         m, trial_id = self._models, self._ids[trial.number]
         done = {"this_trial": trial_id, "new_state": trial.state, "moment": _naive(trial.finished)}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(self._set_completed, done)
             if trial.values is not None:
                 connection.execute(self._insert_values, _values(m, trial_id, trial.values))
@@ -213,8 +242,19 @@ class OptunaTrialStore:
                 connection.execute(self._set_state, waiting)
 
     def set_study_attribute(self, key: str, value: object) -> None:
-        """Stores one system attribute of the study."""
-        self._storage.set_study_system_attr(self._study_id, key, value)
+        """Stores one system attribute of the study, if it is still there."""
+        with suppress(KeyError):
+            self._storage.set_study_system_attr(self._study_id, key, value)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A transaction. Raises RunError where the study, or the file that holds it, has been removed."""
+        if self._file is not None and not self._file.is_there():
+            raise RunError(f"storage: {self._file.path} was removed or replaced while the search was running")
+        with self._engine.begin() as connection:
+            if connection.execute(self._find_study).first() is None:
+                raise RunError("study: it was deleted from the storage while the search was running")
+            yield connection
 
     def close(self) -> None:
         """Closes the connections, which folds SQLite's log into its file."""

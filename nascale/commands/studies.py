@@ -17,16 +17,17 @@ _COLUMNS = (
 @click.command("studies")
 @click.option("--delete", metavar="STUDY", help="Remove this study and its trials, after asking.")
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@click.option("--force", is_flag=True, help="Delete a study even while a search is at work on it.")
 @storage_option
 @table_options
 def command(
-    delete: str | None, yes: bool, storage: str | None, format_: str | None, output: str | None
+    delete: str | None, yes: bool, force: bool, storage: str | None, format_: str | None, output: str | None
 ) -> None:
     """The stored studies: what each searches, how far it is, and its best accuracy."""
     from results.studies import described, summaries
 
     if delete:
-        _delete(delete, yes, storage)
+        _delete(delete, yes, force, storage)
         return
     rows = summaries(storage)
     if not rows:
@@ -38,7 +39,7 @@ def command(
     emit(rows, format_, output, columns=_COLUMNS)
 
 
-def _delete(study: str, yes: bool, storage: str | None) -> None:
+def _delete(study: str, yes: bool, force: bool, storage: str | None) -> None:
     from results.studies import delete, load
 
     trials = load(study, storage).trials
@@ -46,4 +47,4 @@ def _delete(study: str, yes: bool, storage: str | None) -> None:
     if not yes:
         warning = f" ({running} of them marked as running)" if running else ""
         click.confirm(f"Remove study {study} with {len(trials)} trials{warning}?", abort=True, err=True)
-    click.echo(f"removed study {study} with {delete(study, storage)} trials", err=True)
+    click.echo(f"removed study {study} with {delete(study, storage, force=force)} trials", err=True)

@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
+from results import studies
 from results.trial_result import Status
 from search.objective import Objective
 from search.settings import SearchSettings
@@ -98,6 +100,7 @@ def test_a_stop_on_purpose_leaves_nothing_running(tmp_path: Path) -> None:
 
 SCRIPT = """
 import sys, time
+from collections.abc import Callable
 from pathlib import Path
 from search.settings import SearchSettings
 from tests.search.fakes import CONDITIONAL, ShufflingPool, accuracy_of, search
@@ -210,3 +213,53 @@ def test_a_trial_takes_two_transactions(tmp_path: Path) -> None:
     release_study(store)
     # Reading the rows before and after may end transactions of its own.
     assert 24 <= len(commits) <= 28
+
+
+def removing(action: Callable[[], object]) -> Callable[[Candidate], float]:
+    """Answers that do ``action`` when trial 3 is measured."""
+
+    def answer(candidate: Candidate) -> float:
+        if candidate.number == 3:
+            action()
+        return 0.5
+
+    return answer
+
+
+def test_a_search_stops_when_its_study_was_deleted(tmp_path: Path) -> None:
+    store = store_of(tmp_path, space=FLAT)
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    pool = ShufflingPool(removing(lambda: optuna.delete_study(study_name="s", storage=url)))
+    with pytest.raises(RunError, match="deleted from the storage while the search was running"):
+        search(FLAT, SearchSettings(sampler="random", trials=12), pool, store)
+    assert len(pool.submitted) == 4
+    release_study(store)
+    assert studies.names(url) == []
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_search_stops_when_its_file_was_removed(how: str, tmp_path: Path) -> None:
+    store, path = store_of(tmp_path, space=FLAT), tmp_path / "store.db"
+
+    def remove() -> None:
+        path.rename(tmp_path / "old.db")
+        if how == "replaced":
+            path.write_bytes((tmp_path / "old.db").read_bytes())
+
+    pool = ShufflingPool(removing(remove))
+    with pytest.raises(RunError, match=r"store\.db was removed or replaced while the search was running"):
+        search(FLAT, SearchSettings(sampler="random", trials=12), pool, store)
+    assert len(pool.submitted) == 4
+    store.close()
+
+
+def test_a_study_at_work_is_not_deleted_without_force(tmp_path: Path) -> None:
+    store, url = store_of(tmp_path), f"sqlite:///{tmp_path / 'store.db'}"
+    with pytest.raises(RunError, match=f"process {os.getpid()}.*--force"):
+        studies.delete("s", url)
+    assert studies.names(url) == ["s"]
+    assert studies.delete("s", url, force=True) == 0
+    release_study(store)
+    other = store_of(tmp_path)
+    release_study(other)
+    assert studies.delete("s", url) == 0
