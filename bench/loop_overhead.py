@@ -1,4 +1,4 @@
-"""What the loop costs beside the sampler: trials a second against bare Optuna, and whether that stays.
+"""What the loop costs apart from the sampler: trials a second against bare Optuna, at few trials and at many.
 
     python -m bench.loop_overhead                 # all three tables
     python -m bench.loop_overhead --trials 1000 --samplers random,tpe,nsga2
@@ -121,7 +121,7 @@ def growth(name: str, trials: int, at: list[int], span: int = 50) -> None:
         store,
     )
     loop.run()
-    told = []
+    shown = []
     for number in at:
         steps = [
             b - a
@@ -129,8 +129,8 @@ def growth(name: str, trials: int, at: list[int], span: int = 50) -> None:
                 moments[number - span : number], moments[number - span + 1 : number], strict=False
             )
         ]
-        told.append(f"{number}: {1e3 * sum(steps) / len(steps):.3f} ms")
-    print(f"{name}, processor time per trial around trial {', '.join(told)}", flush=True)
+        shown.append(f"{number}: {1e3 * sum(steps) / len(steps):.3f} ms")
+    print(f"{name}, processor time per trial around trial {', '.join(shown)}", flush=True)
 
 
 def main() -> None:

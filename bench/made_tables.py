@@ -1,10 +1,10 @@
-"""Tables of made-up results, to try samplers on what no setting was ever looked at with.
+"""Tables of made-up results, to test samplers on tables on which no setting was chosen.
 
     python -m bench.made_tables FOLDER
     nascale bench samplers FOLDER/t0.toml --samplers controller,tpe,evolution,random --repeats 40
 
-Accuracy is a saturating function of effects of single options and of pairs of them, drawn at random, and each of
-three seeds sees it with noise. The tables differ in size, in how much pairs count and in how noisy they are.
+Accuracy is a saturating function of random effects of single options and of pairs of them. Each of three seeds observes
+it with noise. The tables differ in size, in the weight of pairs and in their noise.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def table(seed: int, decisions: int, options: int, pairs: float, noise: float) -
     rows = np.array(list(itertools.product(range(options), repeat=decisions)))
     single = rng.normal(size=(decisions, options))
     double = rng.normal(size=(decisions, decisions, options, options)) * pairs / np.sqrt(decisions)
-    worth = single[np.arange(decisions), rows].sum(axis=1)
+    score = single[np.arange(decisions), rows].sum(axis=1)
     for i, j in itertools.combinations(range(decisions), 2):
-        worth += double[i, j, rows[:, i], rows[:, j]]
-    truth = CENTRE + REACH * np.tanh(0.8 * (worth - worth.mean()) / worth.std())
+        score += double[i, j, rows[:, i], rows[:, j]]
+    truth = CENTRE + REACH * np.tanh(0.8 * (score - score.mean()) / score.std())
     frame = pd.DataFrame(rows, columns=[f"d{i}" for i in range(decisions)])
     for name in ("s0", "s1", "s2"):
         frame[name] = (truth + noise * rng.normal(size=len(truth))).round(4)
@@ -53,7 +53,7 @@ def write(folder: Path) -> None:
 
 
 def main() -> None:
-    """Reads the folder and writes."""
+    """Reads the folder from the command line and writes the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Searches on a table, repeated with many seeds for every sampler; ``search.regret`` says what they are worth.
+"""Searches on a table, repeated with many seeds for every sampler; ``search.regret`` judges them.
 
 Each search is the loop itself, in memory. Cache hits count as evaluations.
 """

@@ -1,6 +1,6 @@
-"""What a space costs before anything is spent: its size, the range of its costs, the share within each budget.
+"""The size of a space, the range of its costs and the share of networks within each budget, before a search.
 
-Costs are of networks drawn by ``SearchSpace.sample``, with the seed; a small space is enumerated.
+The costs are those of networks that ``SearchSpace.sample`` draws with the seed; a small space is enumerated.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from space.errors import BudgetError, InputError, ShapeError
 
 SHOWN = ("params", "macs", "activation_bytes")
 DRAWS = 300
-"""How many networks are drawn; a space with no more assignments than four times as many is enumerated."""
+"""How many networks are drawn; a space of up to four times as many assignments is enumerated."""
 
 
 @dataclass(frozen=True)
 class SpaceStatistics:
-    """Size of a space and costs of ``networks`` of it; ``drawn`` is False where they are all there are.
+    """Size of a space and costs of ``networks`` of it; ``drawn`` is False where the space was enumerated.
 
-    ``ranges`` holds (least, median, greatest) by cost, ``shares`` the share within each budget and, under
+    ``ranges`` holds (smallest, median, largest) by cost, ``shares`` the share within each budget and, under
     ``all budgets``, within all of them; ``infeasible`` the share that cannot be built.
     """
 
@@ -83,7 +83,7 @@ def space_statistics(cache: CandidateCache, seed: int, draws: int = DRAWS) -> Sp
 
 
 def _unbuildable(cache: CandidateCache, seed: int, count: int) -> InputError:
-    """What stands in the way, by the example of one network."""
+    """The error for a space without networks, with the reason that one of them gives."""
     space, reason = cache.space, ""
     try:
         space.decode(space.sample(generator(seed, "unbuildable", space.name)))
@@ -97,11 +97,11 @@ def _range(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def cheapest(cache: CandidateCache, seed: int = 0) -> DecodedCandidate:
-    """A network whose largest cost, as a multiple of its budget, is the least that can be found.
+    """The network whose largest cost, as a multiple of its budget, is the smallest that was found.
 
-    Small spaces are enumerated. In others one decision after another is set to its cheapest option until
-    no single change helps, from the cheapest of some random draws; where each decision makes a network
-    cheaper or more expensive whatever the others are, as in every space here, that is the true minimum.
+    A small space is enumerated. In a larger one the search starts from the cheapest of some random networks and changes
+    one decision at a time until no change makes it cheaper. That finds the true minimum if each option is cheaper or
+    more expensive than another for all values of the other decisions, as in every space of this package.
 
     Raises InputError where nothing in the space can be built.
     """
@@ -126,7 +126,7 @@ def cheapest(cache: CandidateCache, seed: int = 0) -> DecodedCandidate:
 
 
 def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> list[DecodedCandidate]:
-    """The networks that differ in one decision; decisions brought to life take their first option."""
+    """The networks that differ in one decision; decisions that become active take their first option."""
     space = cache.space
     found = []
     for decision in space.active(network.decisions):
@@ -144,9 +144,9 @@ def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> list[Decode
 
 
 def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | None:
-    """A network within all budgets, None where there are no budgets on known costs.
+    """A network within all budgets; None where no budget is set.
 
-    Raises BudgetError naming the smallest cost there is for a budget that nothing meets.
+    Raises BudgetError for a budget that no network meets, naming the smallest cost in the space.
     """
     budgets = cache.budgets
     if not budgets.bounds():

@@ -1,8 +1,8 @@
-"""From a sampler's stream to one network that will do: within budget, and new where the sampler wants that.
+"""From a sampler's proposals to the network of a trial: within budget, and new if the sampler wants that.
 
-This is the one place where budgets and repeats are dealt with, for every sampler alike. Where the stream
-gives nothing within the sampler's patience, networks near those already known to be within budget are tried,
-then the space itself where it is small; every one of these is bounded.
+Budgets and repeats are handled here, for all samplers. If none of the sampler's first ``patience`` proposals can be
+used, mutations of networks known to be within budget are tried, and then the space is enumerated if it is small. The
+number of tries is bounded in each case.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from search.samplers.protocol import Sampler, generator
 from space.errors import BudgetError
 
 NEARBY, ENUMERATED = 2000, 20_000
-"""Draws near known networks, and the size up to which a space is enumerated to the last network."""
+"""How many mutations of known networks are tried, and the size up to which a space is enumerated."""
 
 
 class Exhausted(Exception):
-    """Nothing is left to suggest; the message says why."""
+    """There is nothing left to suggest; the message says why."""
 
 
 class Suggestions:
@@ -42,7 +42,8 @@ class Suggestions:
     def next(self, number: int) -> DecodedCandidate:
         """The network of trial ``number``.
 
-        Raises Exhausted where the stream ends, BudgetError where nothing within budget could be drawn.
+        Raises Exhausted where the sampler has nothing left to propose, BudgetError where no network within budget
+        was found.
         """
         stream = self._sampler.propose(number)
         repeat: DecodedCandidate | None = None
@@ -66,14 +67,14 @@ class Suggestions:
         return found
 
     def begin(self, trial: TrialResult) -> None:
-        """Takes a trial as running."""
+        """Records a trial that runs now, or ran before its search was resumed."""
         self._sampler.begin(trial.number, trial.decisions)
         if trial.key is not None:
             self._keys.add(trial.key)
         self._begun.append(trial)
 
     def _nearby(self, number: int, repeat: DecodedCandidate | None) -> DecodedCandidate | None:
-        """One to three mutations away from a network within budget; else one never tried; else a repeat."""
+        """A network one to three mutations from one within budget; else one never suggested; else a repeat."""
         space, rng = self._cache.space, generator(self._seed, "nearby", number)
         known = [trial.decisions for trial in self._begun[-50:]]
         if self._feasible_fallback is not None:
@@ -89,15 +90,15 @@ class Suggestions:
                 return candidate
             repeat = repeat or candidate
         if self._sampler.novel and space.size <= ENUMERATED:
-            fresh = self._never_tried()
+            fresh = self._never_suggested()
             if fresh is not None:
                 return fresh
         if repeat is None and self._feasible_fallback is not None:
             repeat = self._feasible_fallback
         return repeat
 
-    def _never_tried(self) -> DecodedCandidate | None:
-        """The first network of the space, in order, that was not suggested; the order is walked only once."""
+    def _never_suggested(self) -> DecodedCandidate | None:
+        """The first network of the space, in order, that was never suggested; the space is enumerated only once."""
         if self._left is None:
             candidates = (self._cache.decode(d) for d in self._cache.space.enumerate())
             self._left = (c for c in candidates if c is not None and self._cache.within(c))

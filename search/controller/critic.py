@@ -2,8 +2,8 @@
 
 A Gaussian process over assignments (Rasmussen and Williams 2006, algorithm 2.1). Its covariance has three
 parts: a constant; the share of decisions that agree, which makes a linear model with one weight for each
-option; and an exponential of the number that differ, which lets near neighbours of a network be like it. It
-sees at most ``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 100.
+option; and an exponential of the number that differ, which makes near neighbours alike. It is fitted to at most
+``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 100.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NOISE = 0.3
 
 
 class Critic:
-    """Fitted anew to the trials that it is shown; has no state beside them."""
+    """A Gaussian process fitted to some trials; it has no other state."""
 
     def __init__(self, encoding: Encoding, rows: Ints, targets: Floats, pending: Ints) -> None:
-        """``rows`` (trials, decisions) with ``targets`` (trials, objectives), normalised; ``pending`` have none yet.
+        """Fits ``rows`` (trials, decisions) to normalised ``targets`` (trials, objectives).
 
-        Networks under measurement enter with their own predicted score: they lower the uncertainty around them and
-        leave the rest as it is (the "kriging believer" of Ginsbourger et al. 2010).
+        ``pending`` are the rows of networks under measurement. They enter with their own predicted score: that lowers
+        the uncertainty around them and changes nothing else (the "kriging believer" of Ginsbourger et al. 2010).
         """
         self._encoding = encoding
         self._fit(encoding.one_hot(rows), targets)

@@ -2,9 +2,9 @@
 
 The network reads the decisions in their order. At each active one its input is the embedding of the option
 taken before plus the embedding of the decision itself, and its logits are that decision's rows of one
-output matrix; inactive decisions are passed over, state unchanged. A batch is an integer array of shape
-(sequences, decisions) of option positions, −1 where inactive. Everything is float64 and single-threaded in
-spirit: sequences are short and batches small, which is where a tensor library spends its time on overhead.
+output matrix; inactive decisions are skipped and leave the state unchanged. A batch is an integer array of shape
+(sequences, decisions) of option positions, −1 where inactive. Everything is float64. Sequences are short and batches
+small: a tensor library would spend its time on overhead here.
 
 LSTM: Hochreiter and Schmidhuber 1997 with forget gates (Gers et al. 2000); as a policy that emits networks:
 Zoph and Le 2017. Adam: Kingma and Ba 2015, algorithm 1.

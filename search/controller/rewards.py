@@ -1,8 +1,8 @@
-"""Rewards that survive outliers: values brought to one scale, and trials put in order of score.
+"""Rewards that are robust to outliers: values on one scale, and trials in order of their score.
 
 A value becomes z = (value − median) / spread, the spread being the interquartile range over 1.349 (the
 standard deviation of a normal with that range). Below the median z is compressed to −log(1 − z): a network
-that failed to learn is bad, but not a hundred times as bad as a weak one. Both steps can be undone.
+that failed to learn is bad, but not a hundred times as bad as a weak one. Both steps are invertible.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class RewardScale:
 
     @classmethod
     def of(cls, values: Floats) -> RewardScale:
-        """The scale of ``values`` (trials, objectives); a spread of nothing counts as one."""
+        """The scale of ``values`` (trials, objectives); a spread of zero counts as one."""
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         spread = (high - low) / 1.349
         return cls(middle, np.where(spread > 1e-12, spread, 1.0))

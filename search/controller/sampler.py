@@ -1,18 +1,18 @@
-"""The controller: a recurrent policy that proposes networks, and a critic that screens what it proposes.
+"""The controller: a recurrent policy that proposes networks, and a critic that ranks the proposals.
 
 *Actor.* An LSTM emits one decision after another (``search.controller.policy``; Zoph and Le 2017). After every
 ``BATCH`` results it takes a step of REINFORCE (Williams 1992) with the rewards' median as baseline and an
 entropy bonus, or of PPO (Schulman et al. 2017). Rewards are brought to a robust scale (``search.controller.rewards``), and
 each step also imitates some of the best networks so far, in proportion to their scores (priority queue
-training, Abolafia et al. 2018): with a few hundred evaluations the plain gradient is too noisy by itself.
+training, Abolafia et al. 2018): with a few hundred evaluations the gradient alone is too noisy.
 
-*Proposals.* For each suggestion a pool is drawn: whole sequences from the policy, at several temperatures, and
-the best networks so far with some decisions drawn anew from the policy. The critic (``search.controller.critic``) ranks
-the pool by mean + uncertainty; with several objectives by the hypervolume that the network would add. The loop takes
-the first that is within budget and was never measured.
+*Proposals.* For each suggestion, proposals are drawn: whole sequences from the policy, at several temperatures, and
+the best networks so far with some decisions drawn again from the policy. The critic (``search.controller.critic``) ranks
+them by mean + uncertainty; with several objectives by the hypervolume that the network would add. The loop takes
+the first one that is within budget and was never measured.
 
-Both parts are functions of the settings, the seed and the told trials in order, and neither grows with
-their number. No setting here was chosen for one table.
+Both parts are functions of the settings, the seed and the results in order, and the cost of neither grows with the
+number of results. No setting here was chosen for one table.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ PPO_EPOCHS = 4
 SAMPLED, VARIED, ELITES = 64, 64, 16
 TEMPERATURES = (1.0, 1.5, 2.5)
 ENOUGH, ATTEMPTS, WARMING = 24, 6, 1.6
-"""A pool needs so many rows that were never begun, else it is drawn again at so many times the temperature."""
+"""Proposals are drawn up to ATTEMPTS times, each at WARMING times the temperature, until ENOUGH of them are new."""
 SHARES, THERMOSTAT = (0.4, 0.7), 1.15
-"""After each step of the policy the temperature is turned by this factor if a pool's share of new rows is outside."""
+"""After each step of the policy the temperature changes by THERMOSTAT if the share of new proposals is outside SHARES."""
 EXPLORATION = 2.0
 """How many standard deviations of the critic's uncertainty are added to its mean (an upper confidence bound)."""
 
 
 class ControllerSampler:
-    """Proposes and is told; see the module's text. ``algorithm`` is ``reinforce`` or ``ppo``."""
+    """The sampler that this module describes. ``algorithm`` is ``reinforce`` or ``ppo``."""
 
     novel = True
     learns = True
@@ -74,7 +74,7 @@ class ControllerSampler:
         self._front_state: tuple[int, list[int]] = (0, [])
 
     def propose(self, number: int) -> Iterator[Decisions]:
-        """The pool, best first; further pools, ever more random, where all of it was refused."""
+        """Ranked proposals, best first; if all are refused, more are drawn at higher temperatures."""
         rng = np.random.default_rng(seed_of(self._seed, "controller", number))
         if len(self._results) < STARTUP:
             while True:
@@ -85,10 +85,10 @@ class ControllerSampler:
         temperature = self._temperature
         for _ in range(100):
             with one_blas_thread():
-                pool, temperature = self._fresh_pool(view, rng, temperature)
-                order = np.argsort(-self._score(view, pool), kind="stable")
+                proposals, temperature = self._new_proposals(view, rng, temperature)
+                order = np.argsort(-self._score(view, proposals), kind="stable")
             for index in order:
-                yield self.encoding.assignment(pool[index])
+                yield self.encoding.assignment(proposals[index])
             temperature *= WARMING
 
     def begin(self, number: int, decisions: Decisions) -> None:
@@ -110,8 +110,8 @@ class ControllerSampler:
                 self._learn()
 
     def _view(self) -> _View:
-        """The trials that are looked at: the best, and the newest of the others, ``CAPACITY`` in all once there are."""
-        # Of a front larger than what fits, the oldest members give way.
+        """The trials that both parts learn from: the best, and the newest of the others, at most ``CAPACITY``."""
+        # Of a front with more members than that, the oldest are left out.
         best = (
             [index for _, index in self._best] if self._objectives == 1 else self._front()[-CAPACITY // 2 :]
         )
@@ -125,7 +125,7 @@ class ControllerSampler:
         return _View(rows, values_of(trials, self._objectives))
 
     def _front(self) -> list[int]:
-        """Indices of the trials on the front, kept up by one comparison of the new with the old front."""
+        """Indices of the trials on the front, updated by comparing the new trials with the old front."""
         seen, members = self._front_state
         fresh = [i for i in range(seen, len(self._results)) if self._results[i].values is not None]
         candidates = [*members, *fresh]
@@ -136,22 +136,22 @@ class ControllerSampler:
         self._front_state = (len(self._results), members)
         return members
 
-    def _fresh_pool(self, view: _View, rng: np.random.Generator, temperature: float) -> tuple[Ints, float]:
-        """Rows that were never begun, and the temperature at which enough of them were found.
+    def _new_proposals(self, view: _View, rng: np.random.Generator, temperature: float) -> tuple[Ints, float]:
+        """Rows that were never suggested, and the temperature at which enough of them were found.
 
-        Where most of what the policy says was measured before, it is asked again, hotter, before the critic
-        spends anything.
+        If most of what the policy proposes was suggested before, it is asked again at a higher temperature, before
+        the critic ranks anything.
         """
         for _ in range(ATTEMPTS):
-            pool = self._pool(view, rng, temperature)
-            fresh = [row.tobytes() not in self._known for row in pool]
-            if sum(fresh) >= ENOUGH:
+            rows = self._proposals(view, rng, temperature)
+            new = [row.tobytes() not in self._known for row in rows]
+            if sum(new) >= ENOUGH:
                 break
             temperature *= WARMING
-        return (pool[fresh], temperature) if any(fresh) else (pool, temperature)
+        return (rows[new], temperature) if any(new) else (rows, temperature)
 
-    def _pool(self, view: _View, rng: np.random.Generator, temperature: float) -> Ints:
-        """Distinct rows: samples of the policy, and the best networks with decisions drawn anew."""
+    def _proposals(self, view: _View, rng: np.random.Generator, temperature: float) -> Ints:
+        """Distinct rows: samples of the policy, and the best networks with some decisions drawn again."""
         order = np.argsort(-view.score, kind="stable")[:ELITES]
         # Geometric in rank: the best is varied most often.
         parents = view.rows[order[np.minimum(rng.geometric(0.25, VARIED) - 1, len(order) - 1)]]
@@ -162,22 +162,22 @@ class ControllerSampler:
         return np.unique(self.policy.complete(kept, rng, temperatures), axis=0)
 
     def _redraw(self, parents: Ints, rng: np.random.Generator, temperature: float) -> NDArray[np.bool_]:
-        """Which decisions of each parent are drawn anew: on average one to four of the active ones."""
+        """Which decisions of each parent are drawn again: on average one to four of the active ones."""
         active = parents >= 0
         wanted = rng.integers(1, 5, len(parents))[:, None] * temperature
         return np.asarray((rng.random(parents.shape) * active.sum(axis=1, keepdims=True) < wanted) & active)
 
-    def _score(self, view: _View, pool: Ints) -> Floats:
-        """What the critic hopes of each row of the pool."""
-        pending = np.array([self._rows[n] for n in self._pending]).reshape(-1, pool.shape[1])
+    def _score(self, view: _View, proposals: Ints) -> Floats:
+        """The critic's score of each row: higher is more promising."""
+        pending = np.array([self._rows[n] for n in self._pending]).reshape(-1, proposals.shape[1])
         scale = RewardScale.of(view.values)
         critic = Critic(self.encoding, view.rows, scale.apply(view.values), pending)
-        mean, uncertainty = critic.predict(pool)
+        mean, uncertainty = critic.predict(proposals)
         if self._objectives == 1:
             return np.asarray(mean[:, 0] + EXPLORATION * uncertainty)
-        hoped = mean.copy()
-        hoped[:, 0] += EXPLORATION * uncertainty
-        return _added_volume(view.values, scale.undo(hoped))
+        optimistic = mean.copy()
+        optimistic[:, 0] += EXPLORATION * uncertainty
+        return _added_volume(view.values, scale.undo(optimistic))
 
     def _learn(self) -> None:
         """One step on the newest batch and on some of the best."""
@@ -202,12 +202,11 @@ class ControllerSampler:
         self._regulate(view)
 
     def _regulate(self, view: _View) -> None:
-        """Keeps a fair share of what is drawn new, however long the search goes on."""
-        rng = np.random.default_rng(
-            seed_of(self._seed, "heat", self._updates)
-        )  # the word is part of the seed
-        pool = self._pool(view, rng, self._temperature)
-        share = sum(row.tobytes() not in self._known for row in pool) / (SAMPLED + VARIED)
+        """Adjusts the temperature so that a share of the proposals stays new, however long the search is."""
+        # The word "heat" is part of the seed: another one would change every suggestion.
+        rng = np.random.default_rng(seed_of(self._seed, "heat", self._updates))
+        rows = self._proposals(view, rng, self._temperature)
+        share = sum(row.tobytes() not in self._known for row in rows) / (SAMPLED + VARIED)
         if share < SHARES[0]:
             self._temperature *= THERMOSTAT
         elif share > SHARES[1]:
@@ -215,28 +214,31 @@ class ControllerSampler:
 
 
 class _View:
-    """Some trials: their rows, values and scores, in order of telling."""
+    """Some trials: their rows, values and scores, in the order of their results."""
 
     def __init__(self, rows: Ints, values: Floats) -> None:
         self.rows, self.values = rows, values
         self.score = score(values)
 
 
-def _added_volume(values: Floats, hoped: Floats) -> Floats:
-    """How much hypervolume each hoped-for point adds to the front of ``values``; all are maximised.
+def _added_volume(values: Floats, expected: Floats) -> Floats:
+    """How much hypervolume each expected point would add to the front of ``values``; all are maximised.
 
-    The reference point is the worst value of each objective. Points that add nothing are ordered by how far
-    they are from adding something, below all others.
+    The reference point is the worst value of each objective. Points that add nothing come below all others, in
+    the order of their distance from adding something.
     """
     directions = ["maximize"] * values.shape[1]
     reference = values.min(axis=0)
     scale = np.where(np.ptp(values, axis=0) > 0, np.ptp(values, axis=0), 1.0)
-    points, hoped = (values - reference) / scale, (hoped - reference) / scale
+    points, expected = (values - reference) / scale, (expected - reference) / scale
     members = points[front(points, directions)]
     zero = np.zeros(points.shape[1])
     own = hypervolume(members, directions, zero)
     added = np.array(
-        [hypervolume(np.vstack([members, point]), directions, zero) - own for point in np.maximum(hoped, 0)]
+        [
+            hypervolume(np.vstack([members, point]), directions, zero) - own
+            for point in np.maximum(expected, 0)
+        ]
     )
-    behind = (hoped[:, None, :] - members[None]).min(axis=2).min(axis=1)
+    behind = (expected[:, None, :] - members[None]).min(axis=2).min(axis=1)
     return np.where(added > 1e-12, added, np.minimum(behind, 0) - 1e-9)

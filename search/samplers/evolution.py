@@ -1,4 +1,4 @@
-"""Regularised evolution (Real, Aggarwal, Huang and Le 2019, algorithm 1): the oldest dies, not the worst.
+"""Regularised evolution (Real, Aggarwal, Huang and Le 2019, algorithm 1): the oldest member is removed, not the worst.
 
 The population is the last ``population`` finished trials. A parent is the best of a tournament of
 ``tournament`` members drawn without replacement; its child differs by one mutation. Departures from the
@@ -39,7 +39,7 @@ class EvolutionSampler:
         self._population: deque[TrialResult] = deque(maxlen=population)
 
     def propose(self, number: int) -> Iterator[Decisions]:
-        """Random draws for the first population, then children; each draw has a tournament of its own."""
+        """Random networks for the first population, then children, each from a tournament of its own."""
         rng = generator(self._seed, "evolution", number)
         members = list(self._population)
         if number < self._size or not members:
@@ -54,10 +54,10 @@ class EvolutionSampler:
         return (child() for _ in count())
 
     def begin(self, number: int, decisions: Decisions) -> None:
-        """Trials in flight are no members."""
+        """Running trials are not members of the population."""
 
     def tell(self, result: TrialResult) -> None:
-        """The newest member; the oldest falls out."""
+        """Adds the newest member; the oldest is removed."""
         self._population.append(result)
 
 

@@ -14,10 +14,10 @@ def _gp(space: SearchSpace, seed: int, objectives: int) -> Sampler:
     sampler = optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
 
     def forget() -> None:
-        # GPSampler starts each fit from the last one's kernel: history that a resumed search lacks.
+        # GPSampler starts each fit from the kernel of the previous one, which a resumed search does not have.
         sampler._gprs_cache_list = None
 
-    # A draw takes a fit and an optimisation: over budget, the loop had better look for itself.
+    # Each proposal costs a fit and an optimisation, so after a few that are over budget the loop searches itself.
     return OptunaSampler(space, seed, sampler, objectives, patience=3, forget=forget)
 
 

@@ -29,11 +29,11 @@ class GridSampler:
         self._next = 0
 
     def propose(self, number: int) -> Iterator[Decisions]:
-        """What is left of the order."""
+        """The rest of the order."""
         return iter(self._order[self._next :])
 
     def begin(self, number: int, decisions: Decisions) -> None:
-        """Goes past the assignment that was taken."""
+        """Moves past the assignment that was chosen."""
         for index in range(self._next, len(self._order)):
             if self._order[index] == decisions:
                 self._next = index + 1

@@ -1,9 +1,9 @@
-"""What a sampler is: it proposes decisions and is told results, and knows nothing of storage or workers.
+"""What a sampler is: it proposes decisions, is told results, and knows nothing of storage or workers.
 
-A sampler's state is a function of its settings and of what it was told, in the order of the trials' numbers.
-Proposals for trial n are drawn from generators seeded by (seed, n), so a search that was stopped and goes on
-proposes what the uninterrupted one would have. What is over budget or already measured is the loop's to know:
-a sampler proposes a stream, and the loop takes the first candidate that will do.
+A sampler's state is a function of its settings and of the results that it was told, in the order of the trials'
+numbers. Proposals for trial n are drawn from generators seeded by (seed, n), so a resumed search proposes what the
+uninterrupted one would have. A sampler does not know which networks are over budget or already measured: it proposes a
+stream, and the loop takes the first candidate that can be used.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from space.search_space import Decisions, SearchSpace
 
 
 class Sampler(Protocol):
-    """Proposes and is told. ``begin`` is called once for every trial, in order of number, before its ``tell``.
+    """Proposes decisions and is told results.
 
-    ``novel`` says that networks that were measured are to be skipped; ``learns`` that proposals depend on what
-    was told; ``patience`` how many proposals the loop draws before it looks for itself. A stream that ends says
-    that there is nothing left to propose.
+    ``begin`` is called once for every trial, in the order of their numbers, before its ``tell``. ``novel`` says that
+    networks already measured are to be skipped, ``learns`` that proposals depend on results. ``patience`` is the
+    number of proposals that the loop draws before it searches for a network itself; None draws all. A stream that ends
+    says that there is nothing left to propose.
     """
 
     novel: bool
@@ -31,16 +32,16 @@ class Sampler(Protocol):
     patience: int | None
 
     def propose(self, number: int) -> Iterator[Decisions]:
-        """Proposals for trial ``number``, the best first; reading more of them changes no later proposal."""
+        """Proposals for trial ``number``, the best first. Reading more of them changes no later proposal."""
 
     def begin(self, number: int, decisions: Decisions) -> None:
-        """Trial ``number`` runs with these decisions (proposed, taken from the storage, or the loop's own)."""
+        """Trial ``number`` runs with these decisions: proposed, read from the storage, or found by the loop."""
 
     def tell(self, result: TrialResult) -> None:
         """The result of a trial.
 
-        Its ``values`` are to be maximised, every one; for a pruned trial they are of its last epoch, for an
-        infeasible or failed one they are None.
+        All of its ``values`` are to be maximised. Those of a pruned trial are of its last epoch; those of an
+        infeasible or failed one are None.
         """
 
 

@@ -11,7 +11,7 @@ from space.search_space import Decisions, SearchSpace
 
 
 class RandomSampler:
-    """Draws each active decision uniformly; repeats happen, as in every plain random search."""
+    """Draws each active decision uniformly; networks may repeat, as in every plain random search."""
 
     novel = False
     learns = False

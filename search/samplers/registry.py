@@ -1,6 +1,6 @@
 """The samplers by name. A module of this package that holds ``SAMPLERS`` is found by itself; its folders are not.
 
-Those modules import the libraries that their samplers are made of only when one is made, so listing them is cheap.
+Those modules import the libraries of their samplers only when a sampler is made, so listing them is cheap.
 """
 
 from __future__ import annotations

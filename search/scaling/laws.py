@@ -11,7 +11,7 @@ free; the fourth is a polynomial:
 ``quadratic``    accuracy = c + Σ b_j·log x_j + Σ c_jk·log x_j·log x_k
 
 Published points are few and often lie on one curve, so the production functions carry weak normal priors
-on their transformed parameters, worth no more than one observation each at the noise ``sigma``.
+on their transformed parameters. Each weighs no more than one observation at the noise ``sigma``.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Production:
     ) -> Array:
         mean, deviation, lower, upper = self._prior(y, x.shape[1])
         target = mean if rng is None else rng.normal(mean, deviation)
-        # The search for the best start is part of the method, not of the data: always the same starts.
+        # The random starts are part of the method, not of the data, so they are always the same.
         dice = np.random.default_rng(0)
         first = [] if start is None else [start]
         spread = [np.clip(dice.normal(mean, deviation / 2), lower, upper) for _ in range(starts)]

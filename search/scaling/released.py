@@ -1,11 +1,11 @@
-"""The released EfficientNets against the formula, and the reverse: which rule could have made them.
+"""The released EfficientNets against the formula, and the reverse: which rules explain them.
 
 A rule (α, β, γ) explains a network where one φ brings α^φ, β^φ and γ^φ·224 within the tolerances of its
 released depth, width and resolution. With the unknowns log α, log β, log γ that is linear: the three
 intervals of φ must meet pairwise (Helly's theorem on a line). So all rules that explain a set of networks
-form a polyhedral cone, and its extent comes from linear programs, not from a grid. Being a cone, it says
-nothing of the rule's length: (α, β, γ) with φ and (α^t, β^t, γ^t) with φ/t are the same rule. So rules are
-compared at one growth α·β²·γ², the paper's 1.920 unless said otherwise.
+form a polyhedral cone, whose extent comes from linear programs, not from a grid. A cone leaves the rule's length
+open: (α, β, γ) with φ and (α^t, β^t, γ^t) with φ/t are the same rule. So rules are compared at one growth
+α·β²·γ², by default the paper's 1.920.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Optuna's samplers, driven on a private study in memory.
 
-An Optuna sampler wants a whole study to look at. It gets one in memory whose trials have the numbers of the
-stored ones, and never sees the storage. Its generators are seeded anew for every (seed, trial, attempt).
+An Optuna sampler reads a whole study. It gets one in memory whose trials have the numbers of the stored ones, and never
+reads the storage. Its generators are seeded again for every (seed, trial, attempt).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from space.search_space import Decision, Decisions, Option, SearchSpace
 class OptunaSampler:
     """An Optuna sampler on a mirror study in memory.
 
-    ``replays`` says that the sampler keeps state of its own from asking (generations of NSGA-II, the
-    distribution of CMA-ES): a resumed search then asks it again for every stored trial. ``ordinal`` shows
-    it numbers as ordered integers instead of categories. ``forget`` is called before each draw, to drop what the
-    sampler remembers beside its trials.
+    ``replays`` says that the sampler keeps state when it is asked (generations of NSGA-II, the distribution of
+    CMA-ES): a resumed search then asks it again for every stored trial. ``ordinal`` presents numbers as ordered
+    integers instead of categories. ``forget`` is called before each draw, to drop what the sampler remembers apart
+    from its trials.
     """
 
     novel = False
@@ -69,7 +69,7 @@ class OptunaSampler:
         if self._replays and number >= len(self._ids):
             next(self.propose(number))
         trial_id = self._trial_id(number)
-        # Storage.set_trial_param copies the whole trial for each parameter; here nobody else looks at it.
+        # Storage.set_trial_param copies the whole trial for each parameter; nothing else reads this one.
         trial = self._storage.get_trial(trial_id)
         trial.distributions = {name: self.distributions[name] for name in decisions}
         trial.params = {

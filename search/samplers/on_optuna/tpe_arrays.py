@@ -1,4 +1,4 @@
-"""TPE that suggests what Optuna's TPE suggests, from trials kept as arrays: half the time a suggestion."""
+"""TPE with the suggestions of Optuna's TPE, from trials kept as arrays: half the time for each suggestion."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from space.search_space import Decisions, SearchSpace
 
 
 class _Groups(_GroupDecomposedSearchSpace):
-    """Which decisions occur together, kept up with what is told.
+    """Which decisions occur together, updated with each result.
 
-    Optuna's own goes through all trials again at each suggestion, and the order of its groups depends on
-    when it was asked; this one takes each trial once, in order of number.
+    Optuna's own reads all trials again at each suggestion, and the order of its groups depends on when it was
+    asked. This one reads each trial once, in the order of their numbers.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class _Groups(_GroupDecomposedSearchSpace):
         self._seen = 0
 
     def calculate(self, study: optuna.Study, use_cache: bool = False) -> _SearchSpaceGroup:
-        """The groups of all trials that were told."""
+        """The groups of all finished trials."""
         trials = study._get_trials(deepcopy=False, states=None, use_cache=use_cache)
         while self._seen < len(trials) and trials[self._seen].state.is_finished():
             trial = trials[self._seen]
@@ -56,8 +56,8 @@ class _Whole(IntersectionSearchSpace):
 class ArrayTPE(optuna.samplers.TPESampler):
     """TPE with the same numbers, which keeps trials as arrays and in order of score.
 
-    Optuna's own reads all trials, looks for their constraints and sorts them again at each suggestion. With several
-    objectives, which are ranked in other ways, it still does.
+    Optuna's own reads all trials, looks up their constraints and sorts them again at each suggestion. With several
+    objectives, where trials are ranked differently, Optuna's own code is used.
     """
 
     def __init__(self, columns: dict[str, int], **options: Any) -> None:
