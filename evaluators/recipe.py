@@ -31,7 +31,9 @@ class Recipe:
     """
 
     epochs: int = setting(5, "int", "Epochs of each training.")
-    batch_size: int = setting(64, "int", "Images in a batch.")
+    batch_size: int = setting(
+        64, "int", "Images in a batch.  [default: 64, or a quarter of the training images of a smaller set]"
+    )
     optimizer: str = setting("sgd", "text", f"{' or '.join(OPTIMIZERS)}.")
     learning_rate: float | None = setting(
         None, "float", "Highest learning rate.  [default: by optimizer and batch size]"

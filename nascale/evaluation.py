@@ -83,4 +83,21 @@ def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
         size=pixels,
         skip_bad=spec.images.skip_bad,
     )
-    return TrainEvaluator(images, spec.recipe)
+    batch = fitting_batch(spec, images)
+    return TrainEvaluator(images, spec.recipe.replace(batch_size=batch))
+
+
+def fitting_batch(spec: StudySpec, images: ImageSet | None) -> int:
+    """Images in a batch: the recipe's, or fewer if that is the default and the set has not as many.
+
+    It is then a quarter of the training images, so that an epoch has four steps; of the smallest training where
+    each network has several.
+    """
+    from evaluators.training import TrainEvaluator
+
+    asked = spec.recipe.batch_size
+    if images is None or not spec.fits_batch:
+        return asked
+    smallest = spec.recipe.replace(batch_size=2, fraction=min(spec.recipe.fraction, spec.smallest_fraction))
+    count = len(TrainEvaluator(images, smallest).subset())
+    return asked if asked <= count else max(2, count // 4)

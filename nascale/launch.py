@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Prepared:
-    """A search that is ready to run: everything was checked, nothing written."""
+    """A search that is ready to run: everything was checked, nothing written.
+
+    ``batch_fitted`` says that the batch was made smaller than the default, because the set is small.
+    """
 
     spec: StudySpec
     space: SearchSpace
@@ -35,6 +38,7 @@ class Prepared:
     cache: CandidateCache
     feasible_fallback: DecodedCandidate | None
     statistics: SpaceStatistics
+    batch_fitted: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,15 @@ def prepare(spec: SearchSpec) -> Prepared:
 
     Raises InputError or BudgetError for what cannot be searched.
     """
-    from nascale.evaluation import space_and_evaluator
+    from nascale.evaluation import fitting_batch, space_and_evaluator
     from search.candidate_cache import CandidateCache
     from search.samplers.registry import make_sampler
     from search.space_statistics import check_budgets, space_statistics
 
     space, evaluator = space_and_evaluator(spec)
+    batch = fitting_batch(spec, evaluator.images)
+    fitted = batch != spec.recipe.batch_size
+    spec = spec.replace(batch_size=batch)
     settings = spec.settings()
     cache = CandidateCache(space, settings.budgets, evaluator)
     make_sampler(space, settings)  # a sampler that does not fit the space says so now
@@ -66,7 +73,7 @@ def prepare(spec: SearchSpec) -> Prepared:
     for cost in settings.objective.costs_used:
         if cost not in found.ranges and cost != "latency_seconds" and not _knows(cache, cost):
             raise InputError(f"objective: the {cost} of these networks is not known")
-    return Prepared(spec, space, evaluator, cache, feasible_fallback, found)
+    return Prepared(spec, space, evaluator, cache, feasible_fallback, found, fitted)
 
 
 def _knows(cache: CandidateCache, cost: str) -> bool:

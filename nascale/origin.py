@@ -17,13 +17,16 @@ from results.storage_url import redacted
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
+    from evaluators.evaluator import Evaluator
     from evaluators.images.image_set import ImageSet
 
 _PACKAGES = ("optuna", "torch", "ray", "numpy", "scikit-learn")
 
 
-def provenance(evaluator: Any) -> dict[str, Any]:
+def provenance(evaluator: Evaluator) -> dict[str, Any]:
     """What a study keeps beside its spec: versions, commit, machine, data, command and how ``evaluator`` measures."""
+    from evaluators.images.summary import DataSummary
+
     told = evaluator.describe()
     data = told.get("data")
     checksum = data.get("checksum") if isinstance(data, Mapping) else told.get("checksum")
@@ -33,12 +36,14 @@ def provenance(evaluator: Any) -> dict[str, Any]:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    kept = {} if evaluator.images is None else {"data": DataSummary.of(evaluator.images).kept()}
     return {
         "nascale": VERSION,
         "packages": packages,
         "git_commit": _commit(),
         "device": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
         "data_checksum": checksum,
+        **kept,
         "command": shlex.join(map(redacted, sys.argv)),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "evaluator": told,

@@ -101,10 +101,12 @@ def prepare_scaling(draft: ScalingSpec) -> ScalingSearch:
     most = len(candidates) if draft.method == "grid" else min(draft.most, len(candidates))
     if most < len(first):
         raise InputError.of("most", f"{len(first)} or more, the law's first design", most)
-    spec = draft.replace(base=base, trials=most * len(seeds), most=most)
+    batch = evaluator.recipe.batch_size
+    spec = draft.replace(base=base, trials=most * len(seeds), most=most, batch_size=batch)
     space = candidate_space(candidates, seeds)
     cache = CandidateCache(space, Budgets(), key=SeededKeys.of(candidates).key)
-    prepared = Prepared(spec, space, evaluator, cache, None, space_statistics(cache, spec.run.seed))
+    found = space_statistics(cache, spec.run.seed)
+    prepared = Prepared(spec, space, evaluator, cache, None, found, batch != draft.recipe.batch_size)
     return ScalingSearch(spec, len(grid), tuple(candidates), first, images.resolution, prepared)
 
 

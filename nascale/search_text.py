@@ -23,6 +23,7 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
         asked = f"{spec.images.data}, a supernet of {epochs} epochs"
     lines = [
         f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
+        *data_lines(prepared),
         settings.objective.sentence(),
         *statistics_lines(prepared.statistics, settings.budgets),
     ]
@@ -35,6 +36,20 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
         )
     if not spec.table:
         lines.append(f"{spec.pool.workers or 'no'} workers, {spec.window} suggestions out at once")
+    return lines
+
+
+def data_lines(prepared: Prepared) -> list[str]:
+    """What the images hold, in one line, and the batch if it was made to fit them; nothing for a table."""
+    from evaluators.images.summary import DataSummary
+
+    images = prepared.evaluator.images
+    if images is None:
+        return []
+    lines = [f"data {DataSummary.of(images).line()}"]
+    batch = prepared.spec.recipe.batch_size
+    if prepared.batch_fitted:
+        lines.append(f"batches of {batch} images, which fit the {len(images.train)} training images")
     return lines
 
 

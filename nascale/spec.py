@@ -173,6 +173,15 @@ class SearchSpec(StudySpec):
         return Objective.parse(self.objective, cost=self.cost, target=target, exponent=self.exponent)
 
     @property
+    def smallest_fraction(self) -> float:
+        name, _, values = (self.rungs or "").partition("=")
+        try:
+            rungs = [float(value) for value in values.split(",")] if name.strip() == "fraction" else []
+        except ValueError:
+            rungs = []  # refused, with what was wanted, when the schedule is made
+        return min([*(rung for rung in rungs if rung > 0), self.recipe.fraction])
+
+    @property
     def sampler_name(self) -> str:
         return self.sampler
 

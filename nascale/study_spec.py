@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from evaluators.images.sources import source_help
@@ -56,6 +56,8 @@ class StudySpec:
     recipe: Recipe = group(Recipe)
     pool: PoolSettings = group(PoolSettings)
     run: RunSettings = group(RunSettings)
+    fits_batch: bool = field(default=False, compare=False)
+    """Whether the batch may be made smaller for a small set, because none was asked for."""
 
     def __post_init__(self) -> None:
         if self.study is None:
@@ -75,6 +77,11 @@ class StudySpec:
         """What the loop needs of it. Raises InputError for values out of range."""
 
     @property
+    def smallest_fraction(self) -> float:
+        """The smallest share of the training images that a training of the search is given."""
+        return self.recipe.fraction
+
+    @property
     @abstractmethod
     def sampler_name(self) -> str:
         """What proposes the networks, as the study keeps it."""
@@ -85,7 +92,9 @@ class StudySpec:
 
         Raises UnknownNameError for a key that is not there, InputError for a value that is wrong.
         """
-        return read(cls, keys)
+        found = read(cls, keys)
+        found._fill("fits_batch", keys.get("batch_size") is None)
+        return found
 
     @classmethod
     def stored(cls, spec: Mapping[str, Any]) -> Self:
@@ -99,7 +108,10 @@ class StudySpec:
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some keys changed, checked anew."""
-        return type(self).of(**{**flat(self), **changes})
+        kept = flat(self)
+        if self.fits_batch:
+            del kept["batch_size"]
+        return type(self).of(**{**kept, **changes})
 
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from results.attributes import FORMAT, named, of_study
 from results.driver import ATTRIBUTE, Driver
 from search.objective import Objective
+from search.study_data import check_data
 from search.trial_store import OptunaTrialStore, storage_of
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
@@ -31,7 +32,7 @@ def open_study(
     may differ. ``canonical`` brings a spec that an older version stored into the form of today. ``attributes``
     (provenance, space …) are kept as they are.
 
-    Raises InputError where the spec differs, the study is not one of nascale's, the storage cannot be
+    Raises InputError where the spec or the data differ, the study is not one of nascale's, the storage cannot be
     written, or another search is at work on the study.
     """
     import optuna
@@ -54,6 +55,11 @@ def open_study(
         stored = of_study(storage.get_study_user_attrs(study_id)).get("spec")
         if stored is None and storage.get_n_trials(study_id):
             raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
+        if stored is not None:
+            # A batch that fits the set changes with the data, which say more about what is wrong.
+            _check_same(name, canonical(stored), spec, {*may_change, "batch_size"})
+        known = of_study(storage.get_study_user_attrs(study_id))
+        check_data(name, known.get("provenance"), attributes.get("provenance"))
         if stored is not None:
             _check_same(name, canonical(stored), spec, may_change)
     _claim(storage, study_id, name)

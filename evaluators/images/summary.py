@@ -27,6 +27,11 @@ class SplitSummary:
     counts: dict[str, int]
     origin: str
 
+    @property
+    def kind(self) -> str:
+        """Whether the split is given or drawn, in a word or two."""
+        return next((kind for kind in ("given", "drawn") if self.origin.startswith(kind)), "the rest")
+
 
 @dataclass(frozen=True)
 class DataSummary:
@@ -69,7 +74,7 @@ class DataSummary:
             )
             for part in PARTS
         }
-        drawn = [part for part in PARTS if images.origins.get(part, "").startswith("drawn")]
+        drawn = [part for part, split in splits.items() if split.kind == "drawn"]
         trained = counts["train"] + sum(counts[part] for part in drawn)
         least, most = int(trained.argmin()), int(trained.argmax())
         _, height, width, channels = images.images.shape
@@ -102,17 +107,21 @@ class DataSummary:
 
     def line(self) -> str:
         """The summary in one line."""
-        splits = ", ".join(
-            f"{name} {split.images:,} ({split.origin.partition(':')[0].partition(',')[0]})"
-            for name, split in self.splits.items()
-        )
+        splits = ", ".join(f"{name} {split.images:,} ({split.kind})" for name, split in self.splits.items())
+        (least, few), (most, many) = self.smallest, self.largest
         told = [
             f"{self.name}: {self.images:,} images of {len(self.classes)} classes, {self.height}×{self.width}×{self.channels}",
             splits,
-            f"smallest class {self.smallest[0]} {self.smallest[1]:,}, largest {self.largest[0]} {self.largest[1]:,}",
+            f"{few:,} images of each class"
+            if few == many
+            else f"smallest class {least} {few:,}, largest {most} {many:,}",
         ]
         if self.left_out:
             told.append(f"left out {self.few_left_out()}")
+        if self.warnings:
+            told.append(
+                f"{len(self.warnings)} warning{'s' if len(self.warnings) > 1 else ''} (see nascale data)"
+            )
         return "; ".join(told)
 
     def few_left_out(self) -> str:
@@ -132,9 +141,10 @@ class DataSummary:
         return told | {"imbalance": round(self.imbalance, 3)}
 
     def kept(self) -> dict[str, Any]:
-        """The summary as a study keeps it: no more than a hundred names of what was left out, and their number."""
+        """The summary as a study keeps it: no more than a hundred names of what was left out, their number, and the line."""
         told = self.to_json()
-        return told | {"left_out": told["left_out"][:_KEPT], "left_out_count": len(self.left_out)}
+        few = {"left_out": told["left_out"][:_KEPT], "left_out_count": len(self.left_out)}
+        return told | few | {"line": self.line()}
 
 
 def _named(classes: tuple[str, ...], counts: NDArray[np.int64]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from nascale.architectures import resolve
 from nascale.options import plot_option, setting_options
 from nascale.output import chosen_format, emit, table_options, write_file
 from nascale.scaling_spec import DERIVED, ScalingSpec
+from nascale.search_text import data_lines
 
 if TYPE_CHECKING:
     from nascale.scaling_run import ScalingResult, ScalingSearch
@@ -51,7 +52,7 @@ def command(
     given = {name: value for name, value in settings.items() if value is not None}
     search = prepare_scaling(scaling_spec(resolve(arch, given.get("storage")), given))
     if not quiet:
-        for line in search.summary():
+        for line in [*data_lines(search.prepared), *search.summary()]:
             click.echo(line, err=True)
     if dry_run:
         rows, title = _candidate_rows(search), f"candidates for {search.base.architecture.label}"
