@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import os
 import subprocess
 import sys
 import venv
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 
 import grimp
 import pytest
@@ -149,3 +152,34 @@ def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) 
     code = LIGHT.format(arguments=arguments.split(), heavy={"torch", "ray", "optuna", "matplotlib"})
     result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr
+
+
+def our_imports() -> set[tuple[str, str]]:
+    """(module, name) of every ``from … import …`` of our packages, late ones included, in every file of the project."""
+    found = set()
+    for path in ROOT.rglob("*.py"):
+        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in PACKAGES:
+                    found |= {(str(node.module), alias.name) for alias in node.names}
+    return found
+
+
+def defined_for_types(module: ModuleType) -> set[str]:
+    """The names that a module defines for type checkers only."""
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    blocks = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    return {n.id for block in blocks for n in ast.walk(block) if isinstance(n, ast.Name)}
+
+
+def test_every_import_of_ours_finds_what_it_names() -> None:
+    """Late imports are part of commands that no test may run, and benches are not type-checked."""
+    missing = []
+    for module, name in sorted(our_imports()):
+        found = importlib.import_module(module)
+        if not hasattr(found, name) and name not in defined_for_types(found):
+            try:
+                importlib.import_module(f"{module}.{name}")
+            except ModuleNotFoundError:
+                missing.append(f"{module}.{name}")
+    assert missing == []
