@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from space.architecture import Architecture
+from space.errors import ShapeError
 from space.graph import Graph
 from space.lowering import lower
 from space.operations import (
@@ -197,11 +198,13 @@ class Network(nn.Module):
 
     In training a network with auxiliary classifiers returns ``(logits, [(logits, weight), …])``;
     otherwise, and always in evaluation, the logits alone. ``module_of`` may hand out modules that other networks
-    have too.
+    have too. Raises ShapeError where auxiliary classifiers are wanted and one does not fit its feature map.
     """
 
     def __init__(self, graph: Graph, *, auxiliaries: bool = False, module_of: ModuleOf = fresh) -> None:
         super().__init__()
+        if auxiliaries and graph.misfits:
+            raise ShapeError(f"training: the auxiliary classifier does not fit: {graph.misfits[0]}")
         heads = graph.auxiliaries if auxiliaries else ()
         self.output = graph.output
         self.auxiliaries = tuple(heads)

@@ -36,7 +36,8 @@ class Architecture:
     or in the key.
 
     Raises ShapeError when made if its tensors do not fit together: the message names the layer and, where
-    a larger image would do, the smallest resolution that works.
+    a larger image would do, the smallest resolution that works. Images that are too small only for an auxiliary
+    classifier make a network for inference: ``training_misfit`` says why it cannot be trained.
     """
 
     stem: tuple[Block, ...]
@@ -55,7 +56,7 @@ class Architecture:
         try:
             lowered = self._segments
         except ShapeError as error:
-            smallest = self._smallest_resolution()
+            smallest = self._smallest_resolution(training=False)
             if smallest is None:
                 raise
             raise ShapeError(
@@ -64,6 +65,9 @@ class Architecture:
         shape = lowered[-1][2].shape if lowered else (self.in_channels, self.resolution, self.resolution)
         if shape != (self.classes,):
             raise ShapeError(f"head: wanted {self.classes} logits, got an output of shape {shape}")
+        misfits = self._misfits
+        if misfits and self._smallest_resolution(training=True) is None:
+            raise ShapeError(misfits[0])
 
     @property
     def label(self) -> str:
@@ -87,6 +91,22 @@ class Architecture:
     @cached_property
     def _segments(self) -> tuple[tuple[str, Block, Segment], ...]:
         return tuple(self._lowered(self.resolution))
+
+    @property
+    def _misfits(self) -> list[str]:
+        """Why auxiliary classifiers do not fit, in order."""
+        return [text for path, _, segment in self._segments for text in segment.misfits(path)]
+
+    @property
+    def training_misfit(self) -> str:
+        """Why the network cannot be trained at its resolution: an auxiliary classifier does not fit. Empty where all do."""
+        misfits = self._misfits
+        if not misfits:
+            return ""
+        return (
+            f"resolution {self.resolution} is too small for the auxiliary classifier: {misfits[0]}; "
+            f"the smallest for training is {self._smallest_resolution(training=True)}"
+        )
 
     def __getstate__(self) -> dict[str, object]:
         """The fields without the lowered segments, which each process makes itself."""
@@ -122,11 +142,14 @@ class Architecture:
             yield path, block, segment
             shape = segment.shape
 
-    def _smallest_resolution(self) -> int | None:
+    def _smallest_resolution(self, training: bool) -> int | None:
+        """The smallest resolution that works (for training, with auxiliary classifiers); None where none does."""
+
         def fits(resolution: int) -> bool:
             try:
-                for _ in self._lowered(resolution):
-                    pass
+                for _, _, segment in self._lowered(resolution):
+                    if training and segment.graph.misfits:
+                        return False
             except ShapeError:
                 return False
             return True

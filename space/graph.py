@@ -7,7 +7,7 @@ A block (``space.blocks``) says once which operations (``space.operations``) it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -36,12 +36,14 @@ class Graph:
     """Operations in an order of execution. Node 0 is the input.
 
     ``output`` is the index of the result; ``auxiliaries`` holds (node, loss weight) of the auxiliary
-    classifiers, which exist in training only.
+    classifiers, which exist in training only. ``misfits`` says of those that do not fit their feature map why they
+    are not in the graph: it serves inference, and training refuses it.
     """
 
     nodes: tuple[Node, ...]
     output: int
     auxiliaries: tuple[tuple[int, float], ...] = ()
+    misfits: tuple[str, ...] = ()
 
     def input_shapes(self, index: int) -> list[Shape]:
         """The shapes that node ``index`` reads."""
@@ -78,6 +80,7 @@ class GraphBuilder:
     classes: int
     nodes: list[Node] = field(default_factory=list)
     auxiliaries: list[tuple[int, float]] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
     _scope: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -154,12 +157,20 @@ class GraphBuilder:
                 x = self.norm(x)
             return self.activation(x, activation)
 
-    def auxiliary(self, index: int, weight: float) -> None:
-        """Marks ``index`` as the logits of an auxiliary classifier whose loss counts ``weight``."""
-        self.auxiliaries.append((index, weight))
+    def auxiliary(self, classifier: Callable[[], int], weight: float) -> None:
+        """Adds an auxiliary classifier, whose nodes ``classifier`` adds and whose loss counts ``weight``.
+
+        One that does not fit its feature map leaves no nodes behind, only a line in ``misfits``.
+        """
+        before = len(self.nodes)
+        try:
+            self.auxiliaries.append((classifier(), weight))
+        except ShapeError as error:
+            del self.nodes[before:]
+            self.misfits.append(str(error))
 
     def graph(self, output: int) -> Graph:
-        return Graph(tuple(self.nodes), output, tuple(self.auxiliaries))
+        return Graph(tuple(self.nodes), output, tuple(self.auxiliaries), tuple(self.misfits))
 
 
 def pair(value: int | Pair) -> Pair:

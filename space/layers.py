@@ -15,6 +15,7 @@ from space.cost import check_memory_settings
 from space.graph import Graph, Node
 from space.lowering import lower
 from space.operations import Conv2d, Linear, Shape
+from space.receptive_field import ReceptiveField, receptive_fields
 
 KINDS = (
     "conv 1x1",
@@ -47,9 +48,13 @@ class Layer:
     ``macs``, ``flops`` and ``params`` are per image as in ``space.cost``; ``weights`` are the params
     without biases and normalisation. ``activation_bytes`` holds the output of the whole batch,
     ``moved_bytes`` inputs, params and output, and ``im2col_bytes`` the patches laid out as a matrix (0 for
-    a 1×1 convolution of stride 1, whose input already is that matrix). ``receptive_field`` and ``stride``
-    are in pixels of the image, along the path of convolutions and pools; the gates of
-    squeeze-and-excitation, which see the whole image, are left out of it.
+    a 1×1 convolution of stride 1, whose input already is that matrix).
+
+    ``receptive_height`` and ``receptive_width`` are the pixels of the image that one position of the output sees,
+    along the path of convolutions and pools (Araujo et al. 2019, "Computing Receptive Fields of Convolutional
+    Neural Networks"); ``receptive_field`` is the larger of the two, and ``stride`` the larger distance in pixels
+    between two positions. What sees the whole image (the gates of squeeze-and-excitation, a global pool, linear
+    layers) does not enter: behind a global pool the field is that of one position in front of it.
     """
 
     path: str
@@ -58,6 +63,8 @@ class Layer:
     shape: Shape
     receptive_field: int
     stride: int
+    receptive_height: int
+    receptive_width: int
     weights: int
     params: int
     macs: int
@@ -82,7 +89,7 @@ def layers(architecture: Architecture, *, batch: int = 1, dtype: str = "float32"
 def graph_layers(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tuple[Layer, ...]:
     """The layers of a lowered graph."""
     number_bytes = check_memory_settings(batch, dtype)
-    fields = _receptive_fields(graph)
+    fields = receptive_fields(graph)
     return tuple(
         _layer(graph, members, fields[members[0]], batch, number_bytes) for members in layer_groups(graph)
     )
@@ -107,7 +114,7 @@ def layer_groups(graph: Graph) -> list[list[int]]:
     return list(groups.values())
 
 
-def _layer(graph: Graph, members: list[int], field: tuple[int, int], batch: int, number_bytes: int) -> Layer:
+def _layer(graph: Graph, members: list[int], field: ReceptiveField, batch: int, number_bytes: int) -> Layer:
     nodes = [graph.nodes[i] for i in members]
     first = nodes[0]
     computing = [node for node in nodes if not node.op.identity_at_inference]
@@ -119,8 +126,10 @@ def _layer(graph: Graph, members: list[int], field: tuple[int, int], batch: int,
         operation=" + ".join(node.op.words for node in computing) or first.op.words,
         kind=kind(first),
         shape=first.shape,
-        receptive_field=field[0],
-        stride=field[1],
+        receptive_field=max(field.height.extent, field.width.extent),
+        stride=max(field.height.step, field.width.step),
+        receptive_height=field.height.extent,
+        receptive_width=field.width.extent,
         weights=_weights(first),
         params=params,
         macs=first.op.macs(graph.input_shapes(members[0]), first.shape),
@@ -164,24 +173,6 @@ def kind(node: Node) -> str:
     if ".se." in f".{node.path}":
         return "squeeze-excite"
     return node.op.layer_kind
-
-
-def _receptive_fields(graph: Graph) -> list[tuple[int, int]]:
-    """(receptive field, stride) of each node in pixels of the image; of several paths the widest counts.
-
-    A window of k over steps of j pixels adds (k − 1)·j to the field, and its stride multiplies j.
-    """
-    fields: list[tuple[int, int]] = []
-    for node in graph.nodes:
-        if not node.inputs:
-            fields.append((1, 1))
-            continue
-        sources = node.op.receptive_inputs(node.inputs)
-        step = max(fields[i][1] for i in sources)
-        extent, stride = node.op.window(graph.nodes[node.inputs[0]].shape)
-        field = max(fields[i][0] for i in sources) + (extent - 1) * step
-        fields.append((field, step * stride))
-    return fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ def lower(architecture: Architecture) -> Graph:
     shape = (architecture.in_channels, size, size)
     nodes = [Node(Input(shape), (), shape, "input")]
     auxiliaries: list[tuple[int, float]] = []
+    misfits: list[str] = []
     last = 0
     for path, _, segment in architecture.segments():
         place = {0: last}
@@ -24,5 +25,6 @@ def lower(architecture: Architecture) -> Graph:
                 replace(node, inputs=tuple(place[i] for i in node.inputs), path=f"{path}.{node.path}")
             )
         auxiliaries += [(place[i], weight) for i, weight in segment.graph.auxiliaries]
+        misfits += segment.misfits(path)
         last = place[segment.graph.output]
-    return Graph(tuple(nodes), last, tuple(auxiliaries))
+    return Graph(tuple(nodes), last, tuple(auxiliaries), tuple(misfits))

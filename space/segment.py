@@ -36,6 +36,10 @@ class Segment:
         """Whether the segment passes its input on and does nothing else."""
         return self.graph.output == 0 and not self.graph.auxiliaries
 
+    def misfits(self, path: str) -> list[str]:
+        """Why auxiliary classifiers do not fit, where the segment's block is at ``path``."""
+        return [text.replace("layer ", f"layer {path}.", 1) for text in self.graph.misfits]
+
 
 @lru_cache(maxsize=200_000)
 def lower_block(block: Block, shape: Shape, classes: int) -> Segment:

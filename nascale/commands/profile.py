@@ -81,6 +81,9 @@ def command(
         raise InputError.of("ARCH", "the name of a network, a JSON file, STUDY:NUMBER or --blocks", None)
     if resolution is not None:
         networks = [network.replace(resolution=resolution) for network in networks]
+    for network in networks:
+        if network.training_misfit:
+            click.echo(f"{network.label}: {network.training_misfit}; training_bytes leave it out", err=True)
     totals = [_totals(network, batch, dtype, optimizer) for network in networks]
     rows = [layers(network, batch=batch, dtype=dtype) for network in networks]
     for total, found in zip(totals, rows, strict=True):
@@ -216,6 +219,12 @@ def _layer_row(layer: Layer) -> dict[str, Any]:
     return row | {f"gemm_{key}": product.get(key) for key in ("m", "n", "k", "count")}
 
 
+def _field(layer: Layer) -> str:
+    """The receptive field: one number where both sides are equal, otherwise height and width."""
+    height, width = layer.receptive_height, layer.receptive_width
+    return str(height) if height == width else f"{height}x{width}"
+
+
 def _layer_table(name: str, found: tuple[Layer, ...]) -> tuple[str, list[dict[str, Any]]]:
     table = []
     for layer in found:
@@ -225,7 +234,7 @@ def _layer_table(name: str, found: tuple[Layer, ...]) -> tuple[str, list[dict[st
                 "layer": layer.path,
                 "operation": layer.operation,
                 "output": "x".join(map(str, layer.shape)),
-                "field": layer.receptive_field,
+                "field": _field(layer),
                 "stride": layer.stride,
                 "params": layer.params,
                 "macs": layer.macs,

@@ -58,7 +58,8 @@ class Dense(Block):
 class Auxiliary(Block):
     """A classifier hung on the side of the network for training, its loss counted ``weight`` times.
 
-    It passes its input on unchanged and is dropped at inference (Szegedy et al. 2014, §5).
+    It passes its input on unchanged and is dropped at inference (Szegedy et al. 2014, §5). A feature map that is too
+    small for it can therefore be used for inference, but not for training.
     """
 
     blocks: tuple[Block, ...]
@@ -73,7 +74,7 @@ class Auxiliary(Block):
 
     def lower(self, g: GraphBuilder, x: int) -> int:
         with g.scope("auxiliary"):
-            g.auxiliary(lower_chain(g, x, self.blocks), self.weight)
+            g.auxiliary(lambda: lower_chain(g, x, self.blocks), self.weight)
         return x
 
     @property

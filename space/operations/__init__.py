@@ -8,6 +8,7 @@ from space.operations.base import (
     Pair,
     Saved,
     Shape,
+    Window,
 )
 from space.operations.elementwise import (
     ACTIVATIONS,
@@ -47,5 +48,6 @@ __all__ = [
     "Scale",
     "Shape",
     "StochasticDepth",
+    "Window",
     "check_activation",
 ]

@@ -45,6 +45,18 @@ class Saved:
     statistics: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The pixels of an input that one output pixel sees; every field is (height, width).
+
+    Output pixel i sees the ``extent`` pixels from i · ``stride`` − ``padding`` on.
+    """
+
+    extent: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+
+
 NOTHING = Saved()
 INPUTS = Saved(inputs=True)
 RESULT = Saved(result=True)
@@ -109,9 +121,13 @@ class Operation(ABC):
         """Whether a runtime computes this operation together with ``before``, the only one it reads."""
         return False
 
-    def window(self, before: Shape) -> Pair:
-        """(extent, stride) of the window that one output pixel sees in an input of shape ``before``."""
-        return 1, 1
+    def window(self, before: Shape) -> Window:
+        """What one output pixel sees of an input of shape ``before``.
+
+        An operation that reads the whole map at once (a global pool, a flattening) has no window to slide: it keeps
+        the default, so that the field of one position of the map is carried on.
+        """
+        return Window()
 
     def receptive_inputs(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """Those of ``inputs`` through which the receptive field is followed."""

@@ -13,6 +13,7 @@ from space.operations.base import (
     Pair,
     Saved,
     Shape,
+    Window,
     require_map,
     window_output,
 )
@@ -46,8 +47,8 @@ class Pool2d(Operation):
     def words(self) -> str:
         return f"{self.kind} pool {self.kernel[0]}x{self.kernel[1]}/{self.stride[0]}"
 
-    def window(self, before: Shape) -> Pair:
-        return max(self.kernel), max(self.stride)
+    def window(self, before: Shape) -> Window:
+        return Window(self.kernel, self.stride, self.padding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +80,11 @@ class AdaptiveAvgPool(Operation):
     def words(self) -> str:
         return f"avg pool to {self.size}x{self.size}"
 
-    def window(self, before: Shape) -> Pair:
-        return -(-before[1] // self.size), max(1, before[1] // self.size)
+    def window(self, before: Shape) -> Window:
+        if self.size == 1:
+            return Window()
+        height, width = before[1:]
+        return Window(
+            (-(-height // self.size), -(-width // self.size)),
+            (max(1, height // self.size), max(1, width // self.size)),
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from space.errors import ShapeError
-from space.operations.base import NOTHING, Operation, Pair, Saved, Shape
+from space.operations.base import NOTHING, Operation, Saved, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,6 @@ class Flatten(Operation):
 
     def saved(self, shape: Shape) -> Saved:
         return NOTHING
-
-    def window(self, before: Shape) -> Pair:
-        return (max(before[1:]), max(before[1:])) if len(before) == 3 else (1, 1)
 
 
 @dataclass(frozen=True, slots=True)

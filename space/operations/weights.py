@@ -14,6 +14,7 @@ from space.operations.base import (
     Pair,
     Saved,
     Shape,
+    Window,
     require_map,
     window_output,
 )
@@ -84,8 +85,8 @@ class Conv2d(Operation):
         text = f"{name} {self.kernel[0]}x{self.kernel[1]}{stride}"
         return f"{text} in {self.groups} groups" if grouped else text
 
-    def window(self, before: Shape) -> Pair:
-        return max(self.kernel), max(self.stride)
+    def window(self, before: Shape) -> Window:
+        return Window(self.kernel, self.stride, self.padding)
 
 
 @dataclass(frozen=True, slots=True)

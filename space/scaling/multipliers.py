@@ -60,15 +60,14 @@ def compound_plan(
 
 @lru_cache(maxsize=1024)
 def smallest_resolution(architecture: Architecture, rounding: Rounding = RELEASED) -> int:
-    """The fewest pixels (a multiple of the policy's, or the network's own) that the strides allow."""
+    """The fewest pixels (a multiple of the policy's, or the network's own) at which the network can be trained."""
     multiple = rounding.resolution_multiple
 
     def fits(steps: int) -> bool:
         try:
-            architecture.replace(resolution=steps * multiple)
+            return not architecture.replace(resolution=steps * multiple).training_misfit
         except ShapeError:
             return False
-        return True
 
     low, high = 0, max(1, architecture.resolution // multiple)
     if not fits(high):

@@ -10,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from evaluators.network import build, loss_of, module, parameter_count, residual_norms
+from space import zoo
 from space.architecture import Architecture, Stage
 from space.blocks import (
     Auxiliary,
@@ -26,6 +27,7 @@ from space.blocks import (
     SqueezeExcite,
 )
 from space.cost import costs
+from space.errors import ShapeError
 from space.lowering import lower
 from space.spaces import space
 from tests.space.test_operations import CASES, Case
@@ -93,6 +95,15 @@ def test_convolutions_keep_the_variance_of_rectified_inputs() -> None:
     assert float(weight.detach().std()) == pytest.approx((2 / weight.shape[0]) ** 0.5, rel=0.2)
     depthwise = build(small(), seed=0).get_parameter("stages.0.0.depthwise.conv.weight")
     assert float(depthwise.detach().std()) == pytest.approx((2 / 9) ** 0.5, rel=0.2)
+
+
+def test_training_is_refused_where_an_auxiliary_classifier_does_not_fit() -> None:
+    architecture = zoo.architecture("googlenet@resolution=64,width=0.1,classes=10")
+    assert build(architecture)(torch.zeros(1, 3, 64, 64)).shape == (1, 10)
+    with pytest.raises(
+        ShapeError, match=r"training: the auxiliary classifier does not fit: layer stages\.1\.1"
+    ):
+        build(architecture, auxiliaries=True)
 
 
 def test_auxiliary_classifiers_exist_in_training_only() -> None:

@@ -66,6 +66,30 @@ def test_layers_in_every_format(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert len(lines) == 1 + len(found["layers"])
 
 
+def test_the_field_of_unequal_sides_shows_both(capsys: pytest.CaptureFixture[str]) -> None:
+    (found,) = rows(capsys, "profile", "inception_v3", "--layers")
+    layer = next(row for row in found["layers"] if row["path"] == "stages.1.1.branch2.1.conv")
+    sides = layer["receptive_height"], layer["receptive_width"]
+    assert (layer["operation"], sides, layer["receptive_field"]) == (
+        "conv 1x7 + norm + relu",
+        (351, 447),
+        447,
+    )
+    assert run(["profile", "inception_v3", "--layers"]) == 0
+    assert "159x255" in capsys.readouterr().out
+
+
+def test_a_resolution_too_small_for_the_auxiliary_classifier_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["profile", "inception_v3", "--resolution", "224", "--format", "json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)[0]["macs"] == 2_837_921_120
+    assert "smallest for training is 299" in printed.err
+    assert run(["profile", "inception_v3", "--resolution", "74"]) == 2
+    assert "smallest that works is 75" in capsys.readouterr().err
+
+
 def test_the_table_compares_with_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["profile", "alexnet", "vgg16"]) == 0
     text = capsys.readouterr().out

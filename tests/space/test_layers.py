@@ -96,28 +96,6 @@ def rows_of(*blocks: Conv | Pool, resolution: int = 32) -> tuple[Layer, ...]:
     return layers(Architecture((Conv(16),), (Stage(blocks),), head, resolution, 10))
 
 
-def test_receptive_fields_of_three_3x3_and_one_7x7() -> None:
-    def plain(kernel: int) -> Conv:
-        return Conv(16, kernel)
-
-    stem = 3
-    assert rows_of(*(plain(3),) * 3)[3].receptive_field == stem + 6 == rows_of(plain(7))[1].receptive_field
-
-
-def test_strides_multiply_and_widen_later_windows() -> None:
-    rows = rows_of(Conv(16, 3, 2), Pool("max", 3, 2), Conv(16, 5))
-    assert [(row.receptive_field, row.stride) for row in rows[:4]] == [(3, 1), (5, 2), (9, 4), (25, 4)]
-    # The global pool sees all 8 positions, 4 pixels apart.
-    assert rows[4].receptive_field == 25 + 7 * 4
-
-
-def test_receptive_field_of_resnet50() -> None:
-    """483 pixels with the stride on the 1×1 (Araujo et al. 2019, Distill); on the 3×3, one step narrower each time."""
-    rows = layers(zoo.architecture("resnet50"))
-    before_the_pool = next(row for row in reversed(rows) if row.path.startswith("stages"))
-    assert before_the_pool.receptive_field == 483 - 2 * 4 - 2 * 8 - 2 * 16
-
-
 def test_convolution_as_a_matrix_product() -> None:
     first, second = rows_of(Conv(24, 3, 2, groups=4))[:2]
     assert first.product == Product(m=16, n=32 * 32, k=27)

@@ -10,15 +10,18 @@ from __future__ import annotations
 import csv
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 
 from space import zoo
-from space.blocks import Drop, MBConv
+from space.architecture import Architecture, Stage
+from space.blocks import Auxiliary, Conv, Dense, Drop, GlobalPool, MBConv
 from space.codec import from_json, to_json
 from space.cost import costs
 from space.errors import InputError, ShapeError, UnknownNameError
+from space.scaling import smallest_resolution
 from space.zoo.spaces import macro_decisions, mnasnet, nas_bench_macro
 
 # name: (params, MACs), then the public implementation.
@@ -214,6 +217,29 @@ def test_a_resolution_that_is_too_small_names_the_layer_and_the_smallest() -> No
     with pytest.raises(ShapeError, match=r"layer stages\.1\.3\.pool.*smallest that works is 63"):
         zoo.architecture("alexnet@resolution=40")
     assert zoo.architecture("alexnet@resolution=63").resolution == 63
+
+
+def test_inference_does_not_depend_on_the_auxiliary_classifier() -> None:
+    """At 224 px Inception v3's 5×5 does not fit its 3×3 map. Counted on torchvision 0.28, without the side head."""
+    small = zoo.architecture("inception_v3@resolution=224")
+    found = costs(small)
+    assert (found.params, found.auxiliary_params, found.macs) == (23_834_568, 0, 2_837_921_120)
+    assert re.search(
+        r"resolution 224 .*layer stages\.1\.5\.auxiliary\.2\.conv.*training is 299", small.training_misfit
+    )
+    assert zoo.architecture("inception_v3").training_misfit == ""
+    assert from_json(to_json(small)) == small
+
+
+def test_a_classifier_that_fits_no_image_is_refused() -> None:
+    side = Auxiliary((Conv(8, groups=3), GlobalPool(), Dense()))
+    with pytest.raises(ShapeError, match=r"layer stages\.0\.1\.auxiliary\.0\.conv: groups=3"):
+        Architecture((Conv(16),), (Stage((Conv(16), side)),), (GlobalPool(), Dense()), 32, 10)
+
+
+def test_families_stop_where_training_does() -> None:
+    assert smallest_resolution(zoo.architecture("inception_v3")) == 299
+    assert smallest_resolution(zoo.architecture("googlenet")) == 79
 
 
 def test_an_absent_attribute_is_an_attribute_error() -> None:
