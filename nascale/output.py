@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "parquet")
 _SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+# Columns of names that people give: one long name must not widen every row.
+_NAMES = ("study", "space", "data", "name", "worker")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -185,7 +187,15 @@ def _cell(name: str, value: Any) -> str:
         if isinstance(plain, int):
             return str(plain)
         return f"{plain:.4f}" if abs(plain) < 10 else f"{plain:.5g}"
-    return str(plain)
+    return shortened(str(plain)) if name in _NAMES else str(plain)
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """``text`` with its middle left out where it is longer than ``most``: both ends tell names apart."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
 
 
 def _print_table(

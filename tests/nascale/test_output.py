@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nascale.output import emit, render, write_file
+from nascale.output import emit, render, shortened, write_file
 from space.errors import InputError
 
 ROWS = [
@@ -76,3 +76,16 @@ def test_an_unwritable_path_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--output"):
         write_file(tmp_path / "taken", b"x")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_long_name_is_shortened_in_the_middle_for_the_eye_only() -> None:
+    rows = [{"study": "photos-" + "x" * 300 + "-seed7", "error": "e" * 90}]
+    text = render(rows, "table").decode()
+    assert "photos-xxxx" in text and "xxx-seed7" in text and "…" in text and "e" * 90 in text
+    assert max(map(len, text.splitlines())) < 150
+    assert json.loads(render(rows, "json"))[0] == rows[0]
+
+
+@pytest.mark.parametrize(("text", "short"), [("abcdefgh", "abcdefgh"), ("abcdefghi", "abcd…ghi"), ("", "")])
+def test_shortening_keeps_both_ends(text: str, short: str) -> None:
+    assert shortened(text, 8) == short
