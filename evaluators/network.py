@@ -328,10 +328,15 @@ def parameter_count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
 
 
-def loss_of(output: Any, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy in nats of a network's output, auxiliary classifiers counted by their weights."""
+def loss_of(
+    output: Any, labels: Tensor, label_smoothing: float = 0.0, class_weights: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy in nats of a network's output, auxiliary classifiers counted by their weights.
+
+    ``class_weights`` (k) weight the images by their class; the mean is over the weights.
+    """
     logits, heads = output if isinstance(output, tuple) else (output, ())
-    loss = F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    loss = F.cross_entropy(logits, labels, class_weights, label_smoothing=label_smoothing)
     for head, weight in heads:
-        loss = loss + weight * F.cross_entropy(head, labels, label_smoothing=label_smoothing)
+        loss = loss + weight * F.cross_entropy(head, labels, class_weights, label_smoothing=label_smoothing)
     return loss

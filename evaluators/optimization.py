@@ -55,11 +55,12 @@ def update(
     y: torch.Tensor,
     recipe: Recipe,
     autocast: bool,
+    class_weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """One step of the optimiser on a batch; returns the loss, detached."""
+    """One step of the optimiser on a batch; returns the loss, detached. ``class_weights`` (k) weight its images."""
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=autocast):
-        loss = loss_of(module(x), y, recipe.label_smoothing)
+        loss = loss_of(module(x), y, recipe.label_smoothing, class_weights)
     loss.backward()  # type: ignore[no-untyped-call]
     if recipe.clip:
         torch.nn.utils.clip_grad_norm_(module.parameters(), recipe.clip)

@@ -12,6 +12,7 @@ from space.errors import InputError
 from space.setting import setting
 
 OPTIMIZERS = ("sgd", "adamw")
+CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -22,7 +23,8 @@ class Recipe:
     ``optimizer`` is SGD with Nesterov momentum or AdamW. The learning rate rises linearly over ``warmup`` of all
     steps and falls to zero along a cosine; None takes 0.2 (SGD) or 0.01 (AdamW) per 128 images of a batch. Norms
     and biases are not decayed. ``crop``, ``flip`` and ``cutout`` are in pixels of the training resolution.
-    ``clip`` bounds the gradient's norm (0: not).
+    ``clip`` bounds the gradient's norm (0: not). ``class_weights="balanced"`` gives each class the same share of the
+    loss: n / (k · nᵢ) for nᵢ of n training images in one of k classes.
 
     Fidelity: ``epochs``; ``fraction`` of the training images, the same stratified ones for every network;
     ``train_resolution`` in pixels (None: the network's own); ``train_width`` multiplies the channels.
@@ -51,12 +53,23 @@ class Recipe:
     crop: int = setting(0, "int", "Random shifts, in pixels.")
     flip: bool = setting(False, "flag", "Random horizontal flips.")
     cutout: int = setting(0, "int", "Side of the square that is cut out, in pixels.")
+    class_weights: str = setting(
+        "none",
+        "text",
+        "Weights of the classes in the loss: none, or balanced (one over how often a class is seen).",
+    )
     precision: str = setting("auto", "text", f"{', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}.")
     device: str = setting("auto", "text", "auto, cpu or cuda.")
     compile: bool = setting(False, "flag", "Compile each network with torch.compile.")
 
     def __post_init__(self) -> None:
         _check(self.optimizer in OPTIMIZERS, "optimizer", f"one of {', '.join(OPTIMIZERS)}", self.optimizer)
+        _check(
+            self.class_weights in CLASS_WEIGHTS,
+            "class_weights",
+            " or ".join(CLASS_WEIGHTS),
+            self.class_weights,
+        )
         _check(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -86,6 +86,10 @@ class TrainEvaluator(Evaluator):
     def describe(self) -> dict[str, Any]:
         """Recipe and fidelity, and the data's name, checksum and split."""
         told = asdict(self.recipe)
+        if (
+            self.recipe.class_weights == "none"
+        ):  # not told by earlier versions, whose supernets are kept by this
+            del told["class_weights"]
         told["resolution"], told["width"] = told.pop("train_resolution"), told.pop("train_width")
         own = {"zero_last_norm": self.zero_last_norm, "channels_last": self.channels_last}
         return {"evaluator": "train", **told, **own, "data": self.images.describe()}
@@ -147,15 +151,16 @@ class TrainEvaluator(Evaluator):
         for epoch in range(1, self.recipe.epochs + 1):
             train_loss = run.train(epoch)
             trained = time.perf_counter() - started
-            accuracy, loss = run.validate()
-            scores = {"accuracy": accuracy, "loss": -loss, "train_loss": -train_loss}
+            found = run.validate()
+            scores = {"accuracy": found.accuracy, "loss": -found.loss, "train_loss": -train_loss}
             extra = {
                 "train_loss": train_loss,
                 "score": scores[self.score],
+                "balanced_accuracy": found.balanced_accuracy,
                 "images_per_second": epoch * run.steps * self.recipe.batch_size / max(trained, 1e-9),
                 "device": str(device),
             }
-            yield Measurement(epoch, accuracy, loss, time.perf_counter() - started, extra)
+            yield Measurement(epoch, found.accuracy, found.loss, time.perf_counter() - started, extra)
 
     def check_memory(self, architecture: Architecture, device: torch.device) -> None:
         """Raises OutOfMemory if the training's estimate exceeds what one trial may use."""
@@ -184,6 +189,14 @@ class TrainEvaluator(Evaluator):
         """The random changes of the training images."""
         return Augmentation(self.recipe.crop, self.recipe.flip, self.recipe.cutout)
 
+    def class_weights(self, device: torch.device) -> torch.Tensor | None:
+        """The weight of each class in the loss (k), from the training images that are used; None for equal ones."""
+        if self.recipe.class_weights == "none":
+            return None
+        counts = np.bincount(self.images.labels[self.subset()], minlength=len(self.images.classes))
+        weights = counts.sum() / (len(counts) * np.maximum(1, counts))
+        return torch.tensor(weights, dtype=torch.float32, device=device)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}
 
@@ -206,6 +219,7 @@ class Training:
         self.train_images = settings.split("train", architecture.resolution, device)
         self.validation_images = settings.split("validation", architecture.resolution, device)
         self.augment = settings.augmentation()
+        self.class_weights = settings.class_weights(device)
         network = build(
             architecture,
             seed=seed,
@@ -233,18 +247,26 @@ class Training:
             set_learning_rate(self.optimizer, (epoch - 1) * self.steps + step, self.total, recipe.warmup)
             x, y = self.train_images.batch(order[step * size : (step + 1) * size])
             x = self.augment(x, self.generator)
-            total += update(self.module, self.optimizer, x, y, recipe, self.autocast)
+            total += update(self.module, self.optimizer, x, y, recipe, self.autocast, self.class_weights)
             if step % _CHECK_EVERY == _CHECK_EVERY - 1:
                 check_finite(float(total), epoch)
         mean = float(total) / self.steps
         check_finite(mean, epoch)
         return mean
 
-    def validate(self) -> tuple[float, float]:
-        """(accuracy in 0..1, mean loss in nats) on the validation split."""
+    def validate(self) -> Scores:
+        """How well the network does on the validation split."""
         return accuracy_of(
             self.module, self.validation_images, self.device, autocast=self.autocast, stop=self.stop
         )
+
+
+class Scores(NamedTuple):
+    """Accuracy in 0..1, mean cross-entropy in nats, and the mean accuracy of the classes that have images, in 0..1."""
+
+    accuracy: float
+    loss: float
+    balanced_accuracy: float
 
 
 def accuracy_of(
@@ -255,13 +277,13 @@ def accuracy_of(
     autocast: bool = False,
     batch: int = 512,
     stop: StopFlag | None = None,
-) -> tuple[float, float]:
-    """(accuracy in 0..1, mean cross-entropy in nats) of a network on a split.
+) -> Scores:
+    """How well a network does on a split.
 
     Raises Diverged on a NaN, and Stopped once ``stop`` is set.
     """
     module.eval()
-    right = torch.zeros((), dtype=torch.long, device=device)
+    right = []
     loss = torch.zeros((), device=device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
         for start in range(0, len(images), batch):
@@ -269,12 +291,15 @@ def accuracy_of(
                 stop.check()
             x, y = images.slice(start, start + batch)
             logits = module(x).float()
-            right += (logits.argmax(1) == y).sum()
+            right.append(logits.argmax(1) == y)
             loss += F.cross_entropy(logits, y, reduction="sum")
     mean = float(loss) / len(images)
     if not math.isfinite(mean):
         raise Diverged(f"the validation loss became {mean}")
-    return int(right) / len(images), mean
+    hits, labels = torch.cat(right).cpu().numpy(), images.labels.cpu().numpy()
+    counts = np.bincount(labels)
+    shares = np.bincount(labels, hits)[counts > 0] / counts[counts > 0]
+    return Scores(int(hits.sum()) / len(images), mean, float(shares.mean()))
 
 
 def check_finite(loss: float, epoch: int) -> None:

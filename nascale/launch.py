@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from search.candidate_cache import CandidateCache, DecodedCandidate
     from search.progress import Progress
     from search.samplers.protocol import Sampler
+    from search.settings import SearchSettings
     from search.space_statistics import SpaceStatistics
     from search.trial_store import TrialStore
 
@@ -110,7 +111,7 @@ def run(
                 + (f", {again} to run again" if again else "")
             )
         if done >= settings.trials:
-            return Outcome(spec.study, spec.storage, _standing(stored, settings.trials), store)
+            return Outcome(spec.study, spec.storage, _standing(stored, settings), store)
         _make_ready(prepared, say)
         with open_pool(prepared.evaluator, spec.pool) as pool:
             loop = Loop(
@@ -169,10 +170,10 @@ def stored_spec(spec: StudySpec) -> dict[str, Any]:
     return spec.as_dict() | {"storage": redacted(spec.storage)}
 
 
-def _standing(results: Sequence[TrialResult], total: int) -> Progress:
+def _standing(results: Sequence[TrialResult], settings: SearchSettings) -> Progress:
     from search.progress import Progress
 
-    progress = Progress(total)
+    progress = Progress(settings.trials, settings.objective.merit)
     for result in results:
         if result.status.finished:
             progress.count(result)

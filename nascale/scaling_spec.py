@@ -90,7 +90,8 @@ class ScalingSpec(StudySpec):
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its network may have been kept in an older form."""
-        return {**spec, "base": to_json(from_json(spec["base"]))} if "base" in spec else dict(spec)
+        known = super().canonical(spec)
+        return {**known, "base": to_json(from_json(spec["base"]))} if "base" in spec else known
 
     @property
     def seed_list(self) -> tuple[int, ...]:

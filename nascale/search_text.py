@@ -69,7 +69,8 @@ def closing(outcome: Outcome) -> list[str]:
     if p.best is not None:
         known = [f"{human_cost(c, p.best.costs[c])} {c}" for c in ("macs", "params") if c in p.best.costs]
         lines.append(
-            f"best: trial {p.best.number}, accuracy {p.best_accuracy:.4f}" + "".join(f", {k}" for k in known)
+            f"best: trial {p.best.number}, {p.merit.replace('_', ' ')} {p.best_accuracy:.4f}"
+            + "".join(f", {k}" for k in known)
         )
     return lines
 

@@ -60,7 +60,7 @@ class SearchSpec(StudySpec):
     objective: str = setting(
         "accuracy",
         "value",
-        "accuracy; mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
+        "accuracy; balanced_accuracy (the mean over the classes); mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
         "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
         "on a target use mnas-hard or a budget.",
     )
@@ -142,6 +142,8 @@ class SearchSpec(StudySpec):
             )
         if self.rungs is not None and self.evaluator == "table":
             raise InputError.of("rungs", "a search that trains", f"table {self.table and self.table.source}")
+        if self.evaluator == "table" and self.objective.startswith("balanced_accuracy"):
+            raise InputError.of("objective", "the accuracy and costs that a table has", self.objective)
         if self.cost not in COSTS:
             raise UnknownNameError("cost", self.cost, COSTS)
 
@@ -212,7 +214,8 @@ class SearchSpec(StudySpec):
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its written space may have been kept with the words of its file."""
         space = spec.get("space")
-        return dict(spec) if space is None else {**spec, "space": space_text(space_value(space))}
+        known = super().canonical(spec)
+        return known if space is None else {**known, "space": space_text(space_value(space))}
 
 
 def read_spec(path: str | os.PathLike[str] | None, options: Mapping[str, Any] | None = None) -> SearchSpec:

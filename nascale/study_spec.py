@@ -115,5 +115,5 @@ class StudySpec:
 
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """A stored spec in the form in which ``as_dict`` writes it today."""
-        return dict(spec)
+        """A stored spec in the form in which ``as_dict`` writes it today; a setting that was not there yet is added."""
+        return {"class_weights": "none", **spec}

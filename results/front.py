@@ -13,7 +13,7 @@ import pandas as pd
 
 from results import pareto
 from results.columns import column_name, direction_of, objectives_of
-from results.trial_result import Status
+from results.trial_result import MERITS, Status
 from space.errors import InputError
 
 
@@ -26,7 +26,7 @@ def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None)
     member[candidates] = pareto.front(points[candidates], directions)
     chosen = frame.loc[member].copy()
     chosen["rank"] = pd.Series(1, index=chosen.index, dtype="Int64")
-    return _best_first(_once(chosen, axes), axes if y else ["accuracy", *axes])
+    return _best_first(_once(chosen, axes), axes if y or axes[0] in MERITS else ["accuracy", *axes])
 
 
 def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -36,14 +36,15 @@ def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def default_axes(frame: pd.DataFrame) -> list[str]:
-    """The columns of the study's objectives; for a single one, accuracy and the cost that is known."""
+    """The columns of the study's objectives; for a single one, the accuracy that it is about and the cost that is known."""
     axes = list(objectives_of(frame))
     if len(axes) > 1:
         return axes
     if not frame["accuracy"].notna().any() and axes:
         return axes
+    merit = axes[0] if axes and axes[0] in MERITS else "accuracy"
     known = [cost for cost in ("macs", "params", "flops", "latency_seconds") if frame[cost].notna().any()]
-    return ["accuracy", *(known[:1] or ["macs"])]
+    return [merit, *(known[:1] or ["macs"])]
 
 
 def front_axes(frame: pd.DataFrame, x: str | None, y: str | None) -> list[str]:

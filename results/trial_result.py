@@ -124,6 +124,14 @@ class TrialResult:
         title="Validation accuracy",
         default=None,
     )
+    balanced_accuracy: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "validation accuracy as the mean over the classes, whatever their sizes, 0 to 1",
+        title="Balanced validation accuracy",
+        default=None,
+    )
     loss: float | None = measure(
         "float64",
         "nats",
@@ -259,6 +267,8 @@ class TrialResult:
         )
 
 
+MERITS = ("accuracy", "balanced_accuracy")
+"""Figures of a measurement that a search may maximise."""
 _ALWAYS_STORED = (
     *("accuracy", "loss", "seconds", "worker", "fidelity", "feasible", "error", "latency_seconds"),
     *("measured_by", "epochs"),

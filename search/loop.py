@@ -82,7 +82,7 @@ class Loop:
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
         self._rule = make_rule(settings.pruner, schedule)
-        self.progress = Progress(settings.trials)
+        self.progress = Progress(settings.trials, settings.objective.merit)
         self._unfinished: list[TrialResult] = []
 
     def run(self) -> Progress:
@@ -245,19 +245,26 @@ class Loop:
         elif event.done:
             run.ending = self._ending(run.last)
         measured = event.measurement
-        if self._rule is not None and measured is not None and _is_number(measured.accuracy):
-            self._rule.report(event.number, measured.epoch, measured.accuracy)
+        merit = self._merit(measured) if measured is not None else None
+        if self._rule is not None and measured is not None and merit is not None:
+            self._rule.report(event.number, measured.epoch, merit)
         self._settle()
         if event.number in self._measuring:
             self._report(self.progress)
 
     def _ending(self, last: Measurement | None) -> _Ending:
         """How a measurement that came to its end ended."""
-        if last is not None and _is_number(last.accuracy):
+        if last is not None and self._merit(last) is not None:
             return _Ending(Status.OK)
         if last is not None and self._settings.budgets.exceeded(last.extra):
             return _Ending(Status.INFEASIBLE)
-        return _Ending(Status.FAILED, "the evaluator gave no accuracy")
+        return _Ending(Status.FAILED, f"the evaluator gave no {self._settings.objective.merit}")
+
+    def _merit(self, measured: Measurement) -> float | None:
+        """The figure that the search maximises, None where there is no such number."""
+        merit = self._settings.objective.merit
+        value = measured.accuracy if merit == "accuracy" else measured.extra.get(merit)
+        return value if _is_number(value) else None
 
     def _settle(self) -> None:
         """Ends the trials that have lost, and those that have ended and cannot lose any more."""
@@ -292,8 +299,9 @@ class Loop:
         if latency is not None:
             costs["latency_seconds"] = latency
         values = None
-        if last is not None and not ending.status.failed and _is_number(last.accuracy):
-            values = self._settings.objective.values(last.accuracy, costs)
+        merit = self._merit(last) if last is not None else None
+        if merit is not None and not ending.status.failed:
+            values = self._settings.objective.values(merit, costs)
         declared = {name: extra.pop(name) for name in MEASURED if name in extra}
         extra.pop("epochs", None)
         result = replace(
@@ -301,7 +309,9 @@ class Loop:
             status=ending.status,
             error=ending.error,
             values=values,
-            curve=tuple((e, m.accuracy) for e, m in sorted(curve.items()) if _is_number(m.accuracy)),
+            curve=tuple(
+                (e, value) for e, m in sorted(curve.items()) if (value := self._merit(m)) is not None
+            ),
             accuracy=last.accuracy if last and _is_number(last.accuracy) else None,
             loss=last.loss if last and _is_number(last.loss) else None,
             seconds=latest.seconds if latest else time.monotonic() - run.begun,

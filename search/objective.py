@@ -1,11 +1,12 @@
 """What a search maximises: accuracy, accuracy traded against one cost, or several objectives at once.
 
 ``accuracy``        validation accuracy, a fraction.
+``balanced_accuracy``  the mean of the classes' validation accuracies: each class counts the same.
 ``mnas``            accuracy × (cost / target)^w, the soft form of Tan et al. 2019 (MnasNet), eq. 2–3, w = −0.07.
                     The target only scales it, so the best network does not depend on the target.
 ``mnas-hard``       the same with w = 0 where the cost is within the target and w = −1 beyond it (their α, β):
                     the form for a search that should end at the target.
-``accuracy,macs``   several objectives: accuracy upwards, each named cost downwards.
+``accuracy,macs``   several objectives: accuracy (or balanced accuracy) upwards, each named cost downwards.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from results.trial_result import MERITS
 from space.cost import SEARCHED_COSTS
 from space.errors import InputError, UnknownNameError
 
@@ -28,7 +30,8 @@ class Objective:
     """How accuracy and costs become the values that a searcher is told.
 
     ``kind`` is one of ``KINDS``; ``cost``, ``target`` and ``exponent`` belong to the two mnas forms;
-    ``minimised`` holds the costs of a search with several objectives (and then ``kind`` is ``accuracy``).
+    ``minimised`` holds the costs of a search with several objectives (and then ``kind`` is ``accuracy``). ``merit`` is
+    the figure of a measurement that is maximised; the mnas forms take the accuracy.
     """
 
     kind: str = "accuracy"
@@ -36,10 +39,11 @@ class Objective:
     target: float | None = None
     exponent: float = SOFT_EXPONENT
     minimised: tuple[str, ...] = ()
+    merit: str = "accuracy"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise UnknownNameError("objective", self.kind, (*KINDS, *COSTS))
+            raise UnknownNameError("objective", self.kind, (*KINDS, *MERITS[1:], *COSTS))
         for cost in (self.cost, *self.minimised):
             if cost not in COSTS:
                 raise UnknownNameError("objective", cost, COSTS)
@@ -61,18 +65,19 @@ class Objective:
         target: float | None = None,
         exponent: float = SOFT_EXPONENT,
     ) -> Objective:
-        """The objective that ``text`` names: one of ``KINDS``, or ``accuracy`` and costs joined by commas."""
+        """The objective that ``text`` names: one of ``KINDS``, or one of ``MERITS`` and costs joined by commas."""
         names = [name.strip() for name in text.split(",")]
+        if names[0] in MERITS:
+            return cls("accuracy", cost, target, exponent, tuple(names[1:]), names[0])
         if len(names) == 1:
             return cls(names[0], cost, target, exponent)
-        if names[0] != "accuracy":
-            raise InputError.of("objective", "accuracy first, then costs, for several objectives", text)
-        return cls("accuracy", cost, target, exponent, tuple(names[1:]))
+        wanted = "accuracy or balanced_accuracy first, then costs, for several objectives"
+        raise InputError.of("objective", wanted, text)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The objectives' names in the order of the values."""
-        return (self.kind if self.kind == "accuracy" else "reward", *self.minimised)
+        return (self.merit if self.kind == "accuracy" else "reward", *self.minimised)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -85,7 +90,10 @@ class Objective:
         return self.minimised if self.kind == "accuracy" else (self.cost,)
 
     def values(self, accuracy: float, costs: Mapping[str, float]) -> tuple[float, ...]:
-        """The values to store and tell, in the order of ``names``. Raises InputError for a missing cost."""
+        """The values to store and tell, in the order of ``names``; ``accuracy`` is the merit.
+
+        Raises InputError for a missing cost.
+        """
         for cost in self.costs_used:
             if costs.get(cost) is None:
                 raise InputError(
@@ -110,9 +118,9 @@ class Objective:
     def sentence(self) -> str:
         """What the search maximises and what its exponent trades, in one sentence."""
         if self.minimised:
-            return f"maximise accuracy, minimise {', '.join(self.minimised)}"
+            return f"maximise {self.merit.replace('_', ' ')}, minimise {', '.join(self.minimised)}"
         if self.kind == "accuracy":
-            return "maximise accuracy"
+            return f"maximise {self.merit.replace('_', ' ')}"
         if self.kind == "mnas":
             return (
                 f"maximise accuracy × ({self.cost} / {self.target:g})^{self.exponent:g}: doubling the "

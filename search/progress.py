@@ -9,9 +9,13 @@ from results.trial_result import Status, TrialResult
 
 @dataclass
 class Progress:
-    """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study."""
+    """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study.
+
+    ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen.
+    """
 
     total: int
+    merit: str = "accuracy"
     finished: int = 0
     running: int = 0
     reused: int = 0
@@ -26,8 +30,11 @@ class Progress:
 
     @property
     def best_accuracy(self) -> float | None:
-        """The highest accuracy of a feasible complete trial."""
-        return None if self.best is None else self.best.accuracy
+        """The highest accuracy (or other merit) of a feasible complete trial."""
+        return None if self.best is None else self._merit_of(self.best)
+
+    def _merit_of(self, result: TrialResult) -> float | None:
+        return result.accuracy if self.merit == "accuracy" else result.balanced_accuracy
 
     def count(self, result: TrialResult) -> None:
         """Takes a finished trial in."""
@@ -40,6 +47,6 @@ class Progress:
         if result.measured_by is None:
             self.epochs += result.epochs or 0
         if status.complete and not infeasible:
-            accuracy = result.accuracy
+            accuracy = self._merit_of(result)
             if accuracy is not None and (self.best_accuracy is None or accuracy > self.best_accuracy):
                 self.best = result

@@ -28,7 +28,7 @@ from evaluators.supernet.sliced import Size
 from evaluators.supernet.statistics import estimate_statistics
 from evaluators.supernet.training import SupernetTraining
 from evaluators.supernet.weights import SharedWeights, Weights
-from evaluators.training import TrainEvaluator, accuracy_of
+from evaluators.training import Scores, TrainEvaluator, accuracy_of
 from space.architecture import Architecture
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
@@ -193,19 +193,20 @@ class SupernetEvaluator(Evaluator):
         device = pick_device(trainer.recipe.device)
         trainer.check_memory(architecture, device)
         limit_threads(trainer.threads, device)
-        accuracy, loss, untrained = self._validated(architecture, candidate.seed, device, stop)
+        found, untrained = self._validated(architecture, candidate.seed, device, stop)
         extra = {
-            "score": accuracy if trainer.score == "accuracy" else -loss,
+            "score": found.accuracy if trainer.score == "accuracy" else -found.loss,
+            "balanced_accuracy": found.balanced_accuracy,
             "epochs": 0,
             "untrained": untrained,
             "device": str(device),
         }
-        yield Measurement(1, accuracy, loss, time.perf_counter() - started, extra)
+        yield Measurement(1, found.accuracy, found.loss, time.perf_counter() - started, extra)
 
     def _validated(
         self, architecture: Architecture, seed: int, device: torch.device, stop: StopFlag
-    ) -> tuple[float, float, float]:
-        """(accuracy in 0..1, loss in nats, share of the weights that are not trained)."""
+    ) -> tuple[Scores, float]:
+        """(how well the network does on the validation split, share of the weights that are not trained)."""
         key = (seed, str(device))
         if key not in self._cache:
             self._cache[key] = self.shared(seed, device, self.weights[seed])
@@ -222,11 +223,11 @@ class SupernetEvaluator(Evaluator):
         }
         try:
             estimate_statistics(network, norms, images["train"], self.statistics_images, stop)
-            accuracy, loss = accuracy_of(network, images["validation"], device, autocast=autocast, stop=stop)
+            found = accuracy_of(network, images["validation"], device, autocast=autocast, stop=stop)
         finally:
             for norm in norms:
                 norm.running_mean = norm.running_var = None
-        return accuracy, loss, untrained
+        return found, untrained
 
     def __getstate__(self) -> dict[str, Any]:
         # Workers draw no networks, and not every space can be pickled.

@@ -62,7 +62,7 @@ class SupernetTraining:
         torch.manual_seed(rng.getrandbits(63))  # dropout and stochastic depth
         images = trainer.split("train", self._resolution, self._device)
         steps = len(images) // recipe.batch_size
-        augment = trainer.augmentation()
+        augment, weights = trainer.augmentation(), trainer.class_weights(self._device)
         order = torch.randperm(len(images), generator=generator).to(self._device)
         total = torch.zeros((), device=self._device)
         for step in range(steps):
@@ -72,7 +72,8 @@ class SupernetTraining:
                 self.optimizer, (epoch - 1) * steps + step, recipe.epochs * steps, recipe.warmup
             )
             x, y = images.batch(order[step * recipe.batch_size : (step + 1) * recipe.batch_size])
-            total += update(network, self.optimizer, augment(x, generator), y, recipe, self._autocast)
+            x = augment(x, generator)
+            total += update(network, self.optimizer, x, y, recipe, self._autocast, weights)
         mean = float(total) / steps
         check_finite(mean, epoch)
         return mean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -227,7 +227,7 @@ def test_a_recipe_is_changed_without_touching_the_evaluator(digits: ImageSet) ->
 def test_what_is_stored_of_a_recipe_keeps_its_names(digits: ImageSet) -> None:
     told = trainer(digits, train_resolution=10, train_width=0.5).describe()
     assert (told["evaluator"], told["resolution"], told["width"]) == ("train", 10, 0.5)
-    recipe = {f.name for f in fields(Recipe)} - {"train_resolution", "train_width"}
+    recipe = {f.name for f in fields(Recipe)} - {"train_resolution", "train_width", "class_weights"}
     own = {"evaluator", "resolution", "width", "zero_last_norm", "channels_last", "data"}
     assert told.keys() == recipe | own
     assert trainer(digits).fidelity == {"epochs": 2, "fraction": 1.0, "resolution": None, "width": 1.0}
@@ -255,3 +255,38 @@ def test_a_training_looks_at_the_flag_before_every_batch(digits: ImageSet) -> No
     for looks in (0, steps - 1, steps):
         with pytest.raises(Stopped):
             list(evaluator.evaluate(candidate(), StopAfter(looks)))
+
+
+def unbalanced(images: ImageSet) -> ImageSet:
+    """The images without four fifths of the training images of odd digits."""
+    odd = images.labels[images.train] % 2 == 1
+    kept = ~odd | (np.arange(len(images.train)) % 5 == 0)
+    return replace(images, train=images.train[kept])
+
+
+def test_balanced_accuracy_is_the_mean_over_the_classes(digits: ImageSet) -> None:
+    images = unbalanced(digits)
+    measured = run(images, epochs=1)[-1]
+    training = Training(trainer(images, epochs=1), NET, CPU, candidate().stream, StopFlag())
+    training.train(1)
+    with torch.inference_mode():
+        x, y = training.validation_images.slice(0, len(training.validation_images))
+        right = (training.module.eval()(x).argmax(1) == y).numpy()
+    recalls = [right[y.numpy() == label].mean() for label in range(10)]
+    assert measured.accuracy == right.mean()
+    assert measured.extra["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    assert measured.extra["balanced_accuracy"] != measured.accuracy
+
+
+def test_class_weights_give_each_class_the_same_share_of_the_loss(digits: ImageSet) -> None:
+    images = unbalanced(digits)
+    counts = np.bincount(images.labels[images.train])
+    plain, balanced = trainer(images, epochs=1), trainer(images, epochs=1, class_weights="balanced")
+    weights = balanced.class_weights(CPU)
+    assert weights is not None and plain.class_weights(CPU) is None
+    assert weights.numpy() * counts == pytest.approx([len(images.train) / 10] * 10)
+    assert "class_weights" not in plain.describe() and balanced.describe()["class_weights"] == "balanced"
+    one, other = (evaluator.measure(candidate())[-1] for evaluator in (plain, balanced))
+    assert one.loss != other.loss and one.extra["train_loss"] != other.extra["train_loss"]
+    with pytest.raises(InputError, match="class_weights: wanted none or balanced, got 'some'"):
+        Recipe(class_weights="some")

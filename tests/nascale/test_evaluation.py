@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nascale
 from evaluators.data import load
 from nascale.cli import run
 from nascale.evaluation import fitting_batch
@@ -86,3 +87,24 @@ def test_a_small_set_needs_no_batch_size_and_the_study_keeps_what_it_was(
     error = capsys.readouterr().err
     assert f"checksum {kept['checksum']}, now " in error and "images 50 → 70" in error
     assert len(studies.load("s", f"sqlite:///{tmp_path / 'a.db'}").trials) == 2
+
+
+def test_balanced_accuracy_is_searched_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_set(tmp_path / "a.npz")
+    weighted = ("--objective", "balanced_accuracy,macs", "--class-weights", "balanced")
+    assert search(tmp_path, *weighted, "--trials", "3", "--space", "mixed") == 0
+    told = capsys.readouterr().out
+    assert "maximise balanced accuracy, minimise macs" in told and "balanced accuracy 0." in told
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    frame = nascale.trials("s", url)
+    stored = studies.load("s", url)
+    assert [trial.values[0] for trial in stored.trials if trial.values] == frame["balanced_accuracy"].tolist()
+    assert frame["balanced_accuracy"].between(0, 1).all()
+    front = nascale.front("s", url)
+    assert front["balanced_accuracy"].is_monotonic_decreasing
+    assert stored.trials[0].curve == ((1, frame["balanced_accuracy"][0]),)
+    assert search(tmp_path, "--objective", "balanced_accuracy,macs", "--trials", "4") == 2
+    assert "class_weights 'balanced' → 'none'" in capsys.readouterr().err
+    assert search(tmp_path, "--trials", "4", "--table", "x.toml", "--objective", "balanced_accuracy") == 2

@@ -93,7 +93,8 @@ def test_a_stored_spec_of_the_first_version_reads_back_with_its_values() -> None
         "train_resolution": None, "train_width": 1.0, "crop": 0, "flip": False, "cutout": 0, "precision": "auto",
         "device": "auto", "compile": False, "validation": 0.2, "skip_bad": False,
     }  # fmt: skip
-    assert SearchSpec.stored({**stored, "a key that is gone": 1}).as_dict() == stored
+    assert SearchSpec.stored({**stored, "a key that is gone": 1}).as_dict() == SearchSpec.canonical(stored)
+    assert SearchSpec.canonical(stored) == {**stored, "class_weights": "none"}
 
 
 def test_the_environment_says_where_studies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,19 @@ def test_accuracy_needs_no_cost() -> None:
     assert (objective.names, objective.directions) == (("accuracy",), ("maximize",))
 
 
+def test_balanced_accuracy_may_take_the_place_of_accuracy() -> None:
+    alone, traded = Objective.parse("balanced_accuracy"), Objective.parse("balanced_accuracy,macs")
+    assert (alone.names, alone.merit, alone.sentence()) == (
+        ("balanced_accuracy",),
+        "balanced_accuracy",
+        "maximise balanced accuracy",
+    )
+    assert traded.names == ("balanced_accuracy", "macs") and traded.values(0.5, {"macs": 3}) == (0.5, 3.0)
+    assert traded.directions == ("maximize", "minimize")
+    with pytest.raises(UnknownNameError, match="balanced_accuracy"):
+        Objective.parse("balanced_acuracy")
+
+
 @given(st.floats(0.01, 1.0), st.floats(1e3, 1e9), st.floats(1e3, 1e9))
 def test_soft_mnas_trades_a_constant_factor_for_doubling(accuracy: float, cost: float, target: float) -> None:
     objective = Objective.parse("mnas", target=target)
