@@ -59,9 +59,10 @@ def kind_of(path: Path) -> str:
 def walk(path: Path, above: tuple[str, ...] = ()) -> Folder:
     """The tree of ``path``. Links are followed, but not in circles; hidden files and those of the system are named.
 
-    ``above`` holds the real paths of the folders that lead here.
+    ``above`` holds the real paths of the folders that lead here (by default those above the real path).
     """
-    found, trail = Folder(path), (*above, os.path.realpath(path))
+    here = os.path.realpath(path)
+    found, trail = Folder(path), (*(above or map(str, Path(here).parents)), here)
     try:
         entries = sorted(path.iterdir())
     except OSError as error:

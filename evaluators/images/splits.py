@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from space.errors import InputError
 
+_NAMED = 5
+
 
 def split(
     labels: NDArray[np.int64],
@@ -55,13 +57,18 @@ def stratified(
     classes: Sequence[str] | None = None,
 ) -> NDArray[np.int64]:
     """Indices of ``pool``, ``share`` of each class (at least one, and at least ``leave`` left), sorted."""
-    chosen = []
+    chosen, small = [], []
     for label in np.unique(labels[pool]):
         members = pool[labels[pool] == label]
         if len(members) < 1 + leave:
-            wanted = f"at least {('two', 'three')[leave - 1]} images of each class to split"
-            name = label if classes is None else classes[label]
-            raise InputError.of(source, wanted, f"{len(members)} of class {name}")
+            small.append(f"{len(members)} of class {label if classes is None else classes[label]}")
+            continue
         count = min(max(1, round(share * len(members))), len(members) - leave)
         chosen.append(rng.permutation(members)[:count])
+    if small:
+        wanted = f"at least {('two', 'three')[leave - 1]} images of each class to split"
+        few = ", ".join(small[:_NAMED]) + (
+            f" and {len(small) - _NAMED} more classes" if small[_NAMED:] else ""
+        )
+        raise InputError.of(source, wanted, few)
     return np.sort(np.concatenate(chosen))

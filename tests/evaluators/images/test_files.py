@@ -22,6 +22,7 @@ def test_what_is_no_regular_file_is_named_and_never_opened(
     (root / "a" / "gone.png").symlink_to("/moved/away.png")
     (root / "a" / "loop.png").symlink_to("loop.png")
     (root / "a" / "up").symlink_to(root)
+    (root / "a" / "top").symlink_to("/")
     (root / "a" / "._1.png").write_bytes(b"x")
     (root / "Thumbs.db").write_bytes(b"x")
     (root / "__MACOSX").mkdir()
@@ -41,6 +42,7 @@ def test_what_is_no_regular_file_is_named_and_never_opened(
         "a/loop.png": "a loop of links",
         "a/pipe.png": "a pipe",
         "a/socket.png": "a socket",
+        "a/top": "a loop of links",
         "a/up": "a loop of links",
     }
 

@@ -93,6 +93,18 @@ def test_a_class_whose_pictures_are_all_broken_is_no_class_and_is_said_so(tmp_pa
     assert "no images of class bird, left out of the classes" in images.warnings
 
 
+def test_classes_too_small_to_split_are_called_by_their_names(tmp_path: Path) -> None:
+    root = write_folder(tmp_path / "a", classes=2)
+    for name, count in (("cat", 1), ("dog", 2)):
+        (root / name).mkdir()
+        for i in range(count):
+            Image.new("RGB", (8, 8)).save(root / name / f"{i}.png")
+    with pytest.raises(
+        InputError, match="three images of each class to split, got '1 of class cat, 2 of class dog'"
+    ):
+        load(f"folder:{root}", cache=tmp_path / "cache")
+
+
 def test_links_that_lead_nowhere_are_left_out_and_named(tmp_path: Path) -> None:
     root = write_folder(tmp_path / "a", classes=2)
     (root / "class0" / "9.png").symlink_to("/moved/away.png")
