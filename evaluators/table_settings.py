@@ -7,7 +7,7 @@ decisions = ["op0", "op1"]           # columns
 accuracy = ["seed0", "seed1"]        # one is drawn for each network
 truth = "mean"                       # optional: what regret is measured against
 unit = "percent"                     # or "fraction"
-macs = "macs"                        # also params, flops, activation_bytes, latency_seconds, seconds;
+macs = "macs"                        # also every other cost (space.cost.COST_NAMES), and seconds;
 params = { column = "params_m", scale = 1e6 }   # a scale turns other units into ours
 key = "canonical"                    # optional: rows with equal values are the same network
 lookup = "exact"                     # or "surrogate"
@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 
-COSTS = ("macs", "params", "flops", "activation_bytes", "training_bytes", "latency_seconds")
-_KEYS = ("path", "space", "decisions", "accuracy", "truth", "unit", "lookup", "key", "seconds", *COSTS)
+_KEYS = ("path", "space", "decisions", "accuracy", "truth", "unit", "lookup", "key", "seconds", *COST_NAMES)
 UNITS = {"percent": 0.01, "fraction": 1.0}
 """What an accuracy in each unit is multiplied by to become a fraction."""
 
@@ -91,7 +91,9 @@ def table_settings(section: Any, source: str | os.PathLike[str]) -> TableSetting
         lookup=section.get("lookup", "exact"),
         space=section.get("space"),
         key=section.get("key"),
-        costs={name: _scaled(file, name, section[name]) for name in (*COSTS, "seconds") if name in section},
+        costs={
+            name: _scaled(file, name, section[name]) for name in (*COST_NAMES, "seconds") if name in section
+        },
     )
 
 

@@ -20,10 +20,11 @@ from nascale.quantities import kind_of_cost, parse_quantity
 from nascale.spaces import space_name, space_text, space_value
 from nascale.study_spec import SMALLEST_WINDOW, StudySpec
 from nascale.toml_file import read_toml
-from search.objective import COSTS, SOFT_EXPONENT, Objective
+from search.objective import SOFT_EXPONENT, Objective
 from search.pruning.registry import pruners
 from search.samplers.registry import samplers
 from search.settings import Budgets, SearchSettings
+from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 from space.setting import group, setting
 from space.template import Template
@@ -64,7 +65,7 @@ class SearchSpec(StudySpec):
         "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
         "on a target use mnas-hard or a budget.",
     )
-    cost: str = setting("macs", "text", f"Cost in mnas: {', '.join(COSTS[:-1])} or {COSTS[-1]}.")
+    cost: str = setting("macs", "text", f"Cost in mnas: {', '.join(COST_NAMES[:-1])} or {COST_NAMES[-1]}.")
     target: float | None = setting(
         None, "value", "Cost at which mnas leaves the accuracy as it is, in the cost's unit: 5M, 64MB, 8ms."
     )
@@ -144,8 +145,8 @@ class SearchSpec(StudySpec):
             raise InputError.of("rungs", "a search that trains", f"table {self.table and self.table.source}")
         if self.evaluator == "table" and self.objective.startswith("balanced_accuracy"):
             raise InputError.of("objective", "the accuracy and costs that a table has", self.objective)
-        if self.cost not in COSTS:
-            raise UnknownNameError("cost", self.cost, COSTS)
+        if self.cost not in COST_NAMES:
+            raise UnknownNameError("cost", self.cost, COST_NAMES)
 
     def _check_latency(self) -> None:
         if self.latency_batch < 1:

@@ -28,11 +28,7 @@ from space.measure import Measure, measures
 
 _LISTED = 64
 # Columns whose values are a trial's fields, unchanged.
-_PLAIN = tuple(
-    m.name
-    for m in measures(TrialResult)
-    if m.name not in ("status", "epochs", "worker", "fidelity", "started", "finished")
-)
+_PLAIN = tuple(m.name for m in measures(TrialResult) if m.name not in ("status", "epochs", "fidelity"))
 
 
 def trials(study: Any, storage: Storage = None) -> pd.DataFrame:
@@ -72,10 +68,7 @@ def _table(study: StoredStudy) -> pd.DataFrame:
         "state": pd.Categorical([t.status.state for t in rows], categories=STATES),
         "status": pd.Categorical([t.status.value for t in rows], categories=STATUSES),
         "epochs": [t.epochs if t.epochs is not None else (len(t.curve) or None) for t in rows],
-        "worker": _words([t.worker for t in rows]),
-        "fidelity": _words(_fidelities([t.fidelity for t in rows])),
-        "started": _times([t.started for t in rows]),
-        "finished": _times([t.finished for t in rows]),
+        "fidelity": _fidelities([t.fidelity for t in rows]),
     }
     for name in COSTS:
         values[name] = [t.costs.get(name) for t in rows]
@@ -127,8 +120,10 @@ def _objective_values(
 
 
 def _series(column: Measure, values: Any) -> Any:
-    if column.dtype in ("category",) or column.name in ("started", "finished"):
-        return pd.Series(values)
+    if column.dtype == "category":
+        return pd.Series(values if isinstance(values, pd.Categorical) else _words(values))
+    if column.dtype.startswith("datetime"):
+        return _times(values)
     if column.dtype == "float64":
         return pd.Series(np.array(values, dtype="float64"))
     if column.dtype == "Int64":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from evaluators.evaluator import Evaluator
 from search.settings import Budgets
 from space.architecture import Architecture
-from space.cost import SEARCHED_COSTS, costs
+from space.cost import costs
 from space.errors import ShapeError
 from space.search_space import Decisions, Option, SearchSpace
 
@@ -85,8 +85,7 @@ class CandidateCache:
             except ShapeError:
                 return None
         if architecture is not None:
-            computed = costs(architecture)
-            known = {cost.name: getattr(computed, cost.name) for cost in SEARCHED_COSTS}
+            known |= costs(architecture).searched()
         if self._evaluator is not None:
             known |= self._evaluator.costs(decisions)
         key = self._key(decisions) if self._key is not None else None

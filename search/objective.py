@@ -15,11 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from results.trial_result import MERITS
-from space.cost import SEARCHED_COSTS
+from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 
-COSTS = (*(cost.name for cost in SEARCHED_COSTS), "latency_seconds")
-"""What may be traded against accuracy: the declared costs of a network, and its measured latency."""
 KINDS = ("accuracy", "mnas", "mnas-hard")
 SOFT_EXPONENT = -0.07
 """MnasNet's w: doubling the latency is to buy 5 % relative accuracy."""
@@ -43,10 +41,10 @@ class Objective:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise UnknownNameError("objective", self.kind, (*KINDS, *MERITS[1:], *COSTS))
+            raise UnknownNameError("objective", self.kind, (*KINDS, *MERITS[1:], *COST_NAMES))
         for cost in (self.cost, *self.minimised):
-            if cost not in COSTS:
-                raise UnknownNameError("objective", cost, COSTS)
+            if cost not in COST_NAMES:
+                raise UnknownNameError("objective", cost, COST_NAMES)
         if len(set(self.minimised)) != len(self.minimised):
             raise InputError.of("objective", "each cost once", ",".join(self.minimised))
         if self.minimised and self.kind != "accuracy":

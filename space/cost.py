@@ -84,9 +84,16 @@ class Costs:
         "Int64", "bytes", "minimize", "peak memory of a training step", title="Training memory"
     )
 
+    def searched(self) -> dict[str, int]:
+        """The costs that a search knows of every network, by name."""
+        return {cost.name: getattr(self, cost.name) for cost in SEARCHED_COSTS}
+
 
 SEARCHED_COSTS: tuple[Measure, ...] = measures(Costs)
 """The costs that a search knows of every network, in the order of their columns."""
+
+COST_NAMES: tuple[str, ...] = (*(cost.name for cost in SEARCHED_COSTS), "latency_seconds")
+"""What a network may cost: the costs above, and the latency that is measured or stands in a table."""
 
 
 @dataclass(frozen=True, slots=True)

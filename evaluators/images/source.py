@@ -98,12 +98,14 @@ class SourceFormat:
 
     It is chosen by ``prefix``, as in ``npz:FILE``. ``operand`` is what follows the prefix: ``FILE`` and ``DIR`` are
     checked to be there before ``read`` is called; "" means nothing. ``help`` is a line for the documentation.
+    ``marks`` are patterns of file names, of which one in a folder (or the FILE's own) tells that the format may read it.
     """
 
     prefix: str
     operand: str
     help: str
     read: Callable[[SourceRequest], Source]
+    marks: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:

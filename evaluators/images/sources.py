@@ -16,13 +16,6 @@ from space.errors import InputError, UnknownNameError
 
 SOURCES: dict[str, SourceFormat] = entries(formats, SourceFormat, lambda one: one.prefix)
 """The formats by prefix."""
-_MARKS = (
-    (("*-images-idx3-ubyte*", "*-images.idx3-ubyte*"), "idx"),
-    (("data_batch_1*", "cifar-10-batches-*"), "cifar10"),
-    (("cifar-100-*",), "cifar100"),
-    (("dataset_dict.json", "dataset_info.json", "*.parquet"), "hf"),
-)
-"""Names of files that tell formats of folders apart from folders of pictures."""
 
 
 def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -> Source:
@@ -42,15 +35,16 @@ def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -
 
 def _offered(path: Path) -> str | None:
     """The prefix that most likely reads what is at ``path``; None if nothing is there that could be read."""
-    if kind_of(path) == "a file":
-        return "npz" if path.suffix.lower() == ".npz" else None
-    if kind_of(path) != "a folder":
+    kind = kind_of(path)
+    if kind not in ("a file", "a folder"):
         return None
-    names = [entry.name for entry in path.iterdir()]
-    for marks, prefix in _MARKS:
-        if any(fnmatch(name, mark) for mark in marks for name in names):
-            return prefix
-    return "folder"
+    names = [path.name.lower()] if kind == "a file" else [entry.name for entry in path.iterdir()]
+    for one in SOURCES.values():
+        if (one.operand == "FILE") == (kind == "a file") and any(
+            fnmatch(n, m) for m in one.marks for n in names
+        ):
+            return one.prefix
+    return "folder" if kind == "a folder" else None
 
 
 def source_help() -> str:

@@ -62,7 +62,7 @@ class InitScoreEvaluator(Evaluator):
     def value(self, architecture: Architecture, seed: int, stop: StopFlag | None = None) -> float:
         """The score of an architecture; the same for the same seed."""
         if self.score in BASELINES:
-            return float(getattr(costs(architecture), self.score))
+            return float(costs(architecture).searched()[self.score])
         score = INIT_SCORES[self.score]
         device = pick_device(self.device)
         limit_threads(self.threads, device)

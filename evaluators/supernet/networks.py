@@ -47,8 +47,8 @@ class RandomNetworks:
         """The largest quotient of a cost and its bound; 0 without limits."""
         if not self.limits:
             return 0.0
-        known = costs(architecture)
-        return max(float(getattr(known, cost)) / bound for cost, bound in self.limits.items())
+        known = costs(architecture).searched()
+        return max(known[cost] / bound for cost, bound in self.limits.items())
 
     def largest_sizes(self, zero_last_norm: bool) -> dict[str, Size]:
         """The largest sizes by place among 500 random networks."""

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import fnmatch
 from dataclasses import asdict
+from typing import Any
 
 import click
 
+from nascale.options import setting_options
 from nascale.output import emit, table_options
-from nascale.quantities import Quantity, human_bytes, human_count
-from space.cost import costs
+from nascale.quantities import human_cost
+from search.settings import Budgets
+from space.cost import SEARCHED_COSTS, costs
 from space.errors import UnknownNameError
 from space.zoo import ZOO
 
-_LIMITS = {"max_params": "params", "max_macs": "macs", "max_flops": "flops", "max_memory": "activation_bytes"}
-_SORTS = ("name", "params", "macs", "flops", "activation_bytes")
+_SORTS = ("name", *(cost.name for cost in SEARCHED_COSTS))
 
 
 @click.command("archs")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
-@click.option(
-    "--max-params", type=Quantity(), metavar="N", help="Keep networks of at most so many parameters."
-)
-@click.option("--max-macs", type=Quantity(), metavar="N", help="… multiply-accumulates (two FLOPs each).")
-@click.option("--max-flops", type=Quantity(), metavar="N", help="… floating-point operations.")
-@click.option(
-    "--max-memory", type=Quantity("bytes"), metavar="BYTES", help="… of activations, one float32 image."
-)
+@setting_options(Budgets, without=("max_latency",))
 @click.option("--sort", type=click.Choice(_SORTS), help="Cheapest first by this column.  [default: by kind]")
 @table_options
 def command(
@@ -34,33 +29,23 @@ def command(
     sort: str | None,
     format_: str | None,
     output: str | None,
-    **limits: float | None,
+    **limits: Any,
 ) -> None:
-    """The known networks, all or those whose names match a PATTERN such as "resnet*".
+    """The known networks within the limits, all or those whose names match a PATTERN such as "resnet*".
 
     Each takes settings behind an @: width, depth, resolution, classes, in_channels and drop_path, as in
     mobilenet_v2@width=1.4,resolution=192.
     """
-    names = _matching(patterns)
+    budgets = Budgets(**limits)
+    for cost, bound in budgets.bounds().values():
+        click.echo(f"{cost} ≤ {human_cost(cost, bound)}", err=True)
     rows = []
-    for name in names:
+    for name in _matching(patterns):
         network = ZOO[name]()
-        cost = asdict(costs(network))
-        kept = ("params", "macs", "flops", "activations", "activation_bytes", "auxiliary_params")
-        rows.append(
-            {
-                "name": name,
-                "resolution": network.resolution,
-                **{k: cost[k] for k in kept},
-                "source": ZOO[name].source,
-            }
-        )
-    for option, column in _LIMITS.items():
-        limit = limits[option]
-        if limit is not None:
-            write = human_bytes if column.endswith("bytes") else human_count
-            click.echo(f"{column} ≤ {write(limit)}", err=True)
-            rows = [row for row in rows if row[column] <= limit]
+        known = asdict(costs(network))
+        if not budgets.exceeded(known):
+            source = ZOO[name].source
+            rows.append({"name": name, "resolution": network.resolution, **known, "source": source})
     if sort:
         rows.sort(key=lambda row: row[sort])
     emit(

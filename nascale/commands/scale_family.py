@@ -15,21 +15,29 @@ from nascale.options import storage_option
 from nascale.output import chosen_format, emit, table_options, write_file
 from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
+from search.settings import Budgets
 from space.architecture import Architecture
 from space.codec import to_json
-from space.cost import costs
+from space.cost import SEARCHED_COSTS, costs
 from space.errors import InputError
 from space.family import Member, member_at, member_for
 from space.scaling import Coefficients
+from space.setting import declared
 
-MEASURES = {
-    "macs": "macs",
-    "flops": "flops",
-    "params": "params",
-    "memory": "activation_bytes",
-    "training-memory": "training_bytes",
-    "latency": "latency_seconds",
-}
+
+def _measures() -> dict[str, str]:
+    """What a family's budgets may bound, by the name of the search's budget; other costs by a name like those."""
+    names = {
+        item.metadata["bounds"]: name.removeprefix("max_").replace("_", "-")
+        for name, item in declared(Budgets).items()
+    }
+    for cost in SEARCHED_COSTS:
+        names.setdefault(cost.name, cost.name.replace("_bytes", "-memory"))
+    return {name: cost for cost, name in names.items()}
+
+
+MEASURES = _measures()
+"""Name → cost: ``memory`` → ``activation_bytes``."""
 # A latency is measured, so it may not be asked for thousands of networks.
 _MEASUREMENTS = 60
 
@@ -141,7 +149,7 @@ def command(
 
 def _cost(measure: str, batch: int) -> Callable[[Architecture], float]:
     if measure != "latency":
-        return lambda architecture: float(getattr(costs(architecture, batch=batch), MEASURES[measure]))
+        return lambda architecture: float(costs(architecture, batch=batch).searched()[MEASURES[measure]])
     from evaluators.latency import latency
 
     measured: dict[str, float] = {}
@@ -199,11 +207,7 @@ def _row(member: Member, network: Architecture, measure: str, batch: int, roundi
         "width": member.width,
         "resolution": network.resolution,
         "layers": sum(member.plan.repeats),
-        "params": counted.params,
-        "macs": counted.macs,
-        "flops": counted.flops,
-        "activation_bytes": counted.activation_bytes,
-        "training_bytes": counted.training_bytes,
+        **counted.searched(),
     }
     if measure == "latency":
         row["latency_seconds"] = member.cost

@@ -100,7 +100,12 @@ CIFAR10 = SourceFormat(
     "DIR",
     "Krizhevsky's CIFAR-10 as it unpacks: python batches or binary files",
     partial(read, fine=False),
+    marks=("data_batch_1*", "cifar-10-batches-*"),
 )
 CIFAR100 = SourceFormat(
-    "cifar100", "DIR", "CIFAR-100 with its fine labels: python files or binary ones", partial(read, fine=True)
+    "cifar100",
+    "DIR",
+    "CIFAR-100 with its fine labels: python files or binary ones",
+    partial(read, fine=True),
+    marks=("cifar-100-*",),
 )

@@ -240,4 +240,5 @@ HF = SourceFormat(
     "NAME_OR_PATH",
     "a Hugging Face data set, saved or from the hub (`pip install 'nascale[hf]'`); `#column=NAME` chooses the labels",
     read,
+    marks=("dataset_dict.json", "dataset_info.json", "*.parquet"),
 )

@@ -81,5 +81,9 @@ def _array(file: Path, dimensions: int, name: str) -> NDArray[np.uint8]:
 
 
 IDX = SourceFormat(
-    "idx", "DIR", "IDX files, gzipped or not: MNIST, Fashion-MNIST; one half (train or t10k) is enough", read
+    "idx",
+    "DIR",
+    "IDX files, gzipped or not: MNIST, Fashion-MNIST; one half (train or t10k) is enough",
+    read,
+    marks=("*-images-idx3-ubyte*", "*-images.idx3-ubyte*"),
 )

@@ -187,4 +187,5 @@ NPZ = SourceFormat(
     "FILE",
     "arrays `x_train, y_train` (and `x_val, y_val`, `x_test, y_test`, `classes`; or `train_images, train_labels` …), uint8 (n, height, width, 1 or 3)",
     read,
+    marks=("*.npz",),
 )
