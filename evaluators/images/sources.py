@@ -38,13 +38,11 @@ def _offered(path: Path) -> str | None:
     kind = kind_of(path)
     if kind not in ("a file", "a folder"):
         return None
-    names = [path.name.lower()] if kind == "a file" else [entry.name for entry in path.iterdir()]
-    for one in SOURCES.values():
-        if (one.operand == "FILE") == (kind == "a file") and any(
-            fnmatch(n, m) for m in one.marks for n in names
-        ):
-            return one.prefix
-    return "folder" if kind == "a folder" else None
+    is_file = kind == "a file"
+    names = [path.name.lower()] if is_file else [entry.name for entry in path.iterdir()]
+    fitting = (one for one in SOURCES.values() if (one.operand == "FILE") == is_file)
+    marked = (one.prefix for one in fitting if any(fnmatch(n, m) for m in one.marks for n in names))
+    return next(marked, None if is_file else "folder")
 
 
 def source_help() -> str:
