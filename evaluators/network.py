@@ -323,11 +323,6 @@ def residual_norms(graph: Graph) -> Iterator[str]:
                 yield last.path
 
 
-def parameter_count(network: nn.Module) -> int:
-    """Trainable numbers in ``network``."""
-    return sum(p.numel() for p in network.parameters())
-
-
 def loss_of(
     output: Any, labels: Tensor, label_smoothing: float = 0.0, class_weights: Tensor | None = None
 ) -> Tensor:

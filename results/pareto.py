@@ -183,32 +183,6 @@ def knee(points: ArrayLike, directions: Sequence[str]) -> int | None:
     return int(members[np.argmin(scaled.sum(axis=1))])
 
 
-def epsilon_front(points: ArrayLike, directions: Sequence[str], epsilon: ArrayLike) -> Mask:
-    """A thinned front: at most one row per box of ``epsilon``, so that every row is within ε of a chosen one.
-
-    The ε-Pareto set of Laumanns et al. (2002), additive, with one width per objective in the objective's
-    unit: for every row p there is a chosen q that is at most ε worse in each objective.
-    """
-    array = _points(points, directions)
-    width = np.broadcast_to(np.asarray(epsilon, dtype=np.float64), (len(directions),))
-    if not (np.isfinite(width) & (width > 0)).all():
-        raise InputError.of("epsilon", "one positive width per objective", np.asarray(epsilon).tolist())
-    members = np.flatnonzero(front(array, directions))
-    low = _minimised(array[members], directions) / width
-    boxes = np.floor(low)
-    kept = front(boxes, ["minimize"] * len(directions))
-    chosen: dict[tuple[float, ...], tuple[float, int]] = {}
-    for row, box, place in zip(members[kept], boxes[kept], low[kept], strict=True):
-        with np.errstate(invalid="ignore"):
-            corner = float(np.nansum(place - box))
-        best = chosen.get(tuple(box))
-        if best is None or corner < best[0]:
-            chosen[tuple(box)] = (corner, int(row))
-    mask = np.zeros(len(array), dtype=bool)
-    mask[[row for _, row in chosen.values()]] = True
-    return mask
-
-
 def growth(points: ArrayLike, directions: Sequence[str], reference: ArrayLike) -> NDArray[np.float64]:
     """The hypervolume after 1, 2, … n rows: how a front grew as its points came in. Never falls.
 

@@ -10,7 +10,7 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from space.errors import InputError
 
@@ -50,11 +50,6 @@ def sqlite_path(url: str) -> Path | None:
     name, _, options = url.removeprefix("sqlite:///").partition("?")
     # With uri=true the name is SQLite's own URI, which SQLAlchemy knows how to pass on.
     return None if "uri=true" in options else Path(unquote(name))
-
-
-def sqlite_url(path: str | os.PathLike[str]) -> str:
-    """The URL of a SQLite file, every character of its name as it is."""
-    return f"sqlite:///{quote(os.fspath(path))}"
 
 
 def redacted(text: str) -> str:

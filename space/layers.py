@@ -194,34 +194,14 @@ class Share:
 
 def shares_by_kind(rows: Iterable[Layer]) -> tuple[Share, ...]:
     """Costs by kind of layer, in the order of ``KINDS``; kinds that do not occur are left out."""
-    rows = tuple(rows)
-    return _shares([(name, [r for r in rows if r.kind == name]) for name in KINDS])
-
-
-def shares_by_part(rows: Iterable[Layer]) -> tuple[Share, ...]:
-    """Costs by part of the network, front to back: ``stem``, ``stages.0`` …, ``head``."""
-    groups: dict[str, list[Layer]] = {}
-    for row in rows:
-        part, *rest = row.path.split(".")
-        groups.setdefault(f"{part}.{rest[0]}" if part == "stages" else part, []).append(row)
-    return _shares(list(groups.items()))
-
-
-def shares_by_layer(rows: Iterable[Layer]) -> tuple[Share, ...]:
-    """Costs of the layers that hold weights, front to back: the lecture's ``conv1`` … ``fc8``."""
-    rows = tuple(row for row in rows if row.weights)
-    return _shares([(row.path, [row]) for row in rows])
-
-
-def _shares(groups: list[tuple[str, list[Layer]]]) -> tuple[Share, ...]:
-    filled = [(name, rows) for name, rows in groups if rows]
-    everything = [row for _, rows in filled for row in rows]
+    everything = tuple(rows)
+    found = [(name, [row for row in everything if row.kind == name]) for name in KINDS]
 
     def part(rows: list[Layer], figure: Callable[[Layer], int]) -> tuple[int, float]:
         """(sum, share of the whole)."""
         total = sum(map(figure, everything))
-        found = sum(map(figure, rows))
-        return found, found / total if total else 0.0
+        own = sum(map(figure, rows))
+        return own, own / total if total else 0.0
 
     return tuple(
         Share(
@@ -232,7 +212,8 @@ def _shares(groups: list[tuple[str, list[Layer]]]) -> tuple[Share, ...]:
             *part(rows, lambda row: row.flops),
             *part(rows, lambda row: row.activation_bytes),
         )
-        for name, rows in filled
+        for name, rows in found
+        if rows
     )
 
 

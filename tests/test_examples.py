@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+from tests.processes import ROOT, python
+
+EXAMPLES = ROOT / "examples"
 
 
 def program(notebook: Path) -> str:
@@ -26,15 +25,7 @@ def test_notebooks_run(notebook: Path, tmp_path: Path) -> None:
         "\nassert family['macs'].is_monotonic_increasing"
     )
     (tmp_path / "cells.py").write_text(program(notebook) + told, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "cells.py"],
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
-    )
+    done = python("cells.py", cwd=tmp_path, timeout=170, OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     assert "total" in done.stdout  # the network was drawn
     assert (tmp_path / "notebook.html").stat().st_size > 50_000

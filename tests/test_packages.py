@@ -15,15 +15,16 @@ from types import ModuleType
 import grimp
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.processes import ROOT, environment
+
 PACKAGES = ("space", "evaluators", "results", "search", "nascale")
 
 
-def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         list(map(str, command)),
         cwd=cwd,
-        env={**os.environ, **environment},
+        env=environment(**changes),
         capture_output=True,
         text=True,
         timeout=150,
@@ -150,7 +151,7 @@ LIGHT = (
 )
 def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) -> None:
     code = LIGHT.format(arguments=arguments.split(), heavy={"torch", "ray", "optuna", "matplotlib"})
-    result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr
 
 

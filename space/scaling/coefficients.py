@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, log
+from math import isfinite
 
 from space.errors import InputError
 
@@ -38,11 +38,6 @@ class Coefficients:
     def growth(self) -> float:
         """α·β²·γ²: what one step of φ multiplies the MACs of ordinary convolutions by, before rounding."""
         return self.alpha * self.beta**2 * self.gamma**2
-
-    def normalized(self, growth: float = 2.0) -> Coefficients:
-        """The same direction with α·β²·γ² equal to ``growth``."""
-        power = log(growth) / log(self.growth)
-        return Coefficients(self.alpha**power, self.beta**power, self.gamma**power)
 
     def factors(self, phi: float) -> tuple[float, float, float]:
         """(depth, width, resolution) multipliers at ``phi``, before rounding: α^φ, β^φ, γ^φ."""

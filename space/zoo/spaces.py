@@ -33,11 +33,6 @@ def nas_bench_macro(resolution: int | None, in_channels: int, classes: int) -> S
     return SearchSpace("nas-bench-macro", decisions, build)
 
 
-def macro_decisions(text: str) -> dict[str, Option]:
-    """The decisions that the table writes as eight digits, such as ``"01200021"``."""
-    return {f"op{i}": int(digit) for i, digit in enumerate(text)}
-
-
 def _build_macro(
     decisions: Mapping[str, Option], *, resolution: int, in_channels: int, classes: int
 ) -> Architecture:

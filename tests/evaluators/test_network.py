@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from evaluators.network import build, loss_of, module, parameter_count, residual_norms
+from evaluators.network import build, loss_of, module, residual_norms
 from space import zoo
 from space.architecture import Architecture, Stage
 from space.blocks import (
@@ -38,6 +38,10 @@ COUNT = 300 if os.environ.get("NASCALE_THOROUGH") else 12
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def parameter_count(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
 
 
 def small(**changes: object) -> Architecture:

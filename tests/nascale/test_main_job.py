@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import environment
+
 TRIALS = 8
 SEARCH = (
     f"search --space mixed --sampler controller --data digits --epochs 1 --fraction 0.3 --trials {TRIALS} "
@@ -23,11 +24,10 @@ SEARCH = (
 
 def nascale(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     # A home of its own: Ray writes a token there.
-    environment = {**os.environ, "HOME": str(cwd), "RAY_AUTH_MODE": "disabled"}
     return subprocess.Popen(
         [sys.executable, "-m", "nascale", *arguments],
         cwd=cwd,
-        env=environment,
+        env=environment(HOME=str(cwd), RAY_AUTH_MODE="disabled"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from nascale.cli import run
 from space import zoo
 from space.codec import to_json
 from space.zoo import ZOO
+from tests.processes import python
 
 
 def rows(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
@@ -175,5 +174,5 @@ def test_profile_needs_neither_torch_nor_ray() -> None:
         "import sys; from nascale.cli import run; run(['profile', 'resnet18']); run(['archs', 'vgg*']);"
         "sys.exit(any(name in sys.modules for name in ('torch', 'ray', 'pandas')))"
     )
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    finished = python("-c", code)
     assert finished.returncode == 0, finished.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.codec import from_json, to_json
 from space.cost import costs
+from tests.processes import python
 
 EFFICIENTNET = """depth,width,resolution,accuracy
 1,1,1,0.773
@@ -234,4 +233,5 @@ def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) ->
             "import sys; from nascale.cli import run; status = run(sys.argv[1:]);"
             "assert not {'torch', 'ray'} & set(sys.modules); sys.exit(status)"
         )
-        subprocess.run([sys.executable, "-c", code, *line.split()], check=True, capture_output=True)
+        done = python("-c", code, *line.split(), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr

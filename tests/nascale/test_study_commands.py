@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import optuna
@@ -16,6 +14,7 @@ import pytest
 from nascale import cli
 from results import frame
 from tests import factories
+from tests.processes import python
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -173,7 +172,5 @@ def test_front_loads_neither_torch_nor_ray(storage: str) -> None:
         "heavy = [m for m in ('torch', 'ray', 'optuna', 'matplotlib', 'sqlalchemy', 'sklearn') if m in sys.modules];"
         "sys.exit(f'loaded {heavy}' if heavy or status else 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = python("-c", program)
     assert done.returncode == 0, done.stderr

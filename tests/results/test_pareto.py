@@ -135,18 +135,6 @@ def test_crowding_of_evenly_spaced_points() -> None:
     assert distance.tolist() == [np.inf, 1.0, 1.0, 1.0, np.inf]  # (2/4) in each of two objectives
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(clouds(FINITE), st.sampled_from([0.3, 0.5, 1.0, 2.0]))
-def test_epsilon_front_covers_every_point(cloud: tuple[np.ndarray, list[str]], epsilon: float) -> None:
-    points, directions = cloud
-    chosen = points[pareto.epsilon_front(points, directions, epsilon)]
-    assert pareto.front(chosen, directions).all()
-    sign = np.where([d == "maximize" for d in directions], -1, 1)
-    for point in points:
-        assert ((chosen * sign) <= point * sign + epsilon + 1e-12).all(axis=1).any()
-    assert len(chosen) <= pareto.front(points, directions).sum()
-
-
 def test_worst_leaves_infinities_out() -> None:
     points = [(0.5, 10.0), (0.9, np.inf), (np.nan, 30.0)]
     assert pareto.worst(points, ["maximize", "minimize"]).tolist() == [0.5, 30.0]
@@ -159,5 +147,3 @@ def test_bad_input_is_named() -> None:
         pareto.front([(1.0,)], ["minimize", "minimize"])
     with pytest.raises(InputError, match="reference"):
         pareto.hypervolume([(1.0, 1.0)], ["minimize", "minimize"], (1.0,))
-    with pytest.raises(InputError, match="epsilon"):
-        pareto.epsilon_front([(1.0,)], ["minimize"], 0.0)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from results import studies
 from results.database import refusal
-from results.storage_url import redacted, sqlite_path, sqlite_url, storage_url, without_password
+from results.storage_url import redacted, sqlite_path, storage_url, without_password
 from search.trial_store import storage_of
 from space.errors import InputError
 
@@ -25,9 +25,9 @@ names = st.text(st.characters(exclude_characters="/\0?\n\r", exclude_categories=
 @given(names)
 def test_one_reading_for_searches_and_readers(name: str) -> None:
     """What SQLAlchemy, and so Optuna, takes a URL for; escapes and plain characters alike."""
-    for url in (f"sqlite:///{name}", sqlite_url(name), storage_url(name)):
+    for url in (f"sqlite:///{name}", f"sqlite:///{quote(name)}", storage_url(name)):
         assert sqlite_path(url) == Path(str(make_url(url).database)), url
-    assert sqlite_path(storage_url(name)) == sqlite_path(sqlite_url(name)) == Path(name)
+    assert sqlite_path(storage_url(name)) == sqlite_path(f"sqlite:///{quote(name)}") == Path(name)
 
 
 @pytest.mark.parametrize("text", ["sqlite:///a%20b.db", "sqlite:///a b.db", "a%20b.db", "a b.db", "50%.db"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -23,9 +22,8 @@ from search.study import open_study, release_study
 from search.trial_store import OptunaTrialStore
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
+from tests.processes import environment
 from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, decisions_of, search
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def store_of(
@@ -116,9 +114,8 @@ search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slo
 
 
 def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment()
     )
     assert process.stdout is not None
     begun = [int(process.stdout.readline()) for _ in range(11)]
@@ -168,7 +165,7 @@ def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment(),
     )
     assert process.stdout is not None
     try:

@@ -156,11 +156,12 @@ def test_costs_never_fall_as_phi_grows(name: str, seed: int, policy: str, phis: 
 
 
 @given(st.floats(1, 2), st.floats(1, 2), st.floats(1.001, 2), st.floats(-8, 8))
-def test_before_rounding_the_budget_is_a_power_of_two(
+def test_before_rounding_the_budget_is_a_power_of_the_growth(
     alpha: float, beta: float, gamma: float, phi: float
 ) -> None:
-    depth, width, resolution = Coefficients(alpha, beta, gamma).normalized().factors(phi)
-    assert log(depth * width**2 * resolution**2, 2) == pytest.approx(phi, abs=1e-9)
+    coefficients = Coefficients(alpha, beta, gamma)
+    depth, width, resolution = coefficients.factors(phi)
+    assert log(depth * width**2 * resolution**2) == pytest.approx(phi * log(coefficients.growth), abs=1e-9)
 
 
 def test_paper_coefficients_multiply_to_less_than_two() -> None:

@@ -14,8 +14,7 @@ from evaluators.pools.ray import RayPool, cause_of_death
 from results.trial_result import Status
 from tests.evaluators.fakes import Fake, Unpicklable
 from tests.evaluators.pools.driving import candidate, drain
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.processes import environment
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_begun_again(ray_session: None, tmp_path: Path) -> None:
@@ -121,12 +120,10 @@ def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_c
             """
         )
     )
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    environment["PYTHONPATH"] = str(ROOT)
     driver = subprocess.Popen(
         [sys.executable, str(script)],
         cwd=tmp_path,
-        env=environment,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
