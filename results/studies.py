@@ -73,12 +73,6 @@ class StoredStudy:
         raise InputError.of("trial", f"{wanted} (study {self.name})", number)
 
 
-def names(storage: Storage = None) -> list[str]:
-    """The names of the stored studies, oldest first."""
-    with reading(storage) as query:
-        return [name for (name,) in query("SELECT study_name FROM studies ORDER BY study_id")]
-
-
 def load(name: str, storage: Storage = None, *, architectures: bool = False) -> StoredStudy:
     """The study ``name``, read in one snapshot.
 

@@ -66,11 +66,6 @@ class Status(StrEnum):
         """The status of a trial of which only Optuna's state is known."""
         return _OF_STATE[state]
 
-    @classmethod
-    def named(cls, name: str) -> Status:
-        """The status of that name; a KeyError where there is none."""
-        return _BY_VALUE[name]
-
 
 _OF_STATE = {
     "COMPLETE": Status.OK,

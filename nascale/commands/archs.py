@@ -16,6 +16,7 @@ from space.cost import SEARCHED_COSTS, costs
 from space.errors import UnknownNameError
 from space.zoo import ZOO
 
+_SHOWN = ("name", "resolution", "params", "macs", "flops", "activation_bytes")
 _SORTS = ("name", *(cost.name for cost in SEARCHED_COSTS))
 
 
@@ -37,6 +38,7 @@ def command(
     mobilenet_v2@width=1.4,resolution=192.
     """
     budgets = Budgets(**limits)
+    limited = [cost for cost, _ in budgets.bounds().values()]
     for cost, bound in budgets.bounds().values():
         click.echo(f"{cost} ≤ {human_cost(cost, bound)}", err=True)
     rows = []
@@ -52,7 +54,7 @@ def command(
         rows,
         format_,
         output,
-        columns=["name", "resolution", "params", "macs", "flops", "activation_bytes", "source"],
+        columns=list(dict.fromkeys([*_SHOWN, *limited, sort or "name", "source"])),
     )
 
 

@@ -42,6 +42,6 @@ def command(
     if frame.empty:
         click.echo(f"study {study}: no trials{' that satisfy --where' if where else ' yet'}", err=True)
     extra = [c for c in frame.columns if c.startswith(OBJECTIVE)]
-    wanted = [*_SHOWN[:3], *extra, *_SHOWN[3:]]
-    shown = [c for c in wanted if frame.empty or frame[c].notna().any()]
+    wanted = [*_SHOWN[:3], *extra, *([column] if sort else []), *_SHOWN[3:]]
+    shown = [c for c in dict.fromkeys(wanted) if frame.empty or frame[c].notna().any()]
     emit(frame, format_, output, columns=shown)

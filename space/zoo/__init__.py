@@ -19,11 +19,6 @@ ZOO: dict[str, ZooNetwork] = {
 }
 
 
-def names() -> tuple[str, ...]:
-    """The names of all networks, oldest kinds first."""
-    return tuple(ZOO)
-
-
 def architecture(text: str) -> Architecture:
     """The network that ``text`` names: ``"resnet50"`` or ``"mobilenet_v2@width=1.4,resolution=192"``.
 

@@ -165,6 +165,8 @@ def test_archs_lists_every_network_and_filters(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert [row["name"] for row in json.loads(captured.out)] == [f"efficientnet_b{i}" for i in range(3)]
     assert captured.err == "macs ≤ 1.000G\n"
+    assert run(["archs", "vgg*", "--sort", "training_bytes"]) == 0
+    assert "training_bytes" in capsys.readouterr().out
     assert run(["archs", "efficientnt*"]) == 2
     assert "PATTERN: no such name 'efficientnt*'" in capsys.readouterr().err
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from nascale.cli import run
+from nascale.commands.scale_family import MEASURES
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.codec import from_json, to_json
-from space.cost import costs
+from space.cost import COST_NAMES, costs
 from tests.processes import python
 
 EFFICIENTNET = """depth,width,resolution,accuracy
@@ -96,6 +97,11 @@ def test_family_by_phi_and_by_memory(capsys: pytest.CaptureFixture[str], tmp_pat
     rows = printed(capsys, "scale family resnet50 --measure memory --budgets 4MB,8MB --format json")
     assert all(0.97 * row["budget"] <= row["activation_bytes"] <= row["budget"] for row in rows)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_family_may_be_bounded_by_every_cost() -> None:
+    assert set(MEASURES.values()) == set(COST_NAMES)
+    assert {"memory": "activation_bytes", "training-memory": "training_bytes"}.items() <= MEASURES.items()
 
 
 def test_family_writes_only_where_it_was_told_to(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

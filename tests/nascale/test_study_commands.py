@@ -68,6 +68,8 @@ def test_trials_sorted(run: object) -> None:
     known = [r["accuracy"] for r in json.loads(out) if r["accuracy"] is not None]
     assert known == sorted(known, reverse=True)
     assert len(json.loads(out)) == 40
+    _, out, _ = run("trials digits --sort activation_bytes")  # type: ignore[operator]
+    assert "activation_bytes" in out
 
 
 def test_studies(run: object) -> None:

@@ -38,7 +38,7 @@ def test_a_reader_finds_the_file_that_a_search_makes(
     storage = storage_of(text)
     optuna.create_study(study_name="here", storage=storage)
     storage.engine.dispose()
-    assert studies.names(text) == ["here"]
+    assert [row["study"] for row in studies.summaries(text)] == ["here"]
     assert [path.name for path in tmp_path.glob("*.db")] == [
         "a%20b.db" if text == "a%20b.db" else "50%.db" if text == "50%.db" else "a b.db"
     ]
@@ -68,7 +68,7 @@ def test_no_password_is_ever_printed(driver: str, host: str, secret: str) -> Non
     ],
 )
 def test_errors_of_a_driver_hide_it_too(url: str) -> None:
-    for call in (studies.names, storage_of):
+    for call in (studies.summaries, storage_of):
         with pytest.raises(InputError) as caught:
             call(url)
         assert "\n" not in str(caught.value)

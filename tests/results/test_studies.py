@@ -16,8 +16,12 @@ from space.errors import InputError, UnknownNameError
 from tests import factories
 
 
+def names(storage: str | Path | None = None) -> list[str]:
+    return [row["study"] for row in studies.summaries(storage)]
+
+
 def test_names_and_summaries(storage: str) -> None:
-    assert studies.names(storage) == ["digits", "other", "empty", "failed", "reward"]
+    assert names(storage) == ["digits", "other", "empty", "failed", "reward"]
     rows = {row["study"]: row for row in studies.summaries(storage)}
     opened = optuna.load_study(study_name="digits", storage=storage)
     assert rows["digits"]["trials"] == rows["digits"]["finished"] == len(opened.trials) == 60
@@ -53,7 +57,7 @@ def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
     assert storage_url.sqlite_path(url) is None
     assert studies.load("digits", url).trials == studies.load("digits", storage).trials
     with pytest.raises(InputError, match="storage: wanted"):
-        studies.names("nosuchdriver://host/base")
+        names("nosuchdriver://host/base")
 
 
 def test_unknown_names_offer_the_nearest(storage: str) -> None:
@@ -86,13 +90,13 @@ def test_looking_creates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(storage_url.STORAGE_VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"no such file.*sqlite:///nascale.db"):
-        studies.names()
+        names()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_studies_are_kept(monkeypatch: pytest.MonkeyPatch, storage: str, path: Path) -> None:
     monkeypatch.setenv(storage_url.STORAGE_VARIABLE, storage)
-    assert studies.names() == studies.names(path) == studies.names(storage)
+    assert names() == names(path) == names(storage)
     monkeypatch.delenv(storage_url.STORAGE_VARIABLE)
     assert storage_url.storage_url() == storage_url.DEFAULT_STORAGE
     for nothing in ("sqlite://", "sqlite:///:memory:"):
@@ -107,12 +111,12 @@ def test_damaged_files_are_refused(tmp_path: Path, path: Path) -> None:
         with pytest.raises(InputError, match=r"storage: wanted (an Optuna|a) database"):
             studies.load("digits", tmp_path / name)
     with pytest.raises(InputError, match="a directory"):
-        studies.names(tmp_path)
+        names(tmp_path)
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE t (a)")
     other.close()
     with pytest.raises(InputError, match="holds no studies"):
-        studies.names(tmp_path / "other.db")
+        names(tmp_path / "other.db")
 
 
 def test_another_schema_is_refused(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     with pytest.raises(InputError, match="optuna storage upgrade"):
-        studies.names(url)
+        names(url)
 
 
 def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,10 +135,10 @@ def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     writer = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
     with pytest.raises(InputError, match="locked by another process"):
-        studies.names(url)
+        names(url)
     writer.execute("ROLLBACK")
     writer.close()
-    assert studies.names(url) == ["digits"]
+    assert names(url) == ["digits"]
 
 
 def test_reading_sees_one_moment_beside_a_writer(tmp_path: Path) -> None:
@@ -153,7 +157,7 @@ def test_delete(tmp_path: Path) -> None:
     url = factories.sqlite_study(tmp_path / "d.db", 3)
     factories.sqlite_study(tmp_path / "d.db", 2, name="kept")
     assert studies.delete("digits", url) == 3
-    assert studies.names(url) == ["kept"]
+    assert names(url) == ["kept"]
     with pytest.raises(UnknownNameError):
         studies.delete("digits", url)
 

@@ -41,7 +41,7 @@ RANDOM_NETWORKS = 1000 if THOROUGH else 6
 FACTORIES = {**SPACES, "nas-bench-macro": nas_bench_macro, "mnasnet": mnasnet}
 # One network of each kind of block; all of them where asked to be thorough.
 TRAINED = (
-    zoo.names()
+    zoo.ZOO
     if THOROUGH
     else (
         "alexnet_2012",
@@ -165,7 +165,7 @@ def test_three_3x3_against_one_7x7(channels: int) -> None:
     assert params((plain(7),)) == 49 * channels**2
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.ZOO)
 def test_segments_add_up_to_the_whole(name: str) -> None:
     architecture = zoo.architecture(name)
     assert costs(architecture) == whole(architecture)
@@ -212,7 +212,7 @@ def test_any_chain_keeps_what_torch_keeps(blocks: list[Block]) -> None:
     assert costs(architecture, batch=3).saved_bytes == bytes_kept_for_backward(architecture, 3, "meta")
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.ZOO)
 def test_zoo_equals_the_built_module(name: str) -> None:
     architecture = zoo.architecture(name)
     found = costs(architecture)

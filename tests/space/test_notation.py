@@ -13,7 +13,7 @@ from space.cost import costs
 from space.errors import InputError
 from space.zoo.spaces import mnasnet
 
-MBCONV_FAMILY = [n for n in zoo.names() if n.startswith(("mobilenet", "mnasnet", "efficientnet"))]
+MBCONV_FAMILY = [n for n in zoo.ZOO if n.startswith(("mobilenet", "mnasnet", "efficientnet"))]
 B0 = (
     "ds_r1_k3_s1_e1_c16_se0.25,ir_r2_k3_s2_e6_c24_se0.25,ir_r2_k5_s2_e6_c40_se0.25,"
     "ir_r3_k3_s2_e6_c80_se0.25,ir_r3_k5_s1_e6_c112_se0.25,ir_r4_k5_s2_e6_c192_se0.25,"

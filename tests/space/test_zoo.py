@@ -128,7 +128,7 @@ def test_zfnet_by_hand() -> None:
 
 
 def test_every_network_has_a_golden_number() -> None:
-    assert set(zoo.names()) <= set(PUBLIC) | set(PAPERS)
+    assert set(zoo.ZOO) <= set(PUBLIC) | set(PAPERS)
 
 
 def test_the_shared_reference_to_the_last_digit() -> None:
@@ -151,7 +151,7 @@ def test_activations_of_the_efficientnets(member: str) -> None:
     assert found / 1e6 == pytest.approx(ACTIVATIONS[member], abs=0.005)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.ZOO)
 def test_networks_travel_as_json_and_as_pickles(name: str) -> None:
     architecture = zoo.architecture(name)
     assert architecture.name == name
@@ -161,8 +161,8 @@ def test_networks_travel_as_json_and_as_pickles(name: str) -> None:
 
 
 def test_keys_are_distinct() -> None:
-    keys = {zoo.architecture(name).key for name in zoo.names()}
-    assert len(keys) == len(zoo.names())
+    keys = {zoo.architecture(name).key for name in zoo.ZOO}
+    assert len(keys) == len(zoo.ZOO)
 
 
 def test_settings_by_text_and_by_call_are_the_same() -> None:

@@ -89,12 +89,23 @@ def test_a_path_without_a_format_is_offered_with_one(tmp_path: Path) -> None:
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
     (tmp_path / "cifar" / "cifar-100-python").mkdir(parents=True)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "dataset_info.json").write_text("{}")
+    (tmp_path / "a.txt").write_text("")
     write_npz(tmp_path / "a.npz")
-    for name, prefix in (("photos", "folder"), ("mnist", "idx"), ("cifar", "cifar100"), ("a.npz", "npz")):
+    for name, prefix in (
+        ("photos", "folder"),
+        ("saved", "hf"),
+        ("mnist", "idx"),
+        ("cifar", "cifar100"),
+        ("a.npz", "npz"),
+    ):
         with pytest.raises(InputError, match=f"wanted {prefix}:{tmp_path / name}, with the format in front"):
             load(str(tmp_path / name))
     with pytest.raises(UnknownNameError):
         load(str(tmp_path / "nothing"))
+    with pytest.raises(UnknownNameError):
+        load(str(tmp_path / "a.txt"))
 
 
 def test_a_pipe_is_refused_and_never_waited_for(tmp_path: Path) -> None:
