@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"{machine.name}, {machine.threads} thread: {human_count(machine.flops_per_second)}FLOP/s, "
         f"{human_count(machine.bytes_per_second)}B/s, ridge {machine.ridge:.1f} FLOP/B"
     )
-    networks = {name: zoo.architecture(name) for name in zoo.names()}
+    networks = {name: zoo.architecture(name) for name in zoo.ZOO}
     macs = {name: costs(network).macs for name, network in networks.items()}
     left_out = [name for name in networks if macs[name] > limit]
     kept = [name for name in networks if macs[name] <= limit]

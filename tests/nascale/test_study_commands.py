@@ -134,7 +134,7 @@ def test_delete_asks_first(run: object, tmp_path: Path) -> None:
     [
         ("front digit", "study: no such name 'digit' (nearest: digits)"),
         ("front digits --x mac", "--x: no such column 'mac' (nearest: macs"),
-        ("front digits --x worker", "--x: wanted a column that can be better or worse (accuracy, "),
+        ("front digits --x worker", "--x: wanted a column that can be better or worse (number, accuracy, "),
         (
             "trials digits --where 'acuracy > 1'",
             "--where: no such column 'acuracy' (nearest: accuracy; columns: number",

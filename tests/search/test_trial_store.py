@@ -232,7 +232,7 @@ def test_a_search_stops_when_its_study_was_deleted(tmp_path: Path) -> None:
         search(FLAT, SearchSettings(sampler="random", trials=12), pool, store)
     assert len(pool.submitted) == 4
     release_study(store)
-    assert studies.names(url) == []
+    assert studies.summaries(url) == []
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
