@@ -137,7 +137,7 @@ def test_delete_asks_first(run: object, tmp_path: Path) -> None:
         ("front digits --x worker", "--x: wanted a column that can be better or worse (number, accuracy, "),
         (
             "trials digits --where 'acuracy > 1'",
-            "--where: no such column 'acuracy' (nearest: accuracy; columns: number",
+            "--where: no such column 'acuracy' (nearest: accuracy",
         ),
         ("trials digits --where 'open(1)'", "--where: wanted comparisons such as"),
         ("trials digits --sort speed", "--sort: no such column 'speed'"),
