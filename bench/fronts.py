@@ -87,7 +87,7 @@ def fronts() -> None:
 def frames() -> None:
     """100,000 trials in memory, made of the same 2,000 under new numbers."""
     made = studies.of_optuna(factories.study(2_000, architectures=False))
-    rows = tuple(made.trials[i % 2_000]._replace(number=i) for i in range(100_000))
+    rows = tuple(replace(made.trials[i % 2_000], number=i) for i in range(100_000))
     large = replace(made, trials=rows)
     table = frame.trials(large)
     whole = seconds(lambda: front_of(frame.trials(large)))

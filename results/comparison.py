@@ -19,10 +19,8 @@ from results.columns import direction_of
 from results.front import eligible, front_of, infinite_count, plane_axes, points_of
 from results.plots.axes import Axis, axis
 from results.progress import Floats, best_so_far, hypervolume_so_far
-from results.trial_result import FAILURES, Status
+from results.trial_result import FAILURES, FINISHED, Status
 from space.errors import InputError
-
-_FINISHED = [status.value for status in Status if status.finished]
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _trace(
     reference: Floats,
     ideal: Floats,
 ) -> Trace:
-    done = frame.loc[frame["status"].isin(_FINISHED).to_numpy()]
+    done = frame.loc[frame["status"].isin(FINISHED).to_numpy()]
     done = done.sort_values(["finished", "number"], kind="stable")
     points = points_of(done, axes)
     points[~eligible(done)] = np.nan

@@ -12,9 +12,12 @@ import numpy as np
 import pandas as pd
 
 from results import pareto
-from results.columns import column_name, direction_of, objectives_of
+from results.columns import COSTS, column_name, direction_of, objectives_of
 from results.trial_result import MERITS, Status
 from space.errors import InputError
+
+# MACs where they are known, else the first cost that is.
+_COST_AXES = ("macs", *(cost for cost in COSTS if cost != "macs"), "latency_seconds")
 
 
 def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None) -> pd.DataFrame:
@@ -43,7 +46,7 @@ def default_axes(frame: pd.DataFrame) -> list[str]:
     if not frame["accuracy"].notna().any() and axes:
         return axes
     merit = axes[0] if axes and axes[0] in MERITS else "accuracy"
-    known = [cost for cost in ("macs", "params", "flops", "latency_seconds") if frame[cost].notna().any()]
+    known = [cost for cost in _COST_AXES if frame[cost].notna().any()]
     return [merit, *(known[:1] or ["macs"])]
 
 

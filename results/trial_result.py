@@ -77,6 +77,7 @@ _OF_STATE = {
 STATES = tuple(_OF_STATE)
 """The names of Optuna's states."""
 _BY_VALUE = {status.value: status for status in Status}
+FINISHED = tuple(status for status in Status if status.finished)
 FAILURES = tuple(status for status in Status if status.failed)
 
 
@@ -273,7 +274,7 @@ MEASURED = tuple(
     m.name for m in measures(TrialResult) if m.name not in (*_ALWAYS_STORED, *_IN_OPTUNAS_TABLES)
 )
 """Figures that only some evaluators give: the loop takes them from a measurement's ``extra``, by name."""
-_READ = (*_ALWAYS_STORED, *MEASURED)
+_READ = frozenset((*_ALWAYS_STORED, *MEASURED))
 
 
 def _measured(result: object, state: str) -> dict[str, Any]:
@@ -283,9 +284,13 @@ def _measured(result: object, state: str) -> dict[str, Any]:
     """
     if not isinstance(result, Mapping) or not result:
         return {"status": Status.of_state(state)}
-    known = {name: result[name] for name in _READ if name in result}
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in result.items():
+        (known if name in _READ else extra)[name] = value
+    extra.pop("status", None)
     known["status"], known["error"] = _ending(result, state)
-    known["extra"] = {name: value for name, value in result.items() if name not in _READ and name != "status"}
+    known["extra"] = extra
     return known
 
 
@@ -298,9 +303,10 @@ def _ending(result: Mapping[str, Any], state: str) -> tuple[Status, str | None]:
     status = _BY_VALUE.get(str(result.get("status")))
     if status is None or status.state != state:
         status = Status.of_state(state)
-    kind, colon, reason = str(error or "").partition(": ")
-    if status in (Status.FAILED, Status.OOM) and colon and kind in FAILURES:
-        return _BY_VALUE[kind], reason
+    if error and status in (Status.FAILED, Status.OOM):
+        kind, colon, reason = str(error).partition(": ")
+        if colon and kind in FAILURES:
+            return _BY_VALUE[kind], reason
     return status, error
 
 

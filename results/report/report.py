@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 
 from results import pareto
-from results.columns import COSTS, DECISION
+from results.columns import COSTS, DECISION, MEASURED_FIGURES
 from results.frame import trials
 from results.front import eligible
 from results.importance import importance
 from results.plots import architecture as drawing
-from results.plots.axes import axis, count, title
+from results.plots.axes import axis, count, lowered, title
 from results.plots.view import View
 from results.provenance import facts
 from results.report import charts, page
 from results.studies import Storage, StoredStudy, load
-from results.trial_result import Status, TrialResult
+from results.trial_result import FINISHED, Status, TrialResult
 from space.architecture import Architecture
 from space.codec import from_dict
 from space.cost import costs
@@ -121,7 +121,7 @@ def _header(study: StoredStudy, frame: pd.DataFrame) -> str:
 def _tiles(study: StoredStudy, view: View) -> str:
     best = view.front.iloc[0]
     frame = view.frame
-    finished = int(frame["state"].isin(("COMPLETE", "PRUNED", "FAIL")).sum())
+    finished = int(frame["status"].isin(FINISHED).sum())
     tiles = [
         (_value(view.y.column, best[view.y.column]), f"best {view.y.title.lower()}, trial {best['number']}"),
         *(
@@ -228,8 +228,10 @@ def _networks(study: StoredStudy, view: View) -> str:
 def _line(row: pd.Series, view: View) -> str:
     """The two axes and the parameters of a network in a line."""
     columns = dict.fromkeys((view.y.column, view.x.column, "params"))
-    words = {"macs": " MACs", "params": " parameters", "flops": " FLOPs"}
-    return ", ".join(_value(c, row[c]) + words.get(c, "") for c in columns if pd.notna(row[c]))
+    known = [
+        (_value(c, row[c]), lowered(title(c)) if c in COSTS else "") for c in columns if pd.notna(row[c])
+    ]
+    return ", ".join(f"{value} {words}".rstrip() for value, words in known)
 
 
 def _drawings(study: StoredStudy, view: View) -> dict[int, str]:
@@ -267,7 +269,7 @@ def _family(study: StoredStudy, view: View) -> str:
 
 def _table(view: View) -> str:
     front = view.front
-    columns = [view.y.column, view.x.column, *(c for c in COSTS if c != view.x.column), "epochs", "seconds"]
+    columns = [view.y.column, view.x.column, *MEASURED_FIGURES, *COSTS, "epochs", "seconds"]
     shown = [c for c in dict.fromkeys(columns) if front[c].notna().any()]
     axes = {c: axis(c, front[c].dropna().astype("float64")) for c in shown}
     heads = "".join(f"<th>{escape(axes[c].title)}</th>" for c in shown)
@@ -301,7 +303,9 @@ def _again(study: StoredStudy, command: str) -> str:
 
 def _facts(row: pd.Series, view: View) -> list[tuple[str, str]]:
     """(what, value) of one trial, the axes first."""
-    columns = dict.fromkeys([view.y.column, view.x.column, "accuracy", *COSTS, "epochs", "seconds"])
+    columns = dict.fromkeys(
+        [view.y.column, view.x.column, "accuracy", *MEASURED_FIGURES, *COSTS, "epochs", "seconds"]
+    )
     known = [(c, float(row[c])) for c in columns if pd.notna(row[c])]
     return [(title(c), _value(c, v)) for c, v in known]
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from results import frame, studies
 from results.columns import BY_NAME, COLUMNS, DECISION
 from results.front import default_axes, front_of
+from results.trial_result import STATES, Status
 from space.errors import InputError, UnknownNameError
 from tests import factories
 
@@ -26,6 +27,8 @@ def test_columns_and_dtypes_are_those_of_the_contract(trials: pd.DataFrame) -> N
     assert fixed == [c.name for c in COLUMNS]
     for column in COLUMNS:
         assert str(trials[column.name].dtype) == column.dtype, column.name
+    for name, words in (("status", Status), ("state", STATES)):
+        assert trials[name].cat.categories.tolist() == list(words)
     assert trials.attrs["study"] == "digits"
     assert trials.attrs["objectives"] == list(factories.OBJECTIVES)
     assert trials.attrs["units"]["macs"] == "multiply-accumulates per image"
