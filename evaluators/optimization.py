@@ -61,7 +61,7 @@ def update(
     optimizer.zero_grad(set_to_none=True)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=autocast):
         loss = loss_of(module(x), y, recipe.label_smoothing, class_weights)
-    loss.backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward(loss)
     if recipe.clip:
         torch.nn.utils.clip_grad_norm_(module.parameters(), recipe.clip)
     optimizer.step()

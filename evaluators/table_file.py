@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,11 +75,15 @@ def _read(settings: TableSettings) -> pd.DataFrame:
     import pandas as pd
 
     path = settings.path
-    readers = {".parquet": pd.read_parquet, ".csv": pd.read_csv, ".json": pd.read_json}
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".parquet": pd.read_parquet,
+        ".csv": pd.read_csv,
+        ".json": pd.read_json,
+    }
     if path.suffix not in readers:
         raise InputError.of("table.path", "a .parquet, .csv or .json file", str(path))
     try:
-        frame: pd.DataFrame = readers[path.suffix](path)  # type: ignore[operator]
+        frame = readers[path.suffix](path)
     except OSError as error:
         raise InputError.of(
             "table.path", "a file that can be read", f"{path} ({error.strerror or error})"

@@ -178,7 +178,7 @@ class TrainEvaluator(Evaluator):
         """A split on the device, made once per process and resolution."""
         key = (name, resolution, str(device))
         if key not in self._cache:
-            indices = self.subset() if name == "train" else getattr(self.images, name)
+            indices = self.subset() if name == "train" else self.images.splits[name]
             self._cache[key] = DeviceImages(
                 self.images, indices, resolution, device, channels_last=self.channels_last
             )

@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import Field, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nascale.quantities import parse_quantity
 from space.errors import InputError, UnknownNameError
 from space.setting import declared, groups
 
-S = TypeVar("S")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
 _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
     "float": ((int, float), "a number"),
@@ -43,7 +46,7 @@ def read(kind: type[S], keys: Mapping[str, Any]) -> S:
         name: read(part, {key: keys[key] for key in declared(part) if key in keys})
         for name, part in parts.items()
     }
-    for item in fields(kind):  # type: ignore[arg-type]
+    for item in fields(kind):
         if "kind" in item.metadata and item.name in keys:
             given[item.name] = converted(item, keys[item.name])
     return kind(**given)

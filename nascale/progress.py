@@ -116,8 +116,12 @@ def line(progress: Progress, seconds: float) -> str:
         left = max(0, progress.total - progress.finished)
         if left:
             parts.append(f"{human_seconds(left / rate)} left")
-    for name in ("running", "reused", "pruned", "failed", "infeasible"):
-        count = getattr(progress, name)
-        if count:
-            parts.append(f"{count} {name}")
+    counts = {
+        "running": progress.running,
+        "reused": progress.reused,
+        "pruned": progress.pruned,
+        "failed": progress.failed,
+        "infeasible": progress.infeasible,
+    }
+    parts += [f"{count} {name}" for name, count in counts.items() if count]
     return " · ".join(parts)

@@ -26,6 +26,14 @@ _OLDEST_REVISION = "v3.0.0.d"
 Query = Callable[..., list[tuple[Any, ...]]]
 
 
+def said(error: Exception) -> str:
+    """What the database's driver said, where SQLAlchemy wraps its error; else the error's own text."""
+    import sqlalchemy
+
+    cause = error.orig if isinstance(error, sqlalchemy.exc.StatementError) else None
+    return str(cause or error)
+
+
 def refusal(url: str, reason: str) -> InputError:
     """The error for a storage that cannot be used, with what the database said and what to do."""
     text = without_password(" ".join(reason.split()), url)
@@ -123,8 +131,7 @@ def _sqlalchemy(url: str) -> Iterator[Query]:
         with engine.connect() as connection:
             yield lambda sql, **values: [tuple(r) for r in connection.execute(sqlalchemy.text(sql), values)]
     except sqlalchemy.exc.SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise refusal(url, reason.splitlines()[0]) from None
+        raise refusal(url, said(error).splitlines()[0]) from None
     finally:
         engine.dispose()
 

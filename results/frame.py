@@ -214,7 +214,7 @@ def _decision(count: int, rows: Any, values: Sequence[Any], declared: Sequence[A
     elif kinds == {int}:
         column = pd.arrays.IntegerArray(np.array(options, dtype=np.int64)[codes], absent)
     elif kinds == {str}:
-        column = pd.Categorical.from_codes(codes, categories=options)  # type: ignore[call-overload]
+        column = pd.Categorical.from_codes(codes, categories=pd.Index(options))
     else:
         column = np.where(absent, np.nan, np.array(options, dtype=np.float64)[codes])
     return pd.Series(column), options

@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from results.attributes import ARCHITECTURE, RESULT, of_study, stored_names
-from results.database import Query, missing_log, reading, refusal
+from results.database import Query, missing_log, reading, refusal, said
 from results.driver import ATTRIBUTE, Driver
 from results.storage_url import redacted, storage_url
 from results.trial_result import Status, TrialResult, stored_architecture
@@ -206,7 +206,7 @@ def delete(name: str, storage: Storage = None, *, force: bool = False) -> int:
     try:
         optuna.delete_study(study_name=name, storage=url)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise refusal(url, str(getattr(error, "orig", None) or error)) from None
+        raise refusal(url, said(error)) from None
     return trials
 
 

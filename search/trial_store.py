@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from results.database import engine_of
+from results.database import engine_of, said
 from results.storage_url import redacted, sqlite_path, storage_url, without_password
 from results.trial_result import Status, TrialResult
 from space.errors import InputError, RunError
@@ -104,7 +104,7 @@ def storage_of(url: str) -> Any:
             # Optuna opens a read-only file without complaint.
             connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        reason = " ".join(said(error).split())
         wanted = f"a database that can be written ({without_password(reason, url)})"
         raise InputError.of("storage", wanted, redacted(url)) from None
     finally:

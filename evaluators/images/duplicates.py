@@ -32,7 +32,7 @@ class Duplicates:
         """Compares all images by a digest of their pixels."""
         part_of = np.full(len(images.images), -1)
         for i, part in enumerate(PARTS):
-            part_of[getattr(images, part)] = i
+            part_of[images.splits[part]] = i
         groups: dict[bytes, list[int]] = defaultdict(list)
         for i, pixels in enumerate(images.images):
             groups[blake2b(np.ascontiguousarray(pixels).tobytes(), digest_size=16).digest()].append(i)

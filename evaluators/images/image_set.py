@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.images.source import PARTS, LeftOut
+from evaluators.images.source import LeftOut
 
 _CHUNK = 4096
 
@@ -47,6 +47,11 @@ class ImageSet:
     def channels(self) -> int:
         return int(self.images.shape[3])
 
+    @property
+    def splits(self) -> dict[str, NDArray[np.int64]]:
+        """The images of each split, as indices."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
     @cached_property
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """(mean, standard deviation) per channel of the training split, on a scale of 0..1."""
@@ -64,8 +69,8 @@ class ImageSet:
     def describe(self) -> dict[str, Any]:
         """Name, checksum, shape and splits, as they are stored with a study."""
         digest = blake2b(digest_size=8)
-        for split in PARTS:
-            digest.update(np.ascontiguousarray(getattr(self, split)).tobytes())
+        for indices in self.splits.values():
+            digest.update(np.ascontiguousarray(indices).tobytes())
         return {
             "name": self.name,
             "checksum": self.checksum,
@@ -74,7 +79,7 @@ class ImageSet:
             "classes": len(self.classes),
             "split": {
                 **self.settings,
-                **{split: len(getattr(self, split)) for split in PARTS},
+                **{split: len(indices) for split, indices in self.splits.items()},
                 "checksum": digest.hexdigest(),
             },
             "skipped": len(self.left_out),

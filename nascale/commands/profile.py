@@ -186,29 +186,22 @@ def _kind_tables(names: list[str], rows: list[tuple[Layer, ...]]) -> list[tuple[
     return [
         (
             f"{name}: shares by kind of layer",
-            [
-                {
-                    "kind": share.name,
-                    **{title: _percent(share, field) for title, field in _SHARES.items()},
-                }
-                for share in shares_by_kind(found)
-            ],
+            [{"kind": share.name, **_shares(share)} for share in shares_by_kind(found)],
         )
         for name, found in zip(names, rows, strict=True)
     ]
 
 
-_SHARES = {
-    "memory": "activation_share",
-    "weights": "weights_share",
-    "params": "params_share",
-    "macs": "macs_share",
-    "flops": "flops_share",
-}
-
-
-def _percent(share: Share, field: str) -> str:
-    return f"{100 * getattr(share, field):.2f} %"
+def _shares(share: Share) -> dict[str, str]:
+    """The shares of a kind of layer in per cent, by title."""
+    shares = {
+        "memory": share.activation_share,
+        "weights": share.weights_share,
+        "params": share.params_share,
+        "macs": share.macs_share,
+        "flops": share.flops_share,
+    }
+    return {title: f"{100 * value:.2f} %" for title, value in shares.items()}
 
 
 def _layer_row(layer: Layer) -> dict[str, Any]:

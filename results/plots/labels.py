@@ -31,9 +31,8 @@ def place(axes: Axes, labels: Sequence[tuple[float, float, str]], obstacles: Any
 
     ``obstacles`` are points (n × 2, data units) that the text should not cover. Labels stay inside the axes.
     """
-    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     points = axes.transData.transform(np.asarray(obstacles, dtype=float).reshape(-1, 2))
-    frame = axes.get_window_extent(renderer)
+    frame = axes.get_window_extent()
     taken: list[Any] = []
     placed: list[Any] = []
     for x, y, text in labels:
@@ -42,7 +41,7 @@ def place(axes: Axes, labels: Sequence[tuple[float, float, str]], obstacles: Any
             for preference, (right, up) in enumerate(_DIRECTIONS):
                 where = _beside(right, up, distance)
                 note = axes.annotate(text, (x, y), textcoords="offset points", **where, **style)
-                box = note.get_window_extent(renderer).padded(4)
+                box = note.get_window_extent().padded(4)
                 note.remove()
                 cost = float(_covered(box, points)) + 40 * sum(box.overlaps(other) for other in taken)
                 cost += 200 * _outside(box, frame) + 0.05 * preference + 0.4 * far

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from space.search_space import Decisions, SearchSpace
+from space.search_space import Decision, Decisions, Option, SearchSpace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,8 +71,8 @@ class Encoding:
         return hot
 
 
-def _positions(decision: object, values: tuple[object, ...]) -> Ints:
-    return np.array([decision.index(value) for value in values])  # type: ignore[attr-defined]
+def _positions(decision: Decision, values: tuple[Option, ...]) -> Ints:
+    return np.array([decision.index(value) for value in values])
 
 
 @dataclass
