@@ -25,7 +25,7 @@ SOFT_EXPONENT = -0.07
 
 @dataclass(frozen=True)
 class Objective:
-    """How accuracy and costs become the values that a searcher is told.
+    """How accuracy and costs become the values that a sampler is told.
 
     ``kind`` is one of ``KINDS``; ``cost``, ``target`` and ``exponent`` belong to the two mnas forms;
     ``minimised`` holds the costs of a search with several objectives (and then ``kind`` is ``accuracy``). ``merit`` is
@@ -84,7 +84,7 @@ class Objective:
 
     @property
     def costs_used(self) -> tuple[str, ...]:
-        """The costs without which the values cannot be told."""
+        """The costs that the values are made of."""
         return self.minimised if self.kind == "accuracy" else (self.cost,)
 
     def values(self, accuracy: float, costs: Mapping[str, float]) -> tuple[float, ...]:

@@ -86,9 +86,9 @@ def _check_same(
         key for key in stored.keys() & spec.keys() if key not in may_change and stored[key] != spec[key]
     )
     if differing:
-        told = ", ".join(f"{key} {stored[key]!r} → {spec[key]!r}" for key in differing)
+        changes = ", ".join(f"{key} {stored[key]!r} → {spec[key]!r}" for key in differing)
         raise InputError(
-            f"study {name!r} exists with another spec ({told}): wanted the same spec, or another --study"
+            f"study {name!r} exists with another spec ({changes}): wanted the same spec, or another --study"
         )
     if spec.get("trials", 0) < stored.get("trials", 0):
         raise InputError.of("trials", f"{stored['trials']} or more, as study {name!r} has", spec["trials"])
