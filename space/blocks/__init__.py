@@ -7,12 +7,15 @@ from space.blocks.block_string import BlockString
 from space.blocks.convnext import ChannelNorm, ConvNeXt, ConvNeXtDownsample
 from space.blocks.convolution import Conv
 from space.blocks.dense import DenseLayer, Transition
+from space.blocks.depthwise_separable import DepthwiseSeparable
+from space.blocks.fused import FusedMBConv
 from space.blocks.heads import Auxiliary, Dense, Drop
 from space.blocks.inception import Inception, Parallel
-from space.blocks.mobile import DepthwiseSeparable, FusedMBConv, MBConv, expanded_channels
+from space.blocks.mobile import MBConv, expanded_channels
 from space.blocks.plain import Activate, GlobalPool, LocalResponseNorm, NormAct, Pool
 from space.blocks.residual import Basic, Bottleneck
 from space.blocks.squeeze_excite import SqueezeExcite
+from space.blocks.universal import UniversalBottleneck
 from space.rounding import round_channels
 
 BLOCKS: dict[str, type[Block]] = {
@@ -40,6 +43,7 @@ BLOCKS: dict[str, type[Block]] = {
         Pool,
         SqueezeExcite,
         Transition,
+        UniversalBottleneck,
     )
 }
 """Every block by its name, as the JSON of an architecture writes it."""
@@ -72,6 +76,7 @@ __all__ = [
     "SqueezeExcite",
     "StridedLayer",
     "Transition",
+    "UniversalBottleneck",
     "expanded_channels",
     "lower_chain",
     "round_channels",

@@ -141,8 +141,8 @@ class Block(ABC):
         """The block that a string of one of ``string_kinds`` stands for."""
         raise InputError.of("block string", f"a kind other than that of {cls.__name__}", text.kind)
 
-    def to_string(self) -> BlockString | None:
-        """The block as a block string; None where there is no notation for it."""
+    def to_string(self, in_channels: int) -> BlockString | None:
+        """The block as a block string, where ``in_channels`` come in; None where there is no notation for it."""
         return None
 
     # Checks.

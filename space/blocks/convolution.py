@@ -7,6 +7,7 @@ from math import gcd
 
 from space.blocks.base import ChannelScale, StridedLayer, kernel_words, stride_words
 from space.blocks.block_string import BlockString
+from space.errors import InputError
 from space.graph import GraphBuilder, pair
 from space.operations import Pair, check_activation
 
@@ -84,9 +85,21 @@ class Conv(StridedLayer):
 
     @classmethod
     def from_string(cls, text: BlockString) -> Conv:
-        return cls(text.out_channels, text.kernel, text.stride, activation=text.activation)
+        size = text.group_size
+        if size and text.in_channels % size:
+            raise InputError.of("gs", f"a divisor of the {text.in_channels} channels that come in", size)
+        groups = text.in_channels // size if size else 1
+        return cls(text.out_channels, text.kernel, text.stride, groups, activation=text.activation)
 
-    def to_string(self) -> BlockString | None:
-        if not self.norm or self.groups > 1 or self.activation is None or not isinstance(self.kernel, int):
+    def to_string(self, in_channels: int) -> BlockString | None:
+        if not self.norm or self.activation is None or not isinstance(self.kernel, int):
             return None
-        return BlockString("cn", self.out_channels, self.kernel, self.stride, activation=self.activation)
+        return BlockString(
+            "cn",
+            self.out_channels,
+            self.kernel,
+            self.stride,
+            activation=self.activation,
+            group_size=in_channels // self.groups if self.groups > 1 else None,
+            in_channels=in_channels,
+        )

@@ -8,9 +8,14 @@ from EfficientNet-B0's::
 
 The first field is the kind: ``ds`` depthwise separable with a linear end (MBConv at expansion 1), ``dsa``
 the same with an activation behind and no skip (MobileNetV1), ``ir`` MBConv, ``er`` fused MBConv, ``cn`` a
-plain convolution. Then, in any order: ``r`` repeats, ``k`` kernel, ``s`` stride of the first, ``e``
-expansion, ``c`` output channels, ``se`` squeeze ratio, ``nre`` ``nr6`` ``nhs`` ``nsw`` the activation,
-``noskip``, and ``skip`` for a ``cn`` with a residual (EfficientNetV2's first stage).
+plain convolution, ``uir`` the universal inverted bottleneck of MobileNetV4. Then, in any order: ``r`` repeats,
+``k`` kernel, ``s`` stride of the first, ``e`` expansion, ``c`` output channels, ``se`` squeeze ratio, ``gs`` channels of
+a group, ``nre`` ``nr6`` ``nhs`` ``nsw`` the activation, ``noskip``, and ``skip`` for a ``cn`` with a residual
+(EfficientNetV2's first stage). A ``uir`` has two more kernels, ``a`` and ``p``, and 0 leaves one of the three out. An
+``er`` may name the channels that it expands with ``fc``.
+
+Mixed kernels, conditional convolutions, space to depth, attention and the activation mish, which timm's strings can
+also hold, are refused by name.
 """
 
 from __future__ import annotations

@@ -15,14 +15,16 @@ SUFFIXES = {"nre": "relu", "nr6": "relu6", "nhs": "hard_swish", "nsw": "silu"}
 class Frame:
     """What block strings leave open, by default as in EfficientNet-B0.
 
-    ``head`` 0 means no convolution before the pool, ``features`` 0 no linear layer between pool and
-    logits; an empty ``se_act`` means ``act``, and ``hidden_divisor`` 0 means 8 where some expansion is a
+    ``stem_kernel`` is the stem's kernel. ``head`` 0 means no convolution before the pool, ``pooled`` 0 no normalised
+    1×1 convolution behind it (MobileNetV4 has one), ``features`` 0 no linear layer between pool and logits; an empty ``se_act`` means ``act``, and ``hidden_divisor`` 0 means 8 where some expansion is a
     fraction, as in timm, and 1 otherwise.
     """
 
     stem: int = 32
+    stem_kernel: int = 3
     stem_stride: int = 2
     head: int = 1280
+    pooled: int = 0
     features: int = 0
     act: str = "silu"
     dropout: float = 0.2

@@ -13,10 +13,16 @@ from space.blocks import BLOCKS, Block, BlockString, Conv, Dense, Drop, GlobalPo
 from space.errors import InputError, UnknownNameError
 from space.notation.frame import SUFFIXES, Frame
 
-KINDS = ("ds", "dsa", "ir", "er", "cn")
+KINDS = ("ds", "dsa", "ir", "er", "cn", "uir")
 _BLOCK_OF = {kind: block for block in BLOCKS.values() for kind in block.string_kinds}
 _FIELD = re.compile(r"([a-z]+)([0-9]+(?:\.[0-9]+)*(?:e-[0-9]+)?)")
-_REQUIRED = {"ds": "rksc", "dsa": "rksc", "ir": "rksec", "er": "rksec", "cn": "rksc"}
+_REQUIRED = {"ds": "rksc", "dsa": "rksc", "ir": "rksec", "er": "rksec", "cn": "rksc", "uir": "rksec"}
+_FIELDS = ("r", "k", "s", "e", "c", "se", "a", "p", "gs", "fc")
+# What timm reads and there is no block for.
+_OTHER_KINDS = {"mqa": "multi-query attention", "mha": "multi-head attention"}
+_OTHER_FIELDS = {"cc": "conditional convolution", "d": "space to depth"}
+_OTHER_ACTIVATIONS = {"nmi": "mish"}
+_MOST_REPEATS = 1000
 
 
 def read(text: str | Sequence[Sequence[str]], *, name: str = "") -> Architecture:
@@ -29,15 +35,24 @@ def read(text: str | Sequence[Sequence[str]], *, name: str = "") -> Architecture
     if not frame.hidden_divisor:
         fractions = any(re.search(r"_e[0-9]+\.[0-9]*[1-9]", s) for stage in strings for s in stage)
         frame = replace(frame, hidden_divisor=8 if fractions else 1)
+    channels, stages = frame.stem, []
+    for stage in strings:
+        blocks: list[Block] = []
+        for string in stage:
+            read_blocks, channels = _read_string(string, frame, channels)
+            blocks += read_blocks
+        stages.append(Stage(tuple(blocks)))
     head: list[Block] = [Conv(frame.head, 1, activation=frame.act)] if frame.head else []
     head.append(GlobalPool())
+    if frame.pooled:
+        head.append(Conv(frame.pooled, 1, activation=frame.act))
     if frame.features:
         head.append(Dense(frame.features, frame.act))
     if frame.dropout:
         head.append(Drop(frame.dropout))
     return Architecture(
-        stem=(Conv(frame.stem, 3, frame.stem_stride, activation=frame.act),),
-        stages=tuple(Stage(tuple(b for s in stage for b in _read_string(s, frame))) for stage in strings),
+        stem=(Conv(frame.stem, frame.stem_kernel, frame.stem_stride, activation=frame.act),),
+        stages=tuple(stages),
         head=(*head, Dense()),
         resolution=frame.resolution,
         classes=frame.classes,
@@ -88,76 +103,101 @@ def _read_frame(settings: str) -> Frame:
     return Frame(**values)
 
 
-def _read_string(text: str, frame: Frame) -> tuple[Block, ...]:
-    """The blocks of one string: the first with its stride, the repeats without."""
+def _read_string(text: str, frame: Frame, in_channels: int) -> tuple[list[Block], int]:
+    """(the blocks of one string, the channels that they put out), where ``in_channels`` come in.
+
+    Only the first block has the stride.
+    """
     kind, *options = text.split("_")
+    if kind in _OTHER_KINDS:
+        raise InputError(f"block {text!r}: {_OTHER_KINDS[kind]} ({kind}) is not supported")
     if kind not in KINDS:
-        raise UnknownNameError(f"block {text!r}: kind", kind, KINDS)
+        raise InputError.of(f"block {text!r}: kind", f"one of {', '.join(KINDS)}", kind)
     numbers: dict[str, float] = {}
     activation, skip = frame.act, None
     for option in options:
-        match = _FIELD.fullmatch(option)
         if option in SUFFIXES:
             activation = SUFFIXES[option]
         elif option in ("skip", "noskip"):
             skip = option == "skip"
-        elif match is None or match[1] not in ("r", "k", "s", "e", "c", "se", "a", "p"):
-            raise InputError.of(
-                f"block {text!r}", "r, k, s, e, c, se, nre, nr6, nhs, nsw, skip or noskip", option
-            )
         else:
-            numbers[match[1]] = _parse_number(match[2], option, text)
+            key, value = _read_option(option, text)
+            numbers[key] = value
     for key in _REQUIRED[kind]:
         if key not in numbers:
             raise InputError.of(f"block {text!r}", f"the fields {', '.join(_REQUIRED[kind])}", text)
-    if numbers.pop("a", 1) != 1 or numbers.pop("p", 1) != 1:
-        raise InputError.of(f"block {text!r}", "1x1 expansion and projection (a1, p1)", text)
     try:
         repeats = _whole(numbers["r"], "r")
-        first = _block(kind, numbers, activation, skip, frame)
-        rest = first.without_stride()
+        if repeats > _MOST_REPEATS:
+            raise InputError.of("r", f"at most {_MOST_REPEATS} repeats", repeats)
+        string = _block_string(kind, numbers, activation, skip, frame)
+        block_type = _BLOCK_OF[string.kind]
+        first = block_type.from_string(replace(string, in_channels=in_channels))
+        rest = block_type.from_string(replace(string, stride=1, in_channels=string.out_channels))
     except InputError as error:
         raise InputError(f"block {text!r}: {error}") from None
-    return (first, *(rest,) * (repeats - 1))
+    return [first, *[rest] * (repeats - 1)], string.out_channels
 
 
-def _parse_number(digits: str, option: str, text: str) -> float:
+def _read_option(option: str, text: str) -> tuple[str, float]:
+    """A field and its number, of a string's part such as ``k3``. Raises InputError for what there is no block for."""
+    where = f"block {text!r}"
+    if option in _OTHER_ACTIVATIONS:
+        raise InputError(f"{where}: the activation {_OTHER_ACTIVATIONS[option]} ({option}) is not supported")
+    match = _FIELD.fullmatch(option)
+    if match is not None and match[1] in _OTHER_FIELDS:
+        if match[2] == "0":
+            return match[1], 0
+        raise InputError(f"{where}: {_OTHER_FIELDS[match[1]]} ({option}) is not supported")
+    if match is None or match[1] not in _FIELDS:
+        wanted = f"{', '.join(_FIELDS)}, {', '.join(SUFFIXES)}, skip or noskip"
+        raise InputError.of(where, wanted, option)
+    if match[1] in "akp" and "." in match[2]:
+        raise InputError(f"{where}: mixed kernels ({option}) are not supported")
     try:
-        value = float(digits)
+        value = float(match[2])
     except ValueError:
-        raise InputError.of(
-            f"block {text!r}", "one number for each field (no mixed kernels)", option
-        ) from None
-    return int(value) if value == int(value) else value
+        raise InputError.of(where, "one number for each field", option) from None
+    return match[1], int(value) if value == int(value) else value
 
 
-def _whole(value: float, field: str) -> int:
-    if not isinstance(value, int) or value < 1:
-        wanted = "one whole number (no mixed kernels)" if field == "k" else "a positive whole number"
+def _whole(value: float, field: str, least: int = 1) -> int:
+    if not isinstance(value, int) or value < least:
+        wanted = "a positive whole number" if least else "a whole number of 0 or more"
         raise InputError.of(field, wanted, value)
     return value
 
 
-def _block(kind: str, numbers: dict[str, float], activation: str, skip: bool | None, frame: Frame) -> Block:
-    channels, kernel, stride = (_whole(numbers[f], f) for f in "cks")
+def _block_string(
+    kind: str, numbers: dict[str, float], activation: str, skip: bool | None, frame: Frame
+) -> BlockString:
+    """The fields checked: each only where the kind has it."""
+    universal = kind == "uir"
     expansion = numbers.get("e", 1)
     if kind in ("ds", "dsa", "cn") and expansion != 1:
         raise InputError.of("e", f"1 for {kind}", expansion)
     squeeze_excite = frame.squeeze_excite(numbers.get("se", 0))
     if kind == "cn" and squeeze_excite is not None:
         raise InputError.of("se", "no squeeze-and-excitation in cn", numbers["se"])
-    if kind == "cn" and skip:
-        kind = "cn skip"
-    return _BLOCK_OF[kind].from_string(
-        BlockString(
-            kind,
-            channels,
-            kernel,
-            stride,
-            expansion,
-            squeeze_excite,
-            skip,
-            activation,
-            frame.hidden_divisor,
-        )
+    if kind != "er" and numbers.get("fc", 0):
+        raise InputError.of("fc", f"no forced input channels in {kind}, only in er", numbers["fc"])
+    for field, layer in (("a", "expansion"), ("p", "projection")):
+        if not universal and numbers.get(field, 1) != 1:
+            raise InputError(
+                f"{layer} with a kernel other than 1x1 ({field}{numbers[field]}) is not supported"
+            )
+    return BlockString(
+        "cn skip" if kind == "cn" and skip else kind,
+        _whole(numbers["c"], "c"),
+        _whole(numbers["k"], "k", least=0 if universal else 1),
+        _whole(numbers["s"], "s"),
+        expansion,
+        squeeze_excite,
+        skip,
+        activation,
+        frame.hidden_divisor,
+        start_kernel=_whole(numbers.get("a", 0), "a", least=0) if universal else 0,
+        end_kernel=_whole(numbers.get("p", 0), "p", least=0) if universal else 0,
+        group_size=_whole(numbers["gs"], "gs", least=0) if "gs" in numbers else None,
+        expand_from=_whole(numbers.get("fc", 0), "fc", least=0),
     )

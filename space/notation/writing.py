@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from space.architecture import Architecture
-from space.blocks import Block, Conv, Dense, Drop, GlobalPool
+from space.blocks import Block, BlockString, Conv, Dense, Drop, GlobalPool
 from space.errors import InputError
+from space.graph import pair
 from space.notation.frame import SUFFIXES, Frame, number
 from space.notation.reading import read
 
@@ -35,12 +37,29 @@ def arch_def(architecture: Architecture) -> list[list[str]]:
     """The stages alone, as timm takes them: a list of strings for each stage."""
     frame = _frame_of(architecture)
     written = []
-    for index, stage in enumerate(architecture.stages):
+    for index, blocks in enumerate(_stage_strings(architecture)):
         strings = []
-        for block, repeats in _runs(stage.blocks):
-            strings.append(_write_block(block, repeats, frame, f"stages.{index}"))
+        for string, repeats in _runs([_sayable(block, string, index) for block, string in blocks]):
+            strings.append(_write_string(string, repeats, frame, f"stages.{index}"))
         written.append(strings)
     return written
+
+
+def _stage_strings(architecture: Architecture) -> list[list[tuple[Block, BlockString | None]]]:
+    """Each stage's blocks as block strings, None where there is no notation for a block."""
+    stages: list[list[tuple[Block, BlockString | None]]] = [[] for _ in architecture.stages]
+    channels = architecture.in_channels
+    for path, block, segment in architecture.segments():
+        if path.startswith("stages."):
+            stages[int(path.split(".")[1])].append((block, block.to_string(channels)))
+        channels = segment.shape[0]
+    return stages
+
+
+def _sayable(block: Block, string: BlockString | None, stage: int) -> BlockString:
+    if string is None:
+        raise InputError.of(f"stages.{stage}", "a block that block strings can say", block)
+    return string
 
 
 def _frame_of(architecture: Architecture) -> Frame:
@@ -55,15 +74,18 @@ def _frame_of(architecture: Architecture) -> Frame:
         del rest[0]
     if rest[:1] != [GlobalPool()] or rest[-1] != Dense():
         raise _unsayable("head", "a pool and a linear layer", architecture)
-    for block in rest[1:-1]:
+    del rest[0], rest[-1]
+    if rest and isinstance(rest[0], Conv):
+        found["pooled"] = rest[0].out_channels
+        del rest[0]
+    for block in rest:
         if isinstance(block, Dense) and block.features is not None:
             found["features"] = block.features
         elif isinstance(block, Drop):
             found["dropout"] = block.rate
         else:
             raise _unsayable("head", "a pool and linear layers", architecture)
-    blocks = [block for stage in architecture.stages for block in stage.blocks]
-    strings = [string for block in blocks if (string := block.to_string()) is not None]
+    strings = [s for stage in _stage_strings(architecture) for _, s in stage if s is not None]
     gates = [string.squeeze_excite for string in strings if string.squeeze_excite is not None]
     if gates:
         # One setting serves the whole network; write() compares the result with what was meant.
@@ -76,6 +98,7 @@ def _frame_of(architecture: Architecture) -> Frame:
     used = next((divisor for divisor in divisors if divisor is not None), usual)
     return Frame(
         stem=stem.out_channels,
+        stem_kernel=pair(stem.kernel)[0],
         stem_stride=stem.stride,
         act=stem.activation,
         hidden_divisor=0 if used == usual else used,
@@ -86,26 +109,33 @@ def _frame_of(architecture: Architecture) -> Frame:
     )
 
 
-def _runs(blocks: tuple[Block, ...]) -> Iterator[tuple[Block, int]]:
-    """(first block, how many): a block and the blocks behind it that are the same without its stride."""
+def _runs(strings: list[BlockString]) -> Iterator[tuple[BlockString, int]]:
+    """(first string, how many): a string and those behind it that say the same without its stride."""
     index = 0
-    while index < len(blocks):
-        rest = blocks[index].without_stride()
+    while index < len(strings):
+        rest = replace(strings[index], stride=1)
         end = index + 1
-        while end < len(blocks) and blocks[end] == rest:
+        while end < len(strings) and strings[end] == rest:
             end += 1
-        yield blocks[index], end - index
+        yield strings[index], end - index
         index = end
 
 
-def _write_block(block: Block, repeats: int, frame: Frame, path: str) -> str:
-    string = block.to_string()
-    if string is None:
-        raise InputError.of(path, "a block that block strings can say", block)
-    text = f"{string.kind}_r{repeats}_k{string.kernel}_s{string.stride}"
+def _write_string(string: BlockString, repeats: int, frame: Frame, path: str) -> str:
+    text = f"{string.kind}_r{repeats}"
+    if string.kind == "uir":
+        text += f"_a{string.start_kernel}"
+    text += f"_k{string.kernel}"
+    if string.end_kernel:
+        text += f"_p{string.end_kernel}"
+    text += f"_s{string.stride}"
     if string.kind != "cn":
         text += f"_e{number(string.expansion)}"
     text += f"_c{string.out_channels}"
+    if string.expand_from:
+        text += f"_fc{string.expand_from}"
+    if string.group_size is not None:
+        text += f"_gs{string.group_size}"
     if string.squeeze_excite is not None:
         text += f"_se{number(string.squeeze_excite.ratio)}"
     if string.activation != frame.act:

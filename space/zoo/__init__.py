@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
-from space.zoo import classic, convnext, densenet, efficientnet, inception, mobile, resnet
+from space.zoo import block_strings, classic, convnext, densenet, efficientnet, inception, mobile, resnet
 from space.zoo.network import ZooNetwork
 
 ZOO: dict[str, ZooNetwork] = {
     network.name: network
-    for module in (classic, inception, resnet, densenet, mobile, efficientnet, convnext)
+    for module in (classic, inception, resnet, densenet, mobile, efficientnet, convnext, block_strings)
     for network in module.NETWORKS
 }
 

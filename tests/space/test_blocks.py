@@ -36,6 +36,7 @@ from space.blocks import (
     SqueezeExcite,
     StridedLayer,
     Transition,
+    UniversalBottleneck,
 )
 from space.codec import from_json, to_json
 from space.cost import segment_costs
@@ -59,18 +60,29 @@ SAMPLES: dict[type[Block], tuple[Block, ...]] = {
     ConvNeXtDownsample: (ConvNeXtDownsample(24),),
     Dense: (Dense(24), Dense()),
     DenseLayer: (DenseLayer(8),),
-    DepthwiseSeparable: (DepthwiseSeparable(24),),
+    DepthwiseSeparable: (DepthwiseSeparable(24), DepthwiseSeparable(24, group_size=4)),
     Drop: (Drop(0.2),),
-    FusedMBConv: (FusedMBConv(16), FusedMBConv(24, expansion=1)),
+    FusedMBConv: (
+        FusedMBConv(16),
+        FusedMBConv(24, expansion=1),
+        FusedMBConv(24, expand_from=12),
+        FusedMBConv(16, group_size=16),
+    ),
     GlobalPool: (GlobalPool(),),
     Inception: (Inception(3, 5, 7, 11, 13, 17),),
     LocalResponseNorm: (LocalResponseNorm(),),
-    MBConv: (MBConv(16), MBConv(24, squeeze_excite=SqueezeExcite())),
+    MBConv: (MBConv(16), MBConv(24, squeeze_excite=SqueezeExcite()), MBConv(16, group_size=8)),
     NormAct: (NormAct(),),
     Parallel: (Parallel(((Conv(8, 1),), (Conv(8, 3), Inception(8, 8, 8, 8, 8, 8)))),),
     Pool: (Pool(), Pool("avg", 3, 1)),
     SqueezeExcite: (SqueezeExcite(),),
     Transition: (Transition(),),
+    UniversalBottleneck: (
+        UniversalBottleneck(16, 3, 5),
+        UniversalBottleneck(24, 5, 0, expansion=2),
+        UniversalBottleneck(16, 0, 0, 3, skip=False),
+        UniversalBottleneck(24, 3, 5, 3, squeeze_excite=SqueezeExcite(), group_size=4),
+    ),
 }
 BLOCKS_SEEN = [block for samples in SAMPLES.values() for block in samples]
 # Numbers that multiply or divide the channels that come in: they need no scaling of their own.
@@ -184,9 +196,10 @@ def test_blocks_have_words_a_block_type_and_a_text_of_their_own(block: Block) ->
 
 @every_block
 def test_a_block_string_comes_back_as_the_block(block: Block) -> None:
-    string = block.to_string()
+    string = block.to_string(CHANNELS)
     if string is None:
         return
+    assert string.in_channels in (0, CHANNELS)
     kind = "cn skip" if string.kind == "cn" and string.skip else string.kind
     assert string.kind in KINDS
     readers = [kind_of for kind_of in BLOCKS.values() if kind in kind_of.string_kinds]

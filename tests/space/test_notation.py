@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
@@ -85,14 +86,35 @@ def test_suffixes_and_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("xx_r1_k3_s1_e6_c16", "block 'xx_r1_k3_s1_e6_c16': kind: no such name 'xx'"),
+        (
+            "xx_r1_k3_s1_e6_c16",
+            "block 'xx_r1_k3_s1_e6_c16': kind: wanted one of ds, dsa, ir, er, cn, uir, got 'xx'",
+        ),
         ("ir_r2_k3_s2", "wanted the fields r, k, s, e, c"),
-        ("ir_r1_k3.5_s1_e6_c16", "no mixed kernels"),
+        ("ir_r1_k3.5_s1_e6_c16", "mixed kernels (k3.5) are not supported"),
         ("ir_r1_k4_s1_e6_c16", "wanted an odd positive kernel, got 4"),
         ("ir_r0_k3_s1_e6_c16", "r: wanted a positive whole number, got 0"),
         ("ir_r1_k3_s1_e0_c16", "wanted a positive factor"),
-        ("ir_r1_k3_s1_e6_c16_cc4", "got 'cc4'"),
-        ("ir_r1_k3_s1_e6_c16_p3", "1x1 expansion and projection"),
+        ("ir_r1_k3_s1_e6_c16_cc4", "conditional convolution (cc4) is not supported"),
+        ("ir_r1_k3_s1_e6_c16_p3", "projection with a kernel other than 1x1 (p3) is not supported"),
+        ("ir_r1_k3.5.7_s1_e6_c16", "mixed kernels (k3.5.7) are not supported"),
+        ("ir_r1_k3_a1.1_p1.1_s1_e6_c16", "mixed kernels (a1.1) are not supported"),
+        ("ir_r1_k3_s1_e6_c16_d1", "space to depth (d1) is not supported"),
+        ("ir_r1_k3_s1_e6_c16_nmi", "the activation mish (nmi) is not supported"),
+        ("mqa_r1_k3_h4_s1_v2_d64_c160", "multi-query attention (mqa) is not supported"),
+        ("mha_r1_k3_h4_s1_d64_c160", "multi-head attention (mha) is not supported"),
+        (
+            "ir_r1_k3_s1_e6_c16_x2",
+            "wanted r, k, s, e, c, se, a, p, gs, fc, nre, nr6, nhs, nsw, skip or noskip",
+        ),
+        ("ir_r1_k3_s1_e6_c16_fc24", "no forced input channels in ir, only in er"),
+        ("ir_r1_k3_s1_e6_c16_gs5", "layer stages.0.0.depthwise: groups of 5 do not divide 192 channels"),
+        ("cn_r1_k3_s1_c16_gs5", "gs: wanted a divisor of the 32 channels that come in, got 5"),
+        ("uir_r1_a3_s1_e4_c32", "wanted the fields r, k, s, e, c"),
+        ("uir_r1_a2_k3_s1_e4_c32", "start_kernel: wanted an odd positive kernel, got 2"),
+        ("uir_r1_a0_k0_s2_e4_c32", "stride: wanted 1 in a block without a depthwise convolution, got 2"),
+        ("ir_r1_k0_s1_e6_c16", "k: wanted a positive whole number, got 0"),
+        ("ir_r1000000_k3_s1_e6_c16", "r: wanted at most 1000 repeats, got 1000000"),
         ("ds_r1_k3_s1_e6_c16", "e: wanted 1 for ds, got 6"),
         ("cn_r1_k3_s1_c16_se0.25", "no squeeze-and-excitation in cn"),
         ("ir_r1_k3_s1_e6_c16@heads=3", "nearest: head"),
@@ -104,8 +126,16 @@ def test_suffixes_and_defaults() -> None:
     ],
 )
 def test_bad_strings_say_what_was_wanted(text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
         notation.read(text)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["mqa", "mha", "uib", "conv", "ira"])
+def test_no_other_block_is_offered_for_one_that_there_is_not(kind: str) -> None:
+    with pytest.raises(InputError) as caught:
+        notation.read(f"{kind}_r1_k3_s1_e6_c16")
+    assert "nearest" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["resnet50", "vgg16", "densenet121", "efficientnet_b0@drop_path=0.2"])

@@ -91,6 +91,19 @@ PUBLIC: dict[str, tuple[int, int, str]] = {
     "mobilenet_v3_large@width=0.75": (3_993_528, 154_560_624, "timm mobilenetv3_large_075"),
     "mnasnet_a1@width=0.75": (2_912_278, 223_448_480, "timm semnasnet_075"),
     "mobilenet_v3_small@width=0.75": (2_041_872, 43_399_344, "timm mobilenetv3_small_075"),
+    "mobilenetv4_conv_small": (3_774_024, 186_005_568, "timm mobilenetv4_conv_small"),
+    "mobilenetv4_conv_small@width=0.5": (2_238_952, 64_741_408, "timm mobilenetv4_conv_small_050"),
+    "mobilenetv4_conv_small@width=0.35": (1_905_384, 47_723_040, "timm mobilenetv4_conv_small_035"),
+    "mobilenetv4_conv_medium": (9_715_512, 1_080_244_224, "timm mobilenetv4_conv_medium"),
+    "mobilenetv4_conv_large": (32_590_864, 6_376_220_672, "timm mobilenetv4_conv_large"),
+    "efficientnet_es": (5_438_392, 1_788_731_008, "timm efficientnet_es"),
+    "efficientnet_em": (6_899_496, 3_013_321_088, "timm efficientnet_em"),
+    "efficientnet_el": (10_589_712, 7_936_082_848, "timm efficientnet_el"),
+    "mobilenet_edgetpu_100": (4_091_432, 990_669_184, "timm mobilenet_edgetpu_100"),
+    "mobilenet_edgetpu_v2_xs": (4_459_880, 688_214_528, "timm mobilenet_edgetpu_v2_xs"),
+    "mobilenet_edgetpu_v2_s": (5_986_456, 1_198_002_688, "timm mobilenet_edgetpu_v2_s"),
+    "mobilenet_edgetpu_v2_m": (8_462_888, 1_835_637_440, "timm mobilenet_edgetpu_v2_m"),
+    "mobilenet_edgetpu_v2_l": (10_921_640, 2_530_786_432, "timm mobilenet_edgetpu_v2_l"),
 }
 # Sources: BVLC's alexnet and GoogLeNet models; for zfnet the count is written out below.
 PAPERS = {"alexnet_2012": 60_965_224, "googlenet": 13_378_280, "zfnet": 107_627_624}
