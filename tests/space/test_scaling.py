@@ -6,7 +6,7 @@ import random
 from math import log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from space.architecture import Architecture, Stage
@@ -140,6 +140,7 @@ def test_every_known_network_scales(name: str) -> None:
         before = counted
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["mixed", "mbconv", "bottleneck", "inception"]),
     st.integers(0, 10**6),
