@@ -40,7 +40,7 @@ from space.scaling import (
     wider,
 )
 from space.spaces import space
-from space.zoo import architecture, names
+from space.zoo import ZOO, architecture
 
 B0 = architecture("efficientnet_b0")
 
@@ -126,7 +126,7 @@ def test_the_rule_costs_more_than_twice_at_phi_one() -> None:
     assert compound(B0, 1).stages == architecture("efficientnet_b2").stages
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", ZOO)
 def test_every_known_network_scales(name: str) -> None:
     network = architecture(name)
     assert scale(network) is network
