@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from results.plots.picture import check_picture
 from results.plots.regret import draw, regret_figure
-from space.errors import InputError
 
 RNG = np.random.default_rng(0)
 REGRETS = {
@@ -43,10 +40,3 @@ def test_every_sampler_is_named_inside_the_picture() -> None:
 def test_one_repeat_and_a_regret_of_zero_are_drawn(tmp_path: Path) -> None:
     path = draw({"one": np.array([[1.0, 0.5, 0.0]])}, tmp_path / "p.png", title="t", subtitle="s")
     assert path.stat().st_size > 1000
-
-
-@pytest.mark.parametrize("name", ["none/p.png", "p.gif", "p", "."])
-def test_a_picture_that_cannot_be_written_is_refused_beforehand(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="--picture"):
-        check_picture(tmp_path / name, "--picture")
-    check_picture(tmp_path / "p.svg")

@@ -17,8 +17,6 @@ from results import frame
 from results.front import front_of
 from results.plots import picture, theme
 from results.plots import study as plot
-from results.plots.axes import axis, ticks
-from results.plots.view import View
 from space.errors import InputError, UnknownNameError
 
 KINDS = ("overview", "front", "progress", "parallel", "importance")
@@ -83,15 +81,6 @@ def test_no_two_texts_overlap(kind: str, seed: int, trials: pd.DataFrame) -> Non
         assert not a.padded(-1).overlaps(b.padded(-1)), (one, other)
 
 
-@pytest.mark.parametrize("suffix", picture.SUFFIXES)
-def test_files_are_written_whole(suffix: str, trials: pd.DataFrame, tmp_path: Path) -> None:
-    saved = picture.save(plot.draw(trials, "front"), tmp_path / f"front{suffix}")
-    assert saved.stat().st_size > 5000
-    assert [p.name for p in tmp_path.iterdir()] == [saved.name]
-    if suffix == ".svg":
-        assert "Validation accuracy (%)" in saved.read_text(encoding="utf-8")
-
-
 def test_what_cannot_be_drawn(trials: pd.DataFrame, storage: str, tmp_path: Path) -> None:
     figure = plot.draw(trials, "front")
     with pytest.raises(InputError, match=r"ends in \.png"):
@@ -110,39 +99,3 @@ def test_colours_by_a_column(trials: pd.DataFrame) -> None:
     figure = plot.draw(trials, "front", color="stage1.block")
     _, names = figure.axes[0].get_legend_handles_labels()
     assert {"mbconv", "bottleneck", "inception", "Pareto front"} <= set(names)
-
-
-def test_the_staircase_runs_below_and_right_of_the_front(trials: pd.DataFrame) -> None:
-    view = View.of(trials)
-    stairs = view.staircase()
-    assert len(stairs) == 2 * len(view.front) - 1
-    assert (np.diff(stairs, axis=0) >= 0).all()  # cheaper is left, better is up
-    members = view.points(view.front)
-    for x, y in members:
-        assert not ((stairs[:, 0] < x) & (stairs[:, 1] > y)).any()
-
-
-@pytest.mark.parametrize(
-    ("column", "values", "label", "text"),
-    [
-        ("accuracy", [0.5, 0.912], "Validation accuracy (%)", "91.2 %"),
-        ("macs", [1e6, 4.1e6], "MACs (M)", "4.1 M"),
-        ("activation_bytes", [2e5], "Activation memory (kB)", "200 kB"),
-        ("latency_seconds", [0.012], "Latency (ms)", "12 ms"),
-        ("objective_reward", [0.5], "reward", "0.5"),
-    ],
-)
-def test_axes_say_their_unit(column: str, values: list[float], label: str, text: str) -> None:
-    made = axis(column, values)
-    assert made.label == label
-    assert made.text(values[-1]) == text
-
-
-@pytest.mark.parametrize("logarithmic", [False, True])
-def test_ticks_are_round_and_inside(logarithmic: bool) -> None:
-    for low, high in ((0.7, 7.3), (1.0, 1.01), (3e3, 9e6), (55, 130)):
-        marks = ticks(low, high, logarithmic)
-        assert all(low <= m <= high for m in marks)
-        assert len(marks) <= 8
-        if high / low > 2:
-            assert len(marks) >= 2

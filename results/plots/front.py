@@ -1,0 +1,138 @@
+"""The front among its trials, drawn into one pair of axes: dots, the step line, and the names of its best and knee."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+
+from results import pareto
+from results.front import eligible, points_of
+from results.plots import labels, theme
+from results.plots.axes import Axis, axis
+from results.plots.sheet import set_axis
+from results.plots.view import View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> None:
+    points = view.points(view.frame)
+    seen = np.isfinite(points).all(axis=1)
+    counted = eligible(view.frame) & seen
+    # A pruned trial's accuracy is of fewer epochs; it sets no limits of the picture.
+    inside = points[counted] if counted.any() else points[seen]
+    set_axis(axes, "x", view.x, inside[:, 0])
+    set_axis(axes, "y", view.y, inside[:, 1])
+    others = points[seen & ~counted]
+    bottom, top = sorted(axes.get_ylim())
+    if ((others[:, 1] >= bottom) & (others[:, 1] <= top)).any():
+        axes.scatter(
+            others[:, 0],
+            others[:, 1],
+            marker="x",
+            s=16,
+            lw=0.8,
+            color=look.muted,
+            alpha=0.6,
+            label="pruned or over budget",
+        )
+    _dots(axes, view, points, counted, look, color)
+    stairs = view.staircase()
+    members = view.points(view.front)
+    if len(members):
+        axes.plot(*stairs.T, color=look.front, lw=1.8, zorder=5, solid_joinstyle="miter")
+        axes.scatter(
+            members[:, 0],
+            members[:, 1],
+            s=38,
+            color=look.front,
+            edgecolor=look.paper,
+            lw=1.0,
+            zorder=6,
+            label="Pareto front",
+        )
+        _label_front(axes, view, members, points[seen], stairs, look)
+    else:
+        note = "no finished trial yet"
+        axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", color=look.muted, fontsize=11)
+    handles, names = axes.get_legend_handles_labels()
+    if handles:
+        axes.legend(handles, names, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles), borderaxespad=0.2,
+                    handletextpad=0.3, columnspacing=1.2)  # fmt: skip
+
+
+def _dots(axes: Axes, view: View, points: Any, counted: Any, look: theme.Theme, color: str | None) -> None:
+    """The finished trials, coloured by order or by a column."""
+    style: dict[str, Any] = {"s": 20, "alpha": 0.85, "lw": 0, "zorder": 3}
+    column = view.frame[color] if color else view.frame["number"]
+    if len(view.frame) > 2000:
+        style |= {"s": 6, "alpha": 0.5, "rasterized": True}
+    if color and not pd.api.types.is_numeric_dtype(column.dtype):
+        texts = column.astype("object").where(column.notna(), "none").astype(str)
+        names = list(texts[counted].value_counts().index)
+        for index, name in enumerate(names):
+            chosen = counted & (texts == name).to_numpy()
+            shade = look.series[index] if index < len(look.series) else look.dot
+            axes.scatter(points[chosen, 0], points[chosen, 1], color=shade, label=f"{name}", **style)
+        return
+    values = column.to_numpy(dtype="float64", na_value=np.nan)[counted]
+    shades = LinearSegmentedColormap.from_list("order", look.order)
+    drawn = axes.scatter(points[counted, 0], points[counted, 1], c=values, cmap=shades, **style)
+    if len(values) and np.nanmax(values) > np.nanmin(values):
+        _key(axes, drawn, axis(color or "number", values), values, look)
+
+
+def _key(axes: Axes, drawn: Any, of: Axis, values: Any, look: theme.Theme) -> None:
+    """A small colour key above the legend, right of the title."""
+    inset = axes.inset_axes((0.80, 1.115, 0.18, 0.016))
+    bar = axes.figure.colorbar(drawn, cax=inset, orientation="horizontal")
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    bar.set_ticks([low, high], labels=[f"{low / of.scale:g}", f"{high / of.scale:g}"])
+    bar.outline.set_visible(False)
+    assert bar.solids is not None
+    bar.solids.set_alpha(1)
+    inset.tick_params(length=0, labelsize=8, pad=2)
+    inset.set_title(of.label, fontsize=8, pad=3, color=look.ink)
+    inset.grid(False)
+
+
+def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any, look: theme.Theme) -> None:
+    """Names the best and the knee of the front: trial, value, cost."""
+    best = 0
+    knee = pareto.knee(members, view.directions)
+    numbers = view.front["number"].tolist()
+    raw = points_of(view.front, [view.x.column, view.y.column])
+    wanted = [(best, "best")] + ([(knee, "knee")] if knee not in (None, best) else [])
+    texts = [
+        (
+            *members[row],
+            f"{word}: trial {numbers[row]}\n{view.y.text(raw[row, 1])}, {view.x.text(raw[row, 0])}"
+            f"{' ' + view.x.title if view.x.title.isupper() or view.x.title == 'MACs' else ''}",
+        )
+        for row, word in wanted
+        if row is not None
+    ]
+    named = members[[row for row, _ in wanted]]
+    axes.scatter(
+        named[:, 0],
+        named[:, 1],
+        s=110,
+        facecolor="none",
+        edgecolor=look.front,
+        lw=1.3,
+        zorder=7,
+    )
+    obstacles = np.vstack([points, _along(stairs)])
+    labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
+
+
+def _along(stairs: Any) -> Any:
+    """Points along the line, so that a label is kept off it."""
+    if len(stairs) < 2:
+        return stairs
+    steps = np.linspace(0, 1, 20)[:, None, None]
+    return (stairs[:-1] * (1 - steps) + stairs[1:] * steps).reshape(-1, 2)
