@@ -10,10 +10,13 @@ from typing import Any
 
 from space.blocks import Block
 from space.errors import InputError, ShapeError
+from space.limits import LARGEST_NUMBER, LARGEST_RESOLUTION, MOST_BLOCKS
 from space.operations import Shape
 from space.segment import Segment, lower_block
 
-_LARGEST_RESOLUTION = 8192
+# Where a larger image is looked for that would fit.
+_LARGEST_TRIED = 8192
+_LARGEST = {"resolution": LARGEST_RESOLUTION, "classes": LARGEST_NUMBER, "in_channels": LARGEST_NUMBER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,14 @@ class Architecture:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        for argument in ("resolution", "classes", "in_channels"):
+        for argument, most in _LARGEST.items():
             value = getattr(self, argument)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError.of(f"Architecture.{argument}", "a positive whole number", value)
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+                wanted = f"a positive whole number up to {most}"
+                raise InputError.of(f"Architecture.{argument}", wanted, value)
+        count = len(self.stem) + sum([len(stage.blocks) for stage in self.stages]) + len(self.head)
+        if count > MOST_BLOCKS:
+            raise InputError.of("Architecture", f"at most {MOST_BLOCKS} blocks", count)
         try:
             lowered = self._segments
         except ShapeError as error:
@@ -154,9 +161,9 @@ class Architecture:
                 return False
             return True
 
-        if not fits(_LARGEST_RESOLUTION):
+        if not fits(_LARGEST_TRIED):
             return None
-        low, high = self.resolution, _LARGEST_RESOLUTION
+        low, high = self.resolution, _LARGEST_TRIED
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if fits(middle) else (middle, high)

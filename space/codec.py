@@ -16,6 +16,7 @@ from typing import Any
 from space.architecture import Architecture, Stage
 from space.blocks import BLOCKS, Block
 from space.errors import InputError, UnknownNameError
+from space.limits import MOST_BLOCKS
 
 FORMAT = 1
 
@@ -117,6 +118,8 @@ def _read_chain(data: Any, where: str) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for index, item in enumerate(data):
         place = f"{where}[{index}]"
+        if len(blocks) > MOST_BLOCKS:
+            raise InputError(f"{place}: wanted at most {MOST_BLOCKS} blocks, got more")
         if isinstance(item, list) and len(item) == 2 and type(item[0]) is int:
             if not 1 <= item[0] <= 10_000:
                 raise InputError.of(place, "a count from 1 to 10000", item[0])

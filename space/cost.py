@@ -31,6 +31,7 @@ from functools import lru_cache
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 from space.graph import Graph
+from space.limits import LARGEST_NUMBER
 from space.measure import Measure, measure, measures
 from space.segment import Segment
 
@@ -181,8 +182,8 @@ def check_memory_settings(batch: int, dtype: str) -> int:
     """The bytes of one number of ``dtype``; raises for an unknown dtype or a batch below 1."""
     if dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, DTYPES)
-    if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
-        raise InputError.of("batch", "a positive whole number of images", batch)
+    if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch <= LARGEST_NUMBER:
+        raise InputError.of("batch", f"a positive whole number of images up to {LARGEST_NUMBER}", batch)
     return DTYPES[dtype]
 
 

@@ -19,6 +19,7 @@ from space.scaling import (
     PAPER,
     Coefficients,
     Plan,
+    beyond_limits,
     build,
     compound_plan,
     deeper,
@@ -30,7 +31,6 @@ Cost = Callable[[Architecture], float]
 
 _Spent = tuple[Plan, float, tuple[str, ...]]
 _LOWEST_PHI = -64.0
-_HIGHEST_PHI = 64.0
 _PHI_STEP = 1e-4
 _BEAM = 6
 _MOST_MOVES = 24
@@ -217,14 +217,18 @@ def _largest_phi(grower: _Grower, budget: float, measure: str) -> tuple[float, f
     low, high, step = 0.0, 0.0, 1.0
     price = grower.price(grower.at(0.0))
     if price <= budget:
-        while high < _HIGHEST_PHI:
-            high = low + step
+        highest = _highest_phi(grower)
+        while True:
+            high = min(low + step, highest)
             after = grower.price(grower.at(high))
             if after > budget:
                 break
+            if high == highest:
+                raise BudgetError(
+                    f"budget: wanted less than {after:,.6g} {measure}, what the largest network that is computed "
+                    f"with costs ({_size(grower.at(high))}), got {budget:,.6g}"
+                )
             low, price, step = high, after, step * 2
-        else:
-            return low, price
     else:
         while True:
             low = max(high - step, _LOWEST_PHI)
@@ -245,6 +249,22 @@ def _largest_phi(grower: _Grower, budget: float, measure: str) -> tuple[float, f
         else:
             high = middle
     return low, price
+
+
+def _highest_phi(grower: _Grower) -> float:
+    """The largest φ, to a thousandth, whose network lies within the limits (``space.limits``)."""
+
+    def within(phi: float) -> bool:
+        depth, width, factor = grower.coefficients.factors(phi)
+        return not beyond_limits(grower.base, depth, width, grower.base.resolution * factor)
+
+    low, high = 0.0, 1.0
+    while within(high):
+        low, high = high, 2 * high
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle) else (low, middle)
+    return low
 
 
 def _short(grower: _Grower, phi: float) -> float:

@@ -15,6 +15,7 @@ from math import prod
 
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
+from space.limits import MOST_OPTIONS
 
 Option = str | int | float | bool
 Decisions = dict[str, Option]
@@ -30,6 +31,10 @@ class Decision:
     when: tuple[Option, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.options) > MOST_OPTIONS:
+            raise InputError(
+                f"decision {self.name}: wanted at most {MOST_OPTIONS} options, got {len(self.options)}"
+            )
         if not self.options or len(set(map(repr, self.options))) != len(self.options):
             raise InputError.of(f"decision {self.name}", "distinct options, at least one", self.options)
         if (self.parent is None) != (not self.when):

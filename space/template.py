@@ -15,7 +15,10 @@ from space.architecture import Architecture, Stage
 from space.block_types import BLOCK_TYPES, StageChoice
 from space.blocks import Block, Conv, Dense, Drop, GlobalPool, round_channels
 from space.errors import InputError, UnknownNameError
+from space.limits import LARGEST_FACTOR, LARGEST_NUMBER
 from space.search_space import Decision, Option, SearchSpace
+
+_MOST_STAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,14 @@ class StageTemplate:
     widths: tuple[float, ...] = (0.75, 1.0, 1.25)
 
     def __post_init__(self) -> None:
-        if self.channels < 8:
-            raise InputError.of("stage.channels", "8 or more", self.channels)
+        if not 8 <= self.channels <= LARGEST_NUMBER:
+            raise InputError.of("stage.channels", f"8 to {LARGEST_NUMBER}", self.channels)
         if self.stride not in (1, 2):
             raise InputError.of("stage.stride", "1 or 2", self.stride)
-        if not self.depths or min(self.depths) < 0:
-            raise InputError.of("stage.depths", "whole numbers of 0 or more", self.depths)
-        if not self.widths or min(self.widths) <= 0:
-            raise InputError.of("stage.widths", "positive factors", self.widths)
+        if not self.depths or min(self.depths) < 0 or max(self.depths) > LARGEST_FACTOR:
+            raise InputError.of("stage.depths", f"whole numbers from 0 to {LARGEST_FACTOR}", self.depths)
+        if not self.widths or min(self.widths) <= 0 or max(self.widths) > LARGEST_FACTOR:
+            raise InputError.of("stage.widths", f"positive factors up to {LARGEST_FACTOR}", self.widths)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Template:
     def __post_init__(self) -> None:
         if not self.block_types or not self.stages:
             raise InputError(f"space {self.name}: wanted one or more block types and stages")
+        if len(self.stages) > _MOST_STAGES:
+            raise InputError(
+                f"space {self.name}: wanted at most {_MOST_STAGES} stages, got {len(self.stages)}"
+            )
         for name in self.block_types:
             if name not in BLOCK_TYPES:
                 raise UnknownNameError(f"space {self.name}: block type", name, BLOCK_TYPES)

@@ -40,6 +40,8 @@ MEASURES = _measures()
 """Name → cost: ``memory`` → ``activation_bytes``."""
 # A latency is measured, so it may not be asked for thousands of networks.
 _MEASUREMENTS = 60
+_LONGEST_LATENCY = 60
+_MOST_MEMBERS = 100
 
 
 @click.command("family")
@@ -103,6 +105,11 @@ def command(
     cost = _cost(measure, batch)
     if budgets is not None:
         bounds = parse_list(budgets, kind_of_cost(MEASURES[measure]), "--budgets")
+        if len(bounds) > _MOST_MEMBERS:
+            raise InputError(f"--budgets: wanted at most {_MOST_MEMBERS} budgets, got {len(bounds)}")
+        if measure == "latency" and max(bounds) > _LONGEST_LATENCY:
+            wanted = f"latencies of at most {_LONGEST_LATENCY} s, because networks are run to measure them"
+            raise InputError.of("--budgets", wanted, budgets)
         members = [
             member_for(
                 base,
@@ -169,6 +176,8 @@ def _phis(text: str) -> list[float]:
     span = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", text)
     if span is not None:
         first, last = int(span[1]), int(span[2])
+        if last - first >= _MOST_MEMBERS:
+            raise InputError.of("--phi", f"at most {_MOST_MEMBERS} values", text)
         return [float(phi) for phi in range(first, last + 1)] or [float(first)]
     try:
         return [float(part) for part in text.split(",") if part.strip()] or [float(text)]

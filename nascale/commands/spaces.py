@@ -24,7 +24,11 @@ from space.search_space import SearchSpace
 )
 @setting_options(Budgets, without=("max_latency",))
 @click.option(
-    "--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Networks to draw."
+    "--samples",
+    type=click.IntRange(min=2, max=1_000_000),
+    default=1000,
+    show_default=True,
+    help="Networks to draw.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
 @click.option("--decisions", is_flag=True, help="List the decisions instead.")

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Self
 from space.blocks.block_string import BlockString
 from space.errors import InputError, ShapeError
 from space.graph import GraphBuilder
+from space.limits import LARGEST_FACTOR, LARGEST_NUMBER, LARGEST_RESOLUTION
 from space.operations import Add, Pair, StochasticDepth
 
 ChannelScale = Callable[[int, int], int]
@@ -156,8 +157,8 @@ class Block(ABC):
             value = getattr(self, name)
             self._want(
                 name,
-                isinstance(value, int) and not isinstance(value, bool) and value > 0,
-                "a positive whole number",
+                isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_NUMBER,
+                f"a positive whole number up to {LARGEST_NUMBER}",
             )
 
     def _rate(self, *names: str) -> None:
@@ -169,7 +170,12 @@ class Block(ABC):
     def _odd_kernel(self, name: str = "kernel") -> None:
         kernel = getattr(self, name)
         ok = isinstance(kernel, int) and not isinstance(kernel, bool) and kernel > 0 and kernel % 2 == 1
-        self._want(name, ok, "an odd positive kernel")
+        self._want(name, ok and kernel <= LARGEST_RESOLUTION, "an odd positive kernel")
+
+    def _factor(self, name: str) -> None:
+        value = getattr(self, name)
+        ok = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LARGEST_FACTOR
+        self._want(name, ok, f"a positive factor up to {LARGEST_FACTOR}")
 
 
 Chain = tuple[Block, ...]

@@ -9,6 +9,7 @@ from space.blocks.base import ChannelScale, StridedLayer, kernel_words, stride_w
 from space.blocks.block_string import BlockString
 from space.errors import InputError
 from space.graph import GraphBuilder, pair
+from space.limits import LARGEST_RESOLUTION
 from space.operations import Pair, check_activation
 
 
@@ -30,7 +31,8 @@ class Conv(StridedLayer):
 
     def check(self) -> None:
         self._positive("out_channels", "stride", "groups")
-        self._want("kernel", min(pair(self.kernel)) > 0, "a positive kernel")
+        fits = min(pair(self.kernel)) > 0 and max(pair(self.kernel)) <= LARGEST_RESOLUTION
+        self._want("kernel", fits, f"a positive kernel up to {LARGEST_RESOLUTION}")
         self._want("padding", self.padding is None or min(pair(self.padding)) >= 0, "padding of 0 or more")
         check_activation("Conv.activation", self.activation)
 

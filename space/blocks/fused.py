@@ -49,7 +49,7 @@ class FusedMBConv(StridedLayer, ResidualLayer):
     def check(self) -> None:
         self._positive("out_channels", "stride", "hidden_divisor")
         self._odd_kernel()
-        self._want("expansion", self.expansion > 0, "a positive factor")
+        self._factor("expansion")
         self._want("group_size", self.group_size >= 0, "a number of channels, or 0 for one group")
         if self.expand_from is not None:
             self._positive("expand_from")

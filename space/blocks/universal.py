@@ -58,7 +58,7 @@ class UniversalBottleneck(StridedLayer, ResidualLayer):
                 self._odd_kernel(name)
         some = self.start_kernel or self.kernel or self.end_kernel
         self._want("stride", self.stride == 1 or some > 0, "1 in a block without a depthwise convolution")
-        self._want("expansion", self.expansion > 0, "a positive factor")
+        self._factor("expansion")
         self._want("group_size", self.group_size >= 0, "a number of channels, or 0 for one group")
         self._rate("drop_path")
         check_activation("UniversalBottleneck.activation", self.activation)

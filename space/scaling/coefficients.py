@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 from space.errors import InputError
 
@@ -43,7 +43,15 @@ class Coefficients:
         """(depth, width, resolution) multipliers at ``phi``, before rounding: α^φ, β^φ, γ^φ."""
         if not isinstance(phi, (int, float)) or isinstance(phi, bool) or not isfinite(phi):
             raise InputError.of("phi", "a finite number", phi)
-        return self.alpha**phi, self.beta**phi, self.gamma**phi
+        return _power(self.alpha, phi), _power(self.beta, phi), _power(self.gamma, phi)
+
+
+def _power(base: float, exponent: float) -> float:
+    """``base`` ** ``exponent``, infinite where it is more than a float holds."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return inf
 
 
 PAPER = Coefficients(1.2, 1.1, 1.15)

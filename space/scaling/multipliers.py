@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from space.architecture import Architecture
-from space.errors import ShapeError
+from space.errors import InputError, ShapeError
 from space.rounding import RELEASED, Rounding
 from space.scaling.coefficients import PAPER, Coefficients
-from space.scaling.plans import Plan, build, plan
+from space.scaling.plans import Plan, beyond_limits, build, plan
 
 
 def scale(
@@ -50,8 +50,11 @@ def compound(
 def compound_plan(
     architecture: Architecture, phi: float, coefficients: Coefficients = PAPER, rounding: Rounding = RELEASED
 ) -> Plan:
-    """The plan of ``compound``."""
+    """The plan of ``compound``. Raises InputError for a φ that gives a network beyond the limits."""
     depth, width, factor = coefficients.factors(phi)
+    excess = beyond_limits(architecture, depth, width, architecture.resolution * factor)
+    if excess or not min(depth, width, factor) > 0:
+        raise InputError(f"phi {phi:g}: wanted {excess or 'factors that a float can hold, got 0'}")
     pixels = rounding.pixels(architecture.resolution, factor)
     if factor < 1:
         pixels = max(pixels, smallest_resolution(architecture, rounding))

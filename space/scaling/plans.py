@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from space.architecture import Architecture, Stage
 from space.errors import InputError
+from space.limits import LARGEST_FACTOR, LARGEST_RESOLUTION, MOST_LAYERS
 from space.rounding import RELEASED, Rounding
 from space.scaling.depth import layers, repeatable_form, repeated
 from space.scaling.width import channel_fields, widened
@@ -39,6 +40,9 @@ def plan(
     pixels = architecture.resolution if resolution is None else resolution
     if not isinstance(pixels, int) or isinstance(pixels, bool) or pixels < 1:
         raise InputError.of("resolution", "pixels, a positive whole number", pixels)
+    excess = beyond_limits(architecture, depth, width, pixels)
+    if excess:
+        raise InputError(f"scaled network: wanted {excess}")
     last = len(architecture.stages) - 1
     repeats = []
     for index, stage in enumerate(architecture.stages):
@@ -48,6 +52,19 @@ def plan(
     stem = width if rounding.stem == "scaled" else 1.0
     head = {"scaled": width, "fixed": 1.0, "at least base": max(1.0, width)}[rounding.head]
     return Plan(tuple(repeats), (stem, *(width for _ in architecture.stages), head), pixels)
+
+
+def beyond_limits(architecture: Architecture, depth: float, width: float, pixels: float) -> str:
+    """Which of the limits (``space.limits``) the multipliers exceed, and by what; empty where they exceed none."""
+    deep = sum(map(layers, architecture.stages)) * depth
+    for number, most, unit in (
+        (deep, MOST_LAYERS, "layers"),
+        (width, LARGEST_FACTOR, "times the channels"),
+        (pixels, LARGEST_RESOLUTION, "px"),
+    ):
+        if number > most:
+            return f"at most {most} {unit}, got {number:.4g}"
+    return ""
 
 
 def build(architecture: Architecture, plan: Plan, rounding: Rounding = RELEASED) -> Architecture:

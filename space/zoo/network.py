@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from space.architecture import Architecture, Stage
 from space.blocks import Block, ResidualLayer
 from space.errors import InputError, UnknownNameError
+from space.limits import LARGEST_FACTOR
 from space.scaling import scale
 
 
@@ -63,8 +64,8 @@ class ZooNetwork:
         (Huang et al. 2016, §3).
         """
         for argument, value in (("width", width), ("depth", depth)):
-            if not isinstance(value, (int, float)) or not isfinite(value) or value <= 0:
-                raise InputError.of(argument, "a positive multiplier", value)
+            if not isinstance(value, (int, float)) or not 0 < value <= LARGEST_FACTOR:
+                raise InputError.of(argument, f"a positive multiplier up to {LARGEST_FACTOR}", value)
         if not isinstance(drop_path, (int, float)) or not 0 <= drop_path < 1:
             raise InputError.of("drop_path", "a rate in [0, 1)", drop_path)
         own = {"width": width} if self.own_width else {}

@@ -241,3 +241,22 @@ def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) ->
         )
         done = python("-c", code, *line.split(), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--budgets", "1e30"], "budget: wanted less than"),
+        (["--phi", "200"], "phi 200: wanted at most 10000 layers"),
+        (["--phi", "0..1000000000"], "--phi: wanted at most 100 values"),
+        (["--budgets", ",".join(["1G"] * 200)], "--budgets: wanted at most 100 budgets, got 200"),
+        (["--budgets", "1e9", "--measure", "latency"], "--budgets: wanted latencies of at most 60 s"),
+    ],
+)
+def test_families_beyond_all_bounds_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["scale", "family", "efficientnet_b0", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

@@ -173,7 +173,10 @@ def test_the_older_name_of_block_types_is_read() -> None:
             r"mine.toml: stages\[0\]: key: no such name 'chanels' .nearest: channels",
         ),
         ({"stages": [{"stride": 2}]}, r"mine.toml: stages\[0\]: wanted the key 'channels'"),
-        ({"stages": [{"channels": 4}]}, r"mine.toml: stages\[0\]: stage.channels: wanted 8 or more, got 4"),
+        (
+            {"stages": [{"channels": 4}]},
+            r"mine.toml: stages\[0\]: stage.channels: wanted 8 to 1000000000, got 4",
+        ),
         ({"stages": [{"channels": "x"}]}, r"mine.toml: stages\[0\]: a value of the wrong type"),
         ({"block_types": ["mbcon"]}, "block type: no such name 'mbcon' .nearest: mbconv"),
         ({"block_typs": []}, "mine.toml: key: no such name 'block_typs' .nearest: block_types"),
