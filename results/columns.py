@@ -49,11 +49,6 @@ DECISION, OBJECTIVE = "decision_", "objective_"
 STATUSES = tuple(status.value for status in Status)
 
 
-def markdown() -> str:
-    """The rows of the documentation's table of columns."""
-    return "".join(f"| `{c.name}` | {c.dtype} | {c.unit or '–'} | {c.meaning} |\n" for c in COLUMNS)
-
-
 def objective_column(name: str) -> str:
     """The column of an objective: itself where it is a figure of the contract that can be better or worse."""
     return name if name in BY_NAME and BY_NAME[name].better else OBJECTIVE + name

@@ -158,9 +158,3 @@ def test_every_format_says_how_it_is_written_and_what_it_holds(prefix: str) -> N
     assert one.prefix == prefix and one.operand in OPERANDS
     assert one.help and "\n" not in one.help
     assert one.usage in source_help()
-
-
-def test_the_documentation_lists_every_format() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
-    for one in SOURCES.values():
-        assert f"| `{one.usage}` | {one.help} |" in page
