@@ -102,7 +102,8 @@ class Architecture:
     @property
     def _misfits(self) -> list[str]:
         """Why auxiliary classifiers do not fit, in order."""
-        return [text for path, _, segment in self._segments for text in segment.misfits(path)]
+        misfitting = [(path, segment) for path, _, segment in self._segments if segment.graph.misfits]
+        return [text for path, segment in misfitting for text in segment.misfits(path)]
 
     @property
     def training_misfit(self) -> str:

@@ -25,6 +25,9 @@ from space.graph import GraphBuilder
 from space.limits import LARGEST_FACTOR, LARGEST_NUMBER, LARGEST_RESOLUTION
 from space.operations import Add, Pair, StochasticDepth
 
+_WHOLE = f"a positive whole number up to {LARGEST_NUMBER}"
+_FACTOR = f"a positive factor up to {LARGEST_FACTOR}"
+
 ChannelScale = Callable[[int, int], int]
 """(channels, groups that must divide them) → the scaled channels."""
 
@@ -158,7 +161,7 @@ class Block(ABC):
             self._want(
                 name,
                 isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_NUMBER,
-                f"a positive whole number up to {LARGEST_NUMBER}",
+                _WHOLE,
             )
 
     def _rate(self, *names: str) -> None:
@@ -173,9 +176,7 @@ class Block(ABC):
         self._want(name, ok and kernel <= LARGEST_RESOLUTION, "an odd positive kernel")
 
     def _factor(self, name: str) -> None:
-        value = getattr(self, name)
-        ok = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LARGEST_FACTOR
-        self._want(name, ok, f"a positive factor up to {LARGEST_FACTOR}")
+        self._want(name, 0 < getattr(self, name) <= LARGEST_FACTOR, _FACTOR)
 
 
 Chain = tuple[Block, ...]
