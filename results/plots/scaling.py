@@ -12,10 +12,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from results.plots import theme
-from results.plots.axes import lowered, title
+from results.plots.axes import limits, lowered, ticks, title
 from results.plots.picture import save
 
 __all__ = ["coefficients_figure", "family_figure", "reproduce_figure", "save"]
@@ -47,6 +47,9 @@ def family_figure(
         left.set(xlabel=title(cost), ylabel="Multiplier", title=f"{name} and its family")
         left.legend()
         _human(left)
+        # The costs of a family may span less than a power of ten, and then matplotlib marks nothing.
+        costs = [row[cost] for row in ordered]
+        left.xaxis.set_major_locator(FixedLocator(ticks(*limits(costs, True), True, 4)))
         labels = [f"{_short(row['budget'])}" if row["budget"] else f"φ={row['phi']:g}" for row in rows]
         if rows[0]["budget"]:
             used = [100 * row["used"] for row in rows]
