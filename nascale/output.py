@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from nascale.quantities import human_bytes, human_count, human_seconds
+from results.files import write_file
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -108,24 +106,6 @@ def render(
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
-
-
-def write_file(path: str | Path, content: bytes) -> None:
-    """Writes ``content`` whole or not at all. Raises InputError where the path cannot be written."""
-    target = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError.of("--output", "a path that can be written", f"{path} ({error.strerror})") from None
 
 
 def _frame(table: pd.DataFrame | Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -10,8 +10,9 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import plot_option, storage_option
-from nascale.output import chosen_format, emit, render, table_options, write_file
+from nascale.output import chosen_format, emit, render, table_options
 from nascale.quantities import human_bytes, human_count
+from results.files import write_file
 from space import notation
 from space.architecture import Architecture
 from space.cost import DTYPES, OPTIMIZERS, costs

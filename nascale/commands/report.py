@@ -7,7 +7,7 @@ import re
 import click
 
 from nascale.options import axes_options, storage_option, study_argument
-from nascale.output import write_file
+from results.files import write_file
 
 
 @click.command("report")

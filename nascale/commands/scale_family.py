@@ -12,9 +12,10 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import storage_option
-from nascale.output import chosen_format, emit, table_options, write_file
+from nascale.output import chosen_format, emit, table_options
 from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
+from results.files import write_file
 from search.settings import Budgets
 from space.architecture import Architecture
 from space.codec import to_json

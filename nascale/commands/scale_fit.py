@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nascale.output import chosen_format, emit, table_options, write_file
+from nascale.output import chosen_format, emit, table_options
+from results.files import write_file
 
 if TYPE_CHECKING:
     from search.scaling.law_fit import LawFit

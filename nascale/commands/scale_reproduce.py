@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from nascale.options import plot_option
-from nascale.output import chosen_format, emit, table_options, write_file
+from nascale.output import chosen_format, emit, table_options
 from nascale.quantities import human_count
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
+from results.files import write_file
 from space.cost import costs
 from space.efficientnet_figures import LITE_NETWORKS, RELEASED_NETWORKS, Published
 from space.errors import RunError

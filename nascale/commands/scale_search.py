@@ -10,9 +10,10 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import plot_option, setting_options
-from nascale.output import chosen_format, emit, table_options, write_file
+from nascale.output import chosen_format, emit, table_options
 from nascale.scaling_spec import DERIVED, ScalingSpec
 from nascale.search_text import data_lines
+from results.files import write_file
 
 if TYPE_CHECKING:
     from nascale.scaling_run import ScalingResult, ScalingSearch

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import storage_option, study_argument
-from nascale.output import emit, table_options, write_file
+from nascale.output import emit, table_options
+from results.files import write_file
 
 if TYPE_CHECKING:
     from results.studies import StoredStudy

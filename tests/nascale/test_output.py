@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nascale.output import emit, render, shortened, write_file
+from nascale.output import emit, render, shortened
+from results.files import write_file
 from space.errors import InputError
 
 ROWS = [

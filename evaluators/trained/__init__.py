@@ -1,0 +1,1 @@
+"""Trained networks: the folder of a training, and what is done with it."""
