@@ -81,7 +81,7 @@ FINISHED = tuple(status for status in Status if status.finished)
 FAILURES = tuple(status for status in Status if status.failed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialResult:
     """One trial. What is not known is None; times are aware, in UTC.
 
@@ -191,6 +191,17 @@ class TrialResult:
     def trained_here(self) -> bool:
         """Whether the trial ended with a measurement of its own, and not with that of an earlier one."""
         return self.status.finished and self.measured_by is None
+
+    def replace(self, **changes: Any) -> TrialResult:
+        """A copy with some fields changed. Raises TypeError for a name that is no field.
+
+        A search copies each trial a few times, and ``dataclasses.replace`` goes through all fields one by one.
+        """
+        if not changes.keys() <= self.__dict__.keys():
+            raise TypeError(f"no fields: {sorted(changes.keys() - self.__dict__.keys())}")
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, **changes)
+        return copy
 
     def attributes(self) -> dict[str, Any]:
         """The user attributes that a trial is stored with when it starts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from evaluators.evaluator import ONE_LEVEL, Candidate, FidelitySchedule, Measurement
@@ -123,7 +123,7 @@ class Loop:
     def _fill(self) -> None:
         """Starts as many trials as there are free workers for."""
         while self._unfinished and self._pool.free > 0:
-            trial = replace(self._unfinished.pop(0), status=Status.RUNNING, started=now())
+            trial = self._unfinished.pop(0).replace(status=Status.RUNNING, started=now())
             self._store.restart(trial)
             self._trials[trial.number] = trial
             self._dispatch(trial)
@@ -189,7 +189,9 @@ class Loop:
             status = Status.INFEASIBLE
         usable = result.values is not None and (status.complete or status is Status.PRUNED)
         values = self._settings.objective.upwards(result.values or ()) if usable else None
-        return replace(result, status=status, values=values)
+        if status is result.status and values == result.values:
+            return result
+        return result.replace(status=status, values=values)
 
     def _dispatch(self, trial: TrialResult) -> None:
         """Reuses a cached result, waits for a twin that is under measurement, or measures."""
@@ -214,8 +216,7 @@ class Loop:
         """Ends trial ``number`` with what was measured of the same network."""
         trial = self._trials[number]
         self._finish(
-            replace(
-                original,
+            original.replace(
                 number=number,
                 decisions=trial.decisions,
                 architecture=trial.architecture,
@@ -304,8 +305,7 @@ class Loop:
             values = self._settings.objective.values(merit, costs)
         declared = {name: extra.pop(name) for name in MEASURED if name in extra}
         extra.pop("epochs", None)
-        result = replace(
-            trial,
+        result = trial.replace(
             status=ending.status,
             error=ending.error,
             values=values,

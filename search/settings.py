@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 from search.objective import Objective
 from search.pruning.registry import pruners
@@ -52,6 +53,10 @@ class Budgets:
 
     def bounds(self) -> dict[str, tuple[str, float]]:
         """Budget → (cost, bound), for the budgets that are set."""
+        return dict(self._bounds)
+
+    @cached_property
+    def _bounds(self) -> dict[str, tuple[str, float]]:
         return {
             item.name: (item.metadata["bounds"], getattr(self, item.name))
             for item in fields(self)
@@ -60,12 +65,12 @@ class Budgets:
 
     def exceeded(self, costs: Mapping[str, float]) -> tuple[str, ...]:
         """The budgets that known ``costs`` break; a cost that is not known breaks none."""
-        return tuple(name for name, (cost, bound) in self.bounds().items() if (costs.get(cost) or 0) > bound)
+        return tuple(name for name, (cost, bound) in self._bounds.items() if (costs.get(cost) or 0) > bound)
 
     def excess(self, costs: Mapping[str, float]) -> float:
         """The largest known cost as a multiple of its budget: 1 or less is within all of them."""
         return max(
-            ((costs.get(cost) or 0) / bound for cost, bound in self.bounds().values()),
+            ((costs.get(cost) or 0) / bound for cost, bound in self._bounds.values()),
             default=0.0,
         )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from space.errors import InputError, RunError
 from space.search_space import SearchSpace
 
 MEMORY = "memory"
+_DELETED = "study: it was deleted from the storage while the search was running"
 
 
 class TrialStore(Protocol):
@@ -73,7 +74,7 @@ class MemoryTrialStore:
     def release(self, trials: Sequence[TrialResult]) -> None:
         """Replaces each."""
         for trial in trials:
-            self._trials[trial.number] = replace(trial, status=Status.WAITING)
+            self._trials[trial.number] = trial.replace(status=Status.WAITING)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -173,8 +174,19 @@ class OptunaTrialStore:
         trials, curves = models.TrialModel.__table__, models.TrialIntermediateValueModel.__table__
         this = trials.c.trial_id == bindparam("this_trial")
         studies = models.StudyModel.__table__
-        self._find_study = select(studies.c.study_name).where(studies.c.study_id == self._study_id)
-        self._insert_trial = trials.insert()
+        row = select(
+            bindparam("new_number", type_=trials.c.number.type),
+            studies.c.study_id,
+            bindparam("new_state", type_=trials.c.state.type),
+            bindparam("moment", type_=trials.c.datetime_start.type),
+        ).where(studies.c.study_id == bindparam("this_study"))
+        # Selected from the study, so that nothing is inserted once it was deleted.
+        self._insert_trial = trials.insert().from_select(
+            ["number", "study_id", "state", "datetime_start"], row, include_defaults=False
+        )
+        self._returns_id = self._engine.dialect.insert_returning and self._engine.name != "sqlite"
+        if self._returns_id:
+            self._insert_trial = self._insert_trial.returning(trials.c.trial_id)
         self._insert_params = models.TrialParamModel.__table__.insert()
         self._insert_attributes = models.TrialUserAttributeModel.__table__.insert()
         self._insert_values = models.TrialValueModel.__table__.insert()
@@ -201,13 +213,13 @@ class OptunaTrialStore:
     def start(self, trial: TrialResult) -> None:
         """One transaction: the trial, its parameters, its attributes."""
         head = {
-            "number": trial.number,
-            "study_id": self._study_id,
-            "state": trial.state,
-            "datetime_start": _naive(trial.started),
+            "this_study": self._study_id,
+            "new_number": trial.number,
+            "new_state": trial.state,
+            "moment": _naive(trial.started),
         }
         with self._writing() as connection:
-            trial_id = connection.execute(self._insert_trial, head).inserted_primary_key[0]
+            trial_id = self._insert(connection, head)
             if trial.decisions:
                 connection.execute(self._insert_params, self._params(trial_id, trial))
             connection.execute(self._insert_attributes, _attributes(trial_id, trial.attributes()))
@@ -218,7 +230,7 @@ class OptunaTrialStore:
         this = {"this_trial": self._ids[trial.number]}
         running = this | {"new_state": Status.RUNNING.state, "moment": _naive(trial.started)}
         with self._writing() as connection:
-            connection.execute(self._set_started, running)
+            self._update(connection, self._set_started, running)
             connection.execute(self._delete_curve, this)
 
     def finish(self, trial: TrialResult) -> None:
@@ -226,7 +238,7 @@ class OptunaTrialStore:
         m, trial_id = self._models, self._ids[trial.number]
         done = {"this_trial": trial_id, "new_state": trial.state, "moment": _naive(trial.finished)}
         with self._writing() as connection:
-            connection.execute(self._set_completed, done)
+            self._update(connection, self._set_completed, done)
             if trial.values is not None:
                 connection.execute(self._insert_values, _values(m, trial_id, trial.values))
             if trial.curve:
@@ -248,13 +260,27 @@ class OptunaTrialStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
-        """A transaction. Raises RunError where the study, or the file that holds it, has been removed."""
+        """A transaction. Raises RunError where the file that holds the study has been removed."""
         if self._file is not None and not self._file.is_there():
             raise RunError(f"storage: {self._file.path} was removed or replaced while the search was running")
         with self._engine.begin() as connection:
-            if connection.execute(self._find_study).first() is None:
-                raise RunError("study: it was deleted from the storage while the search was running")
             yield connection
+
+    def _insert(self, connection: Any, trial: Mapping[str, Any]) -> int:
+        """Inserts a trial; its id. Raises RunError where the study is not there any more."""
+        inserted = connection.execute(self._insert_trial, trial)
+        if self._returns_id:
+            trial_id = inserted.scalar_one_or_none()
+        else:
+            trial_id = inserted.lastrowid if inserted.rowcount else None
+        if trial_id is None:
+            raise RunError(_DELETED)
+        return int(trial_id)
+
+    def _update(self, connection: Any, statement: Any, trial: Mapping[str, Any]) -> None:
+        """Updates a trial. Raises RunError where it is not there any more: it went with its study."""
+        if connection.execute(statement, trial).rowcount == 0:
+            raise RunError(_DELETED)
 
     def close(self) -> None:
         """Closes the connections, which folds SQLite's log into its file."""
