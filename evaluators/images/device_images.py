@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from evaluators.images.image_set import ImageSet
+from evaluators.images.preparing import prepared
 
 _RESIDENT_BYTES = 2**30
 
@@ -37,9 +37,7 @@ class DeviceImages:
         self._resolution = resolution
         self._device = device
         self._format = torch.channels_last if channels_last else torch.contiguous_format
-        mean, std = images.statistics
-        self._mean = torch.tensor(mean, device=device)[:, None, None] * 255
-        self._std = torch.tensor(std, device=device)[:, None, None].clamp_min(1e-3) * 255
+        self._mean, self._std = images.statistics
         self.labels = torch.from_numpy(images.labels[indices]).to(device)
         self._whole: Tensor | None = None
         if len(indices) * images.channels * resolution**2 * 4 <= resident_bytes:
@@ -68,13 +66,4 @@ class DeviceImages:
             # Arrays shared through the object store are read-only, and torch warns of that; they are copied here.
             warnings.simplefilter("ignore", UserWarning)
             x = torch.from_numpy(np.ascontiguousarray(self._set.images[indices])).to(self._device)
-        x = x.permute(0, 3, 1, 2).float()
-        side = min(x.shape[2:])
-        top, left = (x.shape[2] - side) // 2, (x.shape[3] - side) // 2
-        x = x[:, :, top : top + side, left : left + side]
-        if side != self._resolution:
-            size = (self._resolution, self._resolution)
-            x = F.interpolate(
-                x, size, mode="bilinear", antialias=self._resolution < side, align_corners=False
-            )
-        return (x - self._mean) / self._std
+        return prepared(x, self._resolution, self._mean, self._std)
