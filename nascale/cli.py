@@ -21,7 +21,6 @@ COMMANDS = (
     "demo",
     "data",
     "search",
-    "train",
     "studies",
     "trials",
     "front",
@@ -34,6 +33,7 @@ COMMANDS = (
     "profile",
     "bench",
     "scale",
+    "export",
 )
 
 

@@ -147,6 +147,7 @@ LIGHT = (
         "scale search --help",
         "spaces",
         "bench samplers --help",
+        "export --help",
     ],
 )
 def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) -> None:
