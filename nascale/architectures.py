@@ -6,6 +6,8 @@ from pathlib import Path
 
 from space.architecture import Architecture
 from space.errors import InputError
+from space.zoo import ZOO
+from space.zoo import architecture as known
 
 
 def resolve(text: str, storage: str | None = None) -> Architecture:
@@ -21,17 +23,81 @@ def resolve(text: str, storage: str | None = None) -> Architecture:
         from space.codec import from_json
 
         return from_json(text, "ARCH")
-    study, colon, number = text.rpartition(":")
-    if colon:
-        if not number.isdecimal():
-            raise InputError.of("ARCH", "STUDY:NUMBER with the number of a trial", text)
+    trial = trial_of(text)
+    if trial is not None:
         from results.studies import architecture
 
-        found = architecture(study, int(number), storage)
+        found = architecture(*trial, storage)
         return found if found.name else found.replace(name=text)
-    from space.zoo import architecture as known
-
     return known(text)
+
+
+def trial_of(text: str) -> tuple[str, int] | None:
+    """(study, number) where ``text`` is ``STUDY:NUMBER``, else None. Raises InputError for ``STUDY:`` without a number."""
+    if text.lower().endswith(".json") or text.startswith("{"):
+        return None
+    study, colon, number = text.rpartition(":")
+    if not colon:
+        return None
+    if not number.isdecimal():
+        raise InputError.of("ARCH", "STUDY:NUMBER with the number of a trial", text)
+    return study, int(number)
+
+
+def fitted(
+    text: str,
+    storage: str | None,
+    *,
+    classes: int,
+    channels: int,
+    side: int,
+    resolution: int | None = None,
+    argument: str = "ARCH",
+) -> Architecture:
+    """The architecture that ``text`` names, for images of ``channels`` channels in ``classes`` classes.
+
+    A network of the zoo is made for them, at ``side`` pixels where its name says no resolution. Any other must have
+    their classes and channels. ``resolution`` wins over what either says. Raises InputError naming ``argument``.
+    """
+    name, _, given = text.partition("@")
+    pixels = side_of(text, storage, side, resolution)
+    if name in ZOO:
+        wanted = {"resolution": pixels, "classes": classes, "in_channels": channels}
+        added = [f"{key}={value}" for key, value in wanted.items() if key not in _settings(given)]
+        found = known(f"{name}@{','.join([*filter(None, [given]), *added])}")
+    else:
+        found = resolve(text, storage)
+        if pixels != found.resolution:
+            found = found.replace(resolution=pixels)
+    for what, wanted_count, came in (
+        ("channels", channels, found.in_channels),
+        ("classes", classes, found.classes),
+    ):
+        if wanted_count != came:
+            raise InputError.of(
+                argument, f"a network for the {wanted_count} {what} of the images", f"{text} for {came}"
+            )
+    return found
+
+
+def side_of(text: str, storage: str | None, side: int, resolution: int | None = None) -> int:
+    """The side in pixels of the images of the architecture that ``text`` names, as ``fitted`` makes it.
+
+    Raises InputError where both ``text`` and ``resolution`` say one.
+    """
+    name, _, given = text.partition("@")
+    if name not in ZOO:
+        return resolution or resolve(text, storage).resolution
+    if "resolution" not in _settings(given):
+        return resolution or side
+    if resolution is not None:
+        raise InputError.of("resolution", f"one, and {text} says it already", resolution)
+    return known(text).resolution
+
+
+def _settings(text: str) -> set[str]:
+    """The names of the settings in ``width=1.4,resolution=192``."""
+    return {item.partition("=")[0].strip() for item in text.split(",")}
 
 
 def _from_file(path: Path) -> Architecture:

@@ -21,6 +21,7 @@ COMMANDS = (
     "demo",
     "data",
     "search",
+    "train",
     "studies",
     "trials",
     "front",

@@ -25,28 +25,31 @@ _PACKAGES = ("optuna", "torch", "ray", "numpy", "scikit-learn")
 
 def provenance(evaluator: Evaluator) -> dict[str, Any]:
     """What a study keeps beside its spec: versions, commit, machine, data, command and how ``evaluator`` measures."""
-    from evaluators.images.summary import DataSummary
-
     told = evaluator.describe()
     data = told.get("data")
     checksum = data.get("checksum") if isinstance(data, Mapping) else told.get("checksum")
+    return {**origin(evaluator.images), "data_checksum": checksum, "evaluator": told}
+
+
+def origin(images: ImageSet | None) -> dict[str, Any]:
+    """Where a result comes from: versions, commit, machine, command, time, and what its images hold."""
+    from evaluators.images.summary import DataSummary
+
     packages = {}
     for name in _PACKAGES:
         try:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    kept = {} if evaluator.images is None else {"data": DataSummary.of(evaluator.images).kept()}
+    kept = {} if images is None else {"data": DataSummary.of(images).kept()}
     return {
         "nascale": VERSION,
         "packages": packages,
         "git_commit": _commit(),
         "device": f"{platform.machine()} {platform.system()}, Python {platform.python_version()}",
-        "data_checksum": checksum,
         **kept,
         "command": shlex.join(map(redacted, sys.argv)),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "evaluator": told,
     }
 
 

@@ -1,0 +1,90 @@
+"""``nascale train``: trains a network to the end, or goes on with a training that was stopped."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nascale.options import setting_options, storage_option
+from nascale.train_spec import UNUSED, TrainSpec, train_spec
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import StopFlag
+
+
+@click.command("train")
+@click.argument("arch")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Folder of the run, new or one to go on with (RUN)."
+)
+@setting_options(TrainSpec, without={"arch", *UNUSED})
+@storage_option
+@click.option(
+    "--checkpoint-minutes",
+    type=float,
+    default=5.0,
+    show_default=True,
+    help="Minutes between checkpoints; one is also written after each epoch.",
+)
+@click.option("--json-lines", is_flag=True, help="Write the metrics to metrics.jsonl too.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+def command(
+    arch: str,
+    out: str,
+    storage: str | None,
+    checkpoint_minutes: float,
+    json_lines: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train a network to the end, or go on with a training that was stopped.
+
+    ARCH is a network of the zoo, which is made for the classes and channels of the images, a JSON file, or
+    STUDY:NUMBER, which is trained on the study's images and split. The folder RUN then holds run.json,
+    metrics.csv, best.safetensors (the weights with the best validation accuracy, raw or averaged) and last, the
+    checkpoint. Ctrl-C stops cleanly; the same command goes on where it stopped, also after a kill, to the same
+    weights. Test images are not looked at.
+    """
+    spec = train_spec(arch, options, storage)
+    from contextlib import nullcontext
+
+    from evaluators.evaluator import StopFlag, Stopped
+    from nascale.train_run import prepare, run
+    from nascale.training_text import TrainingLine, closing, opening
+
+    prepared = prepare(spec, out, storage)
+    if prepared.finished:
+        click.echo(f"{out} is finished; nothing was done")
+    elif not quiet:
+        for line in opening(prepared):
+            click.echo(line)
+    stop = StopFlag()
+    _stop_on_signals(stop)
+    try:
+        with nullcontext(lambda training: None) if quiet else TrainingLine() as follow:
+            done = run(
+                prepared,
+                checkpoint_seconds=60 * checkpoint_minutes,
+                json_lines=json_lines,
+                stop=stop,
+                follow=follow,
+            )
+    except Stopped:
+        click.echo(f"stopped; the same command goes on with {out}", err=True)
+        raise KeyboardInterrupt from None
+    for line in closing(done):
+        click.echo(line)
+
+
+def _stop_on_signals(stop: StopFlag) -> None:
+    """Has Ctrl-C and SIGTERM end the training after a checkpoint; a second one ends it at once."""
+
+    def handle(number: int, _: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)

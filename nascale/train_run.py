@@ -1,0 +1,285 @@
+"""From a spec to a trained network in a folder: everything is checked first, then the run is made or gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nascale.architectures import fitted, side_of
+from nascale.origin import origin
+from nascale.quantities import human_seconds
+from nascale.train_spec import TrainSpec
+from space.architecture import Architecture
+from space.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluators.evaluator import StopFlag
+    from evaluators.images.image_set import ImageSet
+    from evaluators.trained.run_folder import TrainedRun
+    from evaluators.trainer.full_training import FullTraining, Teacher
+    from evaluators.trainer.initial_weights import FittedWeights
+    from evaluators.trainer.speed import Speed
+
+_DETAIL = 2
+"""Pictures are decoded up to so many times larger than the network's images: random crops then show real detail."""
+_SHARE = 0.95
+"""Of the time of ``within`` that the epochs may take: the rest is for reading images and writing files."""
+
+
+@dataclass(frozen=True)
+class PreparedTraining:
+    """A training that is ready to run: everything was checked, nothing written.
+
+    ``run`` is the run as it will be, or as it was stored, where ``goes_on``. ``init`` says which tensors of ``--init``
+    were taken. ``spec`` has the number of threads, the batch and, once measured, the epochs in it.
+    """
+
+    spec: TrainSpec
+    run: TrainedRun
+    images: ImageSet
+    goes_on: bool
+    init: FittedWeights | None = None
+    speed: Speed | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end before."""
+        return self.run.finished
+
+    def training(self) -> FullTraining:
+        """The training at its start; its checkpoint, where there is one, is not read."""
+        return _training(self.spec, self.run.architecture, self.images)[0]
+
+
+def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> PreparedTraining:
+    """Opens the images and the folder ``out``, and checks that a training of ``spec`` fits into both.
+
+    The speed of a new training is measured on a few of its steps. Raises InputError for what cannot be trained, for a
+    folder that cannot be written or that another process trains in, and for a run of another spec.
+    """
+    from evaluators.device import limit_threads, make_deterministic, pick_device
+    from evaluators.trained.run_folder import LAST, RUN, open_run
+    from evaluators.trainer.lock import check_unlocked
+    from evaluators.trainer.room import check_disk, check_folder, check_memory, check_writable
+    from evaluators.trainer.speed import measured_speed
+
+    folder = Path(out)
+    stored = open_run(folder) if (folder / RUN).exists() else None
+    if stored is None:
+        check_folder(folder)
+    else:
+        check_unlocked(folder / LAST)
+        check_writable(folder)
+    device = pick_device(spec.training.device)
+    if device.type == "cuda":
+        make_deterministic()
+    text = _absolute(spec.data)
+    images, data, side = _images(spec, text, storage)
+    architecture = _network(spec, images, side, storage)
+    spec = _filled(spec, images, stored)
+    limit_threads(spec.threads, device)
+    if stored is not None:
+        _check_same(spec, architecture, images, stored)
+        spec = replace(spec, training=replace(spec.training, epochs=int(stored.spec["epochs"])))
+        return PreparedTraining(spec, stored, images, goes_on=True)
+    check_memory(architecture, spec.training, device)
+    check_disk(folder, architecture, spec.training)
+    training, init = _training(spec, architecture, images)
+    speed = measured_speed(training)
+    spec = _within(spec, speed)
+    run = _new_run(spec, folder, architecture, images, data)
+    return PreparedTraining(spec, run, images, goes_on=False, init=init, speed=speed)
+
+
+def run(
+    prepared: PreparedTraining,
+    *,
+    checkpoint_seconds: float = 300.0,
+    json_lines: bool = False,
+    stop: StopFlag | None = None,
+    follow: Callable[[FullTraining], None] = lambda training: None,
+) -> TrainedRun:
+    """Trains to the end, from the checkpoint where there is one; returns the finished run.
+
+    ``follow`` is called after every step and every epoch; ``stop`` ends it after a checkpoint. Raises Stopped,
+    Diverged, or InputError for a folder or a checkpoint that cannot be used.
+    """
+    from evaluators.device import limit_threads, pick_device
+    from evaluators.evaluator import StopFlag
+    from evaluators.trainer.run_training import RunTraining
+
+    if prepared.finished:
+        return prepared.run
+    limit_threads(prepared.spec.threads, pick_device(prepared.spec.training.device))
+    training = prepared.training()
+    started = prepared.run
+    if not prepared.goes_on:
+        _make(started.folder)
+        started = started.write()
+    return RunTraining(started, checkpoint_seconds, json_lines, stop or StopFlag(), follow)(training)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError.of("--out", "a folder that can be written", f"{folder} ({error.strerror})") from None
+
+
+def _absolute(data: str) -> str:
+    """The source of the images with a whole path: a run may be used from another working directory."""
+    from evaluators.images.sources import SOURCES
+
+    prefix, _, location = data.partition(":")
+    if prefix in SOURCES and SOURCES[prefix].operand in ("FILE", "DIR"):
+        return f"{prefix}:{Path(location).expanduser().absolute()}"
+    return data
+
+
+def _images(spec: TrainSpec, text: str, storage: str | None) -> tuple[ImageSet, dict[str, Any], int]:
+    """(the images, what ``evaluators.data.load`` was given for them, their own side in pixels).
+
+    Pictures are decoded to twice the side of the network's images, or to their own commonest side where that is less.
+    """
+    from evaluators.data import load
+    from evaluators.images.decoding import LARGEST_SIDE
+    from evaluators.images.sources import open_source
+
+    source = open_source(text, skip_bad=spec.skip_bad)
+    own, size = min(source.shape[:2]), None
+    if source.sides:
+        commonest = max(source.sides, key=lambda side: (source.sides[side], side))
+        shown = side_of(spec.arch, storage, min(commonest, LARGEST_SIDE), spec.resolution)
+        size = min(_DETAIL * shown, commonest)
+    data: dict[str, Any] = {
+        "text": text,
+        "seed": spec.split_seed,
+        "validation": spec.validation,
+        "skip_bad": spec.skip_bad,
+        "size": size,
+    }
+    return load(**data), data, own
+
+
+def _network(spec: TrainSpec, images: ImageSet, side: int, storage: str | None) -> Architecture:
+    """The network for these images. Raises InputError for one that does not fit them, or that cannot be trained."""
+    found = fitted(
+        spec.arch,
+        storage,
+        classes=len(images.classes),
+        channels=images.channels,
+        side=side,
+        resolution=spec.resolution,
+    )
+    if found.training_misfit:
+        raise InputError(f"resolution: {found.training_misfit}")
+    return found
+
+
+def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> TrainSpec:
+    """The spec with the batch that fits the images, and the threads: those of the stored run, or all there are."""
+    import torch
+
+    from evaluators.trainer.full_training import training_subset
+
+    count = len(training_subset(images, spec.training.fraction))
+    batch = spec.training.batch_size
+    if batch > count:
+        if not spec.fits_batch:
+            raise InputError.of("batch_size", f"at most the {count} training images of {images.name}", batch)
+        batch = max(2, count // 4)
+    threads = spec.threads or (stored.spec.get("threads") if stored else None) or torch.get_num_threads()
+    return replace(spec, threads=threads, training=replace(spec.training, batch_size=batch))
+
+
+def _check_same(spec: TrainSpec, architecture: Architecture, images: ImageSet, stored: TrainedRun) -> None:
+    """Raises InputError (``--out``) where the stored run is one of another network, other settings or other images."""
+    different = spec.differences(stored.spec)
+    if architecture != stored.architecture:
+        different.insert(0, f"network {stored.architecture.label}, now {architecture.label}")
+    found, kept = images.describe(), stored.described
+    if not different and (found["checksum"], found["split"]) != (kept["checksum"], kept["split"]):
+        different.append(f"images with checksum {kept['checksum']}, now {found['checksum']}")
+    if different:
+        wanted = "the settings with which the run began, or another folder"
+        raise InputError.of("--out", wanted, f"{stored.folder} with {'; '.join(different)}")
+
+
+def _within(spec: TrainSpec, speed: Speed) -> TrainSpec:
+    """The spec with as many epochs as fit into the time it names. Raises InputError where not one does."""
+    if spec.within is None:
+        return spec
+    epochs = int(_SHARE * spec.within / speed.epoch_seconds)
+    if epochs < 1:
+        wanted = f"time for an epoch, which takes about {human_seconds(speed.epoch_seconds)}"
+        raise InputError.of("within", wanted, human_seconds(spec.within))
+    return replace(spec, training=replace(spec.training, epochs=epochs))
+
+
+def _training(
+    spec: TrainSpec, architecture: Architecture, images: ImageSet
+) -> tuple[FullTraining, FittedWeights | None]:
+    from evaluators.device import pick_device
+    from evaluators.trainer.full_training import FullTraining, new_network
+    from evaluators.trainer.initial_weights import fit_weights
+
+    device = pick_device(spec.training.device)
+    network = new_network(architecture, spec.seed, device)
+    init = None if spec.init is None else fit_weights(network, spec.init, "--init")
+    training = FullTraining(
+        network,
+        architecture.resolution,
+        images,
+        spec.training,
+        seed=spec.seed,
+        device=device,
+        teacher=_teacher(spec, architecture),
+    )
+    return training, init
+
+
+def _teacher(spec: TrainSpec, student: Architecture) -> Teacher | None:
+    """The teacher with its weights. Raises InputError for weights that do not all fit."""
+    if spec.teacher is None or spec.teacher_weights is None:
+        return None
+    assert spec.distillation_weight is not None and spec.temperature is not None
+    from evaluators.device import pick_device
+    from evaluators.network import build
+    from evaluators.trainer.full_training import Teacher
+    from evaluators.trainer.initial_weights import fit_weights
+
+    architecture = fitted(
+        spec.teacher,
+        None,
+        classes=student.classes,
+        channels=student.in_channels,
+        side=student.resolution,
+        argument="--teacher",
+    )
+    network = build(architecture, device=pick_device(spec.training.device))
+    found = fit_weights(network, spec.teacher_weights, "--teacher-weights")
+    missing = [*found.absent, *(misfit.name for misfit in found.misfits)]
+    if missing:
+        wanted = f"all weights of {architecture.label}"
+        raise InputError.of("--teacher-weights", wanted, f"{spec.teacher_weights} without {missing[0]}")
+    return Teacher(network.eval().requires_grad_(False), spec.distillation_weight, spec.temperature)
+
+
+def _new_run(
+    spec: TrainSpec, folder: Path, architecture: Architecture, images: ImageSet, data: Mapping[str, Any]
+) -> TrainedRun:
+    from evaluators.trained.run_folder import Preprocessing, TrainedRun
+
+    mean, std = images.statistics
+    return TrainedRun(
+        folder=folder,
+        architecture=architecture,
+        classes=images.classes,
+        preprocessing=Preprocessing(resolution=architecture.resolution, mean=mean, std=std),
+        spec=spec.as_dict(),
+        data=data,
+        described=images.describe(),
+        provenance=origin(images),
+    )

@@ -1,0 +1,177 @@
+"""What a full training says on the screen: what its recipe does, where it stands, and how it ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from evaluators.full_recipe import FullRecipe
+from nascale.progress import LIVE_SECONDS, PLAIN_SECONDS
+from nascale.quantities import human_count, human_seconds
+
+if TYPE_CHECKING:
+    from evaluators.trained.run_folder import TrainedRun
+    from evaluators.trainer.epoch_metrics import EpochMetrics
+    from evaluators.trainer.full_training import FullTraining
+    from evaluators.trainer.initial_weights import FittedWeights
+    from nascale.train_run import PreparedTraining
+
+_NAMED = 4
+
+
+def opening(prepared: PreparedTraining) -> Iterator[str]:
+    """What is going to be trained on what and how, and how long it will take."""
+    from evaluators.images.summary import DataSummary
+    from space.cost import costs
+
+    spec, run = prepared.spec, prepared.run
+    found = costs(run.architecture)
+    yield (
+        f"network {run.architecture.label}: {human_count(found.params)} parameters, {human_count(found.macs)} MACs "
+        f"at {run.architecture.resolution} pixels"
+    )
+    yield f"data {DataSummary.of(prepared.images).line()}"
+    yield from recipe_lines(spec.training)
+    if spec.teacher is not None:
+        yield (
+            f"teacher: {spec.teacher}, {spec.distillation_weight:g} of the loss at temperature {spec.temperature:g}"
+        )
+    if prepared.init is not None:
+        yield from init_lines(str(spec.init), prepared.init)
+    if prepared.goes_on:
+        yield f"going on with {run.folder}"
+    elif prepared.speed is not None:
+        seconds = prepared.speed.epoch_seconds
+        yield (
+            f"{spec.training.epochs} epochs of about {human_seconds(seconds)}: {human_seconds(seconds * spec.training.epochs)} "
+            f"on {spec.threads} processor{'s' if spec.threads != 1 else ''}"
+        )
+
+
+def recipe_lines(recipe: FullRecipe) -> Iterator[str]:
+    """What the recipe does, and what of it is off."""
+    rate = "by batch size" if recipe.learning_rate is None else f"{recipe.learning_rate:g}"
+    yield (
+        f"optimiser: {recipe.optimizer}, learning rate {rate}, warm-up over {recipe.warmup:.0%} of the steps, then a cosine; "
+        f"weight decay {recipe.weight_decay:g}, batches of {recipe.batch_size}"
+    )
+    parts = {
+        f"random crops of {recipe.random_resized_crop:.0%} of the area or more": recipe.random_resized_crop,
+        f"shifts of {recipe.crop} pixels": recipe.crop,
+        "flips": recipe.flip,
+        {"trivial": "TrivialAugment", "rand": "RandAugment", "none": "auto augment"}[recipe.auto_augment]: (
+            recipe.auto_augment != "none"
+        ),
+        f"cutout of {recipe.cutout} pixels": recipe.cutout,
+        f"random erasing ({recipe.random_erasing:g})": recipe.random_erasing,
+        f"mixup (α {recipe.mixup:g})": recipe.mixup,
+        f"cutmix (α {recipe.cutmix:g})": recipe.cutmix,
+    }
+    yield f"images: {', '.join(name for name, on in parts.items() if on) or 'as they are'}"
+    more = {
+        f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
+        f"average of the weights ({recipe.ema:g})": recipe.ema,
+        f"gradients clipped at {recipe.clip:g}": recipe.clip,
+        "balanced class weights, the best epoch by balanced accuracy": recipe.class_weights == "balanced",
+        f"stop after {recipe.patience} epochs without a better accuracy": recipe.patience,
+    }
+    yield f"also: {', '.join(name for name, on in more.items() if on) or 'nothing'}"
+
+
+def init_lines(file: str, found: FittedWeights) -> Iterator[str]:
+    """Which tensors of a file were taken as the start, and which were not."""
+    yield f"init: {len(found.loaded)} tensors of {file} fit"
+    if found.misfits:
+        shapes = [f"{one.name} (wanted {one.wanted}, got {one.came})" for one in found.misfits]
+        yield f"init: of another shape: {_few(shapes)}"
+    for what, names in (("not in the file", found.absent), ("not in the network", found.unused)):
+        if names:
+            yield f"init: {what}: {_few(names)}"
+
+
+def _few(names: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def closing(run: TrainedRun) -> Iterator[str]:
+    """How the training ended."""
+    metrics = run.metrics
+    if metrics is None:
+        return
+    early = int(run.spec["epochs"]) - metrics["epochs"]
+    if early:
+        yield f"stopped after epoch {metrics['epochs']}: no better accuracy in {run.spec['patience']} epochs"
+    which = "averaged" if metrics["weights"] == "average" else "raw"
+    yield (
+        f"best: epoch {metrics['epoch']}, validation accuracy {metrics['accuracy']:.4f} "
+        f"(balanced {metrics['balanced_accuracy']:.4f}), {which} weights, in {run.folder}"
+    )
+
+
+class TrainingLine:
+    """Follows a training: one live line on a terminal, elsewhere a line after an epoch, at most every ten seconds.
+
+    A context manager: leaving it ends the line.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._live = self._stream.isatty() if live is None else live
+        self._written = float("-inf")
+        self._shown = 0
+        self._width = 0
+        self._training: FullTraining | None = None
+
+    def __enter__(self) -> TrainingLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        training = self._training
+        if training is not None and (self._live or training.epoch != self._shown):
+            self._write(training)
+        if self._live and self._width:
+            print(file=self._stream, flush=True)
+
+    def __call__(self, training: FullTraining) -> None:
+        """Takes the training; writes a line when one is due."""
+        self._training = training
+        due = time.monotonic() - self._written >= (LIVE_SECONDS if self._live else PLAIN_SECONDS)
+        if due and (self._live or training.epoch > self._shown):
+            self._write(training)
+
+    def _write(self, training: FullTraining) -> None:
+        text = line(training)
+        self._written, self._shown = time.monotonic(), training.epoch
+        if self._live:
+            print("\r" + text.ljust(self._width), end="", file=self._stream, flush=True)
+            self._width = len(text)
+        else:
+            print(text, file=self._stream, flush=True)
+
+
+def line(training: FullTraining) -> str:
+    """``epoch 12/60 · loss 0.841 · accuracy 0.612 · best 0.640 (epoch 11) · 210 images/s · 4 min 10 s left``."""
+    rows, epochs = training.rows, training.recipe.epochs
+    parts = [f"epoch {training.epoch}/{epochs}"]
+    if training.step:
+        parts += [f"step {training.step}/{training.steps}", f"loss {training.mean_loss:.3f}"]
+    elif rows:
+        parts.append(f"loss {rows[-1].train_loss:.3f}")
+    if rows:
+        parts.append(f"accuracy {max(one.score(training.balanced) for one in rows[-1].judged()):.4f}")
+    best = training.best
+    if best is not None:
+        parts.append(f"best {best.score(training.balanced):.4f} (epoch {best.epoch})")
+        parts.append(f"{rows[-1].images_per_second:.0f} images/s")
+        left = seconds_left(rows, epochs, training.step / training.steps)
+        if left:
+            parts.append(f"{human_seconds(left)} left")
+    return " · ".join(parts)
+
+
+def seconds_left(rows: list[EpochMetrics], epochs: int, begun: float = 0.0) -> float:
+    """Seconds until the end at the mean speed of the epochs so far; ``begun`` is the share done of the next one."""
+    return (epochs - len(rows) - begun) * rows[-1].seconds / len(rows)

@@ -1,0 +1,234 @@
+"""``nascale train``: a run from the command line, killed and gone on with, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nascale.cli import run as nascale
+from nascale.train_run import prepare, run
+from nascale.train_spec import train_spec
+from space.codec import to_json
+from tests.evaluators.test_training import NET
+from tests.evaluators.trainer.test_run_training import timeless
+from tests.factories import sqlite_study
+
+QUICK = ("--epochs", "2", "--fraction", "0.3", "--threads", "1", "--device", "cpu")
+
+
+@pytest.fixture
+def arch(tmp_path: Path) -> str:
+    path = tmp_path / "net.json"
+    path.write_text(to_json(NET))
+    return str(path)
+
+
+def test_a_run_is_made_and_once_finished_left_alone(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK]
+    assert nascale(line) == 0
+    said = capsys.readouterr().out
+    assert "TrivialAugment" in said and "average of the weights (0.998)" in said
+    assert "2 epochs of about" in said and "on 1 processor" in said
+    assert "best: epoch" in said
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert nascale(line) == 0
+    assert "is finished; nothing was done" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    document = json.loads((out / "run.json").read_text())
+    assert document["spec"]["threads"] == 1 and document["finished"]
+    assert document["data"]["text"] == "digits"
+    for changed in (["--epochs", "3"], ["--seed", "1"], ["--learning-rate", "0.01"]):
+        assert nascale([*line, *changed]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: --out: wanted the settings with which the run began")
+        assert f"{changed[0][2:].replace('-', '_')} " in error and f"now {changed[1]}" in error
+
+
+OPTIONS = {"data": "digits", "epochs": 12, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
+
+
+def test_real_kills_at_random_change_nothing(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SIGTERM once, SIGKILL three times at random, then to the end: all files as of an uninterrupted training."""
+    before = torch.get_num_threads()
+    run(prepare(train_spec(arch, OPTIONS), tmp_path / "whole"))
+    torch.set_num_threads(before)
+    out = tmp_path / "killed"
+    line = ["train", arch, "--out", str(out), *(f"--{name}={value}" for name, value in OPTIONS.items())]
+    line += ["--checkpoint-minutes", "0.002", "--quiet"]
+    draw = random.Random()
+    endings = [started(line, out, capsys).terminated()]
+    endings += [started(line, out, capsys).killed(draw.uniform(0, 0.4)) for _ in range(3)]
+    endings.append(started(line, out, capsys).ended())
+    assert endings[0] == 130 and endings[-1] == 0
+    assert endings.count(-signal.SIGKILL) >= 2
+    killed, whole = timeless(out), timeless(tmp_path / "whole")
+    for document in (killed["run"], whole["run"]):
+        document.pop("provenance")
+    assert killed == whole
+
+
+@dataclass
+class Started:
+    """A process that runs one command line, and has begun to train."""
+
+    process: multiprocessing.process.BaseProcess
+
+    def ended(self) -> int | None:
+        self.process.join(60)
+        return self.process.exitcode
+
+    def terminated(self) -> int | None:
+        self.process.terminate()
+        return self.ended()
+
+    def killed(self, seconds: float) -> int | None:
+        time.sleep(seconds)
+        self.process.kill()
+        return self.ended()
+
+
+def started(line: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> Started:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["nascale.train_run", "evaluators.trainer.run_training"])
+    process = context.Process(target=called, args=(line,))
+    process.start()
+    while process.is_alive() and not _at_work(out, process.pid):
+        time.sleep(0.005)
+    if process.is_alive() and not (out / "last" / "checkpoint.pt").exists():
+        assert nascale(line) == 2  # another process cannot train there
+        assert f"which process {process.pid} is training" in capsys.readouterr().err
+    return Started(process)
+
+
+def called(line: list[str]) -> None:
+    sys.exit(nascale(line))
+
+
+def _at_work(out: Path, pid: int | None) -> bool:
+    try:
+        return bool(json.loads((out / "last" / "lock").read_text())["pid"] == pid)
+    except (OSError, ValueError):
+        return False
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert nascale(["train", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    return error
+
+
+def test_bad_input_is_one_line_and_writes_nothing(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    digits = ["--data", "digits", "--out", str(out)]
+    (tmp_path / "w.pt").write_bytes(b"no weights")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "photo.jpg").write_bytes(b"")
+    for words, wanted in (
+        ([arch, "--out", str(out)], "--data: wanted the images"),
+        ([arch, "--data", "digits"], "Missing option '--out'"),
+        ([arch, *digits, "--epochs", "3", "--within", "1min"], "within: wanted either"),
+        ([arch, *digits, "--within", "1ms"], "within: wanted time for an epoch"),
+        ([arch, *digits, "--batch-size", "2000"], "batch_size: wanted at most the 1151 training images"),
+        ([arch, *digits, "--init", str(tmp_path / "w.pt")], "--init: wanted a whole file"),
+        ([arch, *digits, "--teacher", "lenet5"], "teacher_weights: wanted the file"),
+        ([arch, *digits, "--temperature", "2"], "temperature: wanted a --teacher"),
+        ([arch, *digits, "--recipe", "short"], "recipe: wanted full or search"),
+        (["resnet18@classes=7,resolution=32", *digits], "ARCH: wanted a network for the 10 classes"),
+        (["resnet18@resolution=32", *digits, "--resolution", "64"], "resolution: wanted one"),
+        (["nonet", *digits], "no such name 'nonet'"),
+        ([arch, "--data", "digits", "--out", str(tmp_path / "w.pt")], "--out: wanted a folder"),
+        ([arch, "--data", "digits", "--out", str(tmp_path / "full")], "--out: wanted a new or empty folder"),
+        ([arch, "--data", "digits", "--out", str(tmp_path / "w.pt" / "r")], "--out: wanted a folder"),
+        ([arch, "--data", "digits", "--out", "/proc/run"], "--out: wanted a folder that can be written"),
+    ):
+        assert wanted in refused(words, capsys), words
+        assert not out.exists()
+
+
+def test_a_damaged_checkpoint_is_refused_in_one_line(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    spec = train_spec(arch, {"data": "digits", "epochs": 2, "fraction": 0.3, "device": "cpu"})
+    done = run(prepare(spec, out))
+    done.write(finished=False)
+    path = out / "last" / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:5000])
+    words = [
+        arch,
+        "--data",
+        "digits",
+        "--out",
+        str(out),
+        "--epochs",
+        "2",
+        "--fraction",
+        "0.3",
+        "--device",
+        "cpu",
+    ]
+    assert "cut off or damaged" in refused(words, capsys)
+
+
+def test_time_is_made_into_epochs_which_stay(arch: str, tmp_path: Path) -> None:
+    spec = train_spec(arch, {"data": "digits", "within": "3s", "device": "cpu"})
+    prepared = prepare(spec, tmp_path / "run")
+    assert prepared.speed is not None
+    epochs = prepared.spec.training.epochs
+    assert epochs == int(0.95 * 3 / prepared.speed.epoch_seconds) >= 1
+    prepared.run.folder.mkdir()
+    prepared.run.write()
+    again = prepare(spec, tmp_path / "run")
+    assert again.goes_on and again.spec == prepared.spec
+
+
+def test_a_start_from_weights_says_what_fits(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "first"
+    assert nascale(["train", arch, "--data", "digits", "--out", str(out), *QUICK]) == 0
+    wider = tmp_path / "wider.json"
+    wider.write_text(to_json(NET.replace(stem=NET.stem * 2)))
+    capsys.readouterr()
+    weights = str(out / "best.safetensors")
+    line = ["train", str(wider), "--data", "digits", "--out", str(tmp_path / "second"), *QUICK]
+    assert nascale([*line, "--init", weights]) == 0
+    said = capsys.readouterr().out
+    assert f"tensors of {weights} fit" in said
+    assert "init: not in the file: stem.1.conv.weight" in said
+
+
+def test_a_trial_brings_its_study_s_data_and_seed(tmp_path: Path) -> None:
+    url = sqlite_study(tmp_path / "studies.db", 3)
+    spec = train_spec("digits:0", {"epochs": 3}, url)
+    assert (spec.data, spec.seed, spec.split_seed) == ("digits", 0, 0)
+    assert train_spec("digits:0", {"seed": 4}, url).split_seed == 0
+    assert train_spec("digits:0", {"recipe": "search"}, url).training.ema == 0
+
+
+def test_the_zoo_s_networks_are_made_for_the_images() -> None:
+    from nascale.architectures import fitted
+
+    facts: dict[str, Any] = {"classes": 10, "channels": 1, "side": 48}
+    found = fitted("resnet18@width=0.5", None, **facts)
+    assert (found.classes, found.in_channels, found.resolution) == (10, 1, 48)
+    assert fitted("resnet18@resolution=64", None, **facts).resolution == 64
+    assert fitted("resnet18", None, **facts, resolution=96).resolution == 96
