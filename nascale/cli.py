@@ -34,7 +34,9 @@ COMMANDS = (
     "profile",
     "bench",
     "scale",
+    "test",
     "export",
+    "predict",
 )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from nascale.quantities import human_bytes, human_count, human_seconds
-from results.files import write_file
+from results.files import replacing, write_file
+from results.shortening import shortened
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,8 +55,7 @@ def emit(
     chooses and orders the columns of the table for the eye only.
     """
     format_ = chosen_format(format_, output)
-    if format_ == "parquet" and output is None and sys.stdout.isatty():
-        raise InputError("--format parquet: wanted -o FILE for a binary format, got the screen")
+    _check_binary(format_, output)
     if output is not None:
         write_file(output, render(table, format_, columns=columns, title=title, width=200))
     elif format_ == "parquet":
@@ -64,6 +65,43 @@ def emit(
         _print_table(_rows(table), columns, title, None, sys.stdout)
     else:
         click.echo(render(table, format_).decode(), nl=False)
+
+
+def emit_stream(
+    rows: Iterable[Mapping[str, Any]], format_: str | None = None, output: str | None = None
+) -> None:
+    """As ``emit`` for rows with equal keys that come one by one: csv is written as they come, other forms at the end.
+
+    That the file can be written is known before the first row is asked for; if ``rows`` raises it stays as it was.
+    """
+    format_ = chosen_format(format_, output)
+    _check_binary(format_, output)
+    if output is None:
+        if format_ == "csv":
+            _write_csv(rows, sys.stdout)
+        else:
+            emit(list(rows), format_)
+        return
+    with replacing(output, "--output") as temporary:
+        if format_ == "csv":
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                _write_csv(rows, file)
+        else:
+            temporary.write_bytes(render(list(rows), format_, width=200))
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer.writerow(row)
+        writer.writerow(row.values())
+
+
+def _check_binary(format_: str, output: str | None) -> None:
+    """Raises InputError for a form that a terminal cannot show."""
+    if format_ == "parquet" and output is None and sys.stdout.isatty():
+        raise InputError("--format parquet: wanted -o FILE for a binary format, got the screen")
 
 
 def emit_document(document: Mapping[str, Any], output: str | None = None) -> None:
@@ -168,14 +206,6 @@ def _cell(name: str, value: Any) -> str:
             return str(plain)
         return f"{plain:.4f}" if abs(plain) < 10 else f"{plain:.5g}"
     return shortened(str(plain)) if name in _NAMES else str(plain)
-
-
-def shortened(text: str, most: int = 40) -> str:
-    """``text`` with its middle left out where it is longer than ``most``: both ends tell names apart."""
-    if len(text) <= most:
-        return text
-    tail = (most - 1) // 2
-    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
 
 
 def _print_table(

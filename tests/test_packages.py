@@ -144,6 +144,8 @@ LIGHT = (
         "archs",
         "front nobody",
         "search --help",
+        "test --help",
+        "predict --help",
         "scale search --help",
         "spaces",
         "bench samplers --help",

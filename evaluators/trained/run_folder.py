@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,16 @@ class TrainedRun:
         """What to call the network: its own name, else the folder's."""
         return self.architecture.name or self.folder.resolve().name
 
-    def write(self, **changes: Any) -> TrainedRun:
-        """The run with some fields changed; ``run.json`` is replaced in one step. Raises InputError (``--out``)."""
+    @property
+    def side(self) -> int:
+        """Pixels to which pictures are decoded: the short side of the training images as they are stored."""
+        height, width, _ = self.described["shape"]
+        return int(min(height, width))
+
+    def write(self, argument: str = "--out", /, **changes: Any) -> TrainedRun:
+        """The run with some fields changed; ``run.json`` is replaced in one step. Raises InputError (``argument``)."""
         run = replace(self, **changes)
-        write_json(run.folder / RUN, run.to_json(), "--out")
+        write_json(run.folder / RUN, run.to_json(), argument)
         return run
 
     def to_json(self) -> dict[str, Any]:
@@ -140,6 +147,16 @@ class TrainedRun:
         except (OSError, SafetensorError) as error:
             wanted = "a run with the weights of at least one epoch"
             raise InputError.of("RUN", wanted, f"{path} ({' '.join(str(error).split())})") from None
+
+    def weights_checksum(self) -> str:
+        """SHA-256 of the file of the best weights. Raises InputError where it cannot be read."""
+        path = self.folder / BEST
+        try:
+            with path.open("rb") as file:
+                return file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            wanted = "a run with the weights of at least one epoch"
+            raise InputError.of("RUN", wanted, f"{path} ({error.strerror})") from None
 
     def images(self, data: str | None = None) -> ImageSet:
         """The images that the run was trained on; ``data`` is another place of the same ones.

@@ -30,7 +30,11 @@ def sheet(width: float, height: float, rows: int = 1) -> tuple[Figure, Sequence[
 
 def head(figure: Figure, axes: Axes, title: str, subtitle: str) -> None:
     """A title and a quieter line under it, aligned with the left edge of ``axes``."""
-    left = axes.get_position().x0
+    write_head(figure, axes.get_position().x0, title, subtitle)
+
+
+def write_head(figure: Figure, left: float, title: str, subtitle: str) -> None:
+    """A title and a quieter line under it, from ``left`` (a share of the width) on."""
     height = float(figure.get_figheight())
     figure.text(left, 1 - 0.16 / height, title, fontsize=13, fontweight="bold", va="top")
     figure.text(left, 1 - 0.44 / height, subtitle, fontsize=10, va="top", alpha=0.75)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from nascale.output import emit, render, shortened
+from nascale.output import emit, emit_stream, render
 from results.files import write_file
 from space.errors import InputError
 
@@ -87,6 +88,23 @@ def test_a_long_name_is_shortened_in_the_middle_for_the_eye_only() -> None:
     assert json.loads(render(rows, "json"))[0] == rows[0]
 
 
-@pytest.mark.parametrize(("text", "short"), [("abcdefgh", "abcdefgh"), ("abcdefghi", "abcd…ghi"), ("", "")])
-def test_shortening_keeps_both_ends(text: str, short: str) -> None:
-    assert shortened(text, 8) == short
+@pytest.mark.parametrize("name", ["rows.csv", "rows.json", "rows.parquet", "rows.txt"])
+def test_a_stream_is_written_as_a_table_is(name: str, tmp_path: Path) -> None:
+    rows = [
+        {"file": "a,b.png", "class": '"x"', "probability": 1 / 3},
+        {"file": "ä", "class": "y", "probability": 1e-9},
+    ]
+    emit(rows, None, str(tmp_path / name))
+    whole = (tmp_path / name).read_bytes()
+    emit_stream(iter(rows), None, str(tmp_path / name))
+    assert (tmp_path / name).read_bytes() == whole
+
+
+def test_a_stream_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[dict[str, int]]:
+        yield {"a": 1}
+        raise InputError("a: went wrong")
+
+    with pytest.raises(InputError, match="went wrong"):
+        emit_stream(rows(), None, str(tmp_path / "rows.csv"))
+    assert list(tmp_path.iterdir()) == []
