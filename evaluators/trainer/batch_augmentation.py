@@ -13,6 +13,7 @@ from torch import Tensor
 
 from evaluators.full_recipe import FullRecipe
 from evaluators.images.augmentation import Augmentation
+from evaluators.images.preparing import SMALLEST_STD
 from evaluators.trainer.auto_augment import POLICIES, Draw
 from evaluators.trainer.erasing import erased
 from evaluators.trainer.geometry import crops, mirrored, resampled, resized
@@ -45,7 +46,7 @@ class BatchAugmentation:
         """The changes of ``recipe`` at ``resolution`` pixels; ``statistics`` are those of the image set, (mean, std)."""
         mean, std = (torch.tensor(values)[:, None, None] for values in statistics)
         mixing = Mixing(classes, recipe.mixup, recipe.cutmix)
-        return cls(recipe, resolution, mean, std.clamp_min(1e-3), mixing)  # the bound of DeviceImages
+        return cls(recipe, resolution, mean, std.clamp_min(SMALLEST_STD), mixing)
 
     @torch.no_grad()
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_PART = 16  # images that are sampled together: few enough for their grid to stay in the cache of a processor
 MOVES = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
 
 
@@ -83,18 +82,11 @@ def resampled(x: Tensor, maps: Tensor, side: int) -> Tensor:
         x = F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
     reach = (maps[:, :2, :2].abs().sum(2) + maps[:, :2, 2].abs()).amax(1)
     beyond = (reach > 1 + 1e-5).nonzero()[:, 0].to(x.device)
-    maps = maps.to(x.device, x.dtype)
+    grid = _grid(maps.to(x.device, x.dtype), side)
     # The edge pixels go on outside, so that those of a crop at the border are not mixed with zeros.
-    seen = torch.cat(
-        [
-            F.grid_sample(
-                part, _grid(some, side), mode="bilinear", padding_mode="border", align_corners=False
-            )
-            for part, some in zip(torch.split(x, _PART), torch.split(maps, _PART), strict=True)
-        ]
-    )
+    seen = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
     if len(beyond):
-        outside = (_grid(maps[beyond], side).abs() > 1).any(3)
+        outside = (grid[beyond].abs() > 1).any(3)
         seen[beyond] = seen[beyond].masked_fill_(outside[:, None], 0.0)
     return seen
 
