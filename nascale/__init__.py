@@ -3,6 +3,7 @@
 import nascale
 study = nascale.search(space="mbconv", data="digits", trials=40, max_macs="5M")
 front = nascale.front(study)               # a pandas DataFrame
+run = nascale.train(f"{study.name}:0", out="run")  # the folder of a training
 nascale.profile("efficientnet_b0")         # costs
 nascale.scale("efficientnet_b0", phi=1)    # an Architecture
 """
@@ -15,7 +16,7 @@ from nascale import packages as _packages
 
 _packages.install_finder()
 
-from nascale.api import Study, architecture, data, front, profile, scale, search, trials
+from nascale.api import Study, architecture, data, front, profile, scale, search, train, trials
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
 
@@ -32,5 +33,6 @@ __all__ = [
     "profile",
     "scale",
     "search",
+    "train",
     "trials",
 ]

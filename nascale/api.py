@@ -5,8 +5,10 @@ Heavy libraries are imported by the function that needs them, so ``import nascal
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from space.errors import InputError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evaluators.images.image_set import ImageSet
+    from evaluators.trained.run_folder import TrainedRun
     from search.progress import Progress
     from space.architecture import Architecture
     from space.cost import Costs
@@ -63,6 +66,23 @@ def data(
     from evaluators.data import load
 
     return load(source, seed=seed, validation=validation, size=size, skip_bad=skip_bad)
+
+
+def train(
+    arch: str | Architecture, *, out: str | os.PathLike[str], storage: str | None = None, **settings: Any
+) -> TrainedRun:
+    """Trains a network to the end, or goes on with the training in the folder ``out``, and returns the finished run.
+
+    ``settings`` are the options of ``nascale train`` with underscores (``data="folder:photos"``, ``epochs=30``,
+    ``within="40min"``). Raises InputError for what cannot be trained, before anything is written, and RunError for a
+    training that failed.
+    """
+    from nascale.train_run import prepare, run
+    from nascale.train_spec import train_spec
+    from space.codec import to_json
+
+    text = arch if isinstance(arch, str) else to_json(arch)
+    return run(prepare(train_spec(text, settings, storage), Path(out), storage))
 
 
 def trials(study: Study | str, storage: str | None = None) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,18 +115,15 @@ def run(
         return prepared.run
     limit_threads(prepared.spec.threads, pick_device(prepared.spec.training.device))
     training = prepared.training()
-    started = prepared.run
-    if not prepared.goes_on:
-        _make(started.folder)
-        started = started.write()
-    return RunTraining(started, checkpoint_seconds, json_lines, stop or StopFlag(), follow)(training)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError.of("--out", "a folder that can be written", f"{folder} ({error.strerror})") from None
+    how = RunTraining(
+        prepared.run,
+        new=not prepared.goes_on,
+        checkpoint_seconds=checkpoint_seconds,
+        json_lines=json_lines,
+        stop=stop or StopFlag(),
+        follow=follow,
+    )
+    return how(training)
 
 
 def _absolute(data: str) -> str:
@@ -202,6 +200,8 @@ def _check_same(spec: TrainSpec, architecture: Architecture, images: ImageSet, s
     found, kept = images.describe(), stored.described
     if not different and (found["checksum"], found["split"]) != (kept["checksum"], kept["split"]):
         different.append(f"images with checksum {kept['checksum']}, now {found['checksum']}")
+    if not different and _checksums(spec) != stored.provenance.get("weights", {}):
+        different.append("other weights in the files that it starts or learns from")
     if different:
         wanted = "the settings with which the run began, or another folder"
         raise InputError.of("--out", wanted, f"{stored.folder} with {'; '.join(different)}")
@@ -281,5 +281,19 @@ def _new_run(
         spec=spec.as_dict(),
         data=data,
         described=images.describe(),
-        provenance=origin(images),
+        provenance=origin(images) | {"weights": _checksums(spec)},
     )
+
+
+def _checksums(spec: TrainSpec) -> dict[str, str]:
+    """The digests of the files of weights that a training starts and learns from. Raises InputError for a missing one."""
+    found = {}
+    for name in ("init", "teacher_weights"):
+        file = getattr(spec, name)
+        if file is None:
+            continue
+        try:
+            found[name] = blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
+        except OSError as error:
+            raise InputError.of(name, "a file of weights", f"{file} ({error.strerror})") from None
+    return found

@@ -1,20 +1,15 @@
-"""What a full training says on the screen: what its recipe does, where it stands, and how it ended."""
+"""What a full training says on the screen before and after: what its recipe does, how long it takes, how it ended."""
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from evaluators.full_recipe import FullRecipe
-from nascale.progress import LIVE_SECONDS, PLAIN_SECONDS
 from nascale.quantities import human_count, human_seconds
 
 if TYPE_CHECKING:
     from evaluators.trained.run_folder import TrainedRun
-    from evaluators.trainer.epoch_metrics import EpochMetrics
-    from evaluators.trainer.full_training import FullTraining
     from evaluators.trainer.initial_weights import FittedWeights
     from nascale.train_run import PreparedTraining
 
@@ -109,69 +104,3 @@ def closing(run: TrainedRun) -> Iterator[str]:
         f"best: epoch {metrics['epoch']}, validation accuracy {metrics['accuracy']:.4f} "
         f"(balanced {metrics['balanced_accuracy']:.4f}), {which} weights, in {run.folder}"
     )
-
-
-class TrainingLine:
-    """Follows a training: one live line on a terminal, elsewhere a line after an epoch, at most every ten seconds.
-
-    A context manager: leaving it ends the line.
-    """
-
-    def __init__(self, stream: TextIO | None = None, *, live: bool | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        self._live = self._stream.isatty() if live is None else live
-        self._written = float("-inf")
-        self._shown = 0
-        self._width = 0
-        self._training: FullTraining | None = None
-
-    def __enter__(self) -> TrainingLine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        training = self._training
-        if training is not None and (self._live or training.epoch != self._shown):
-            self._write(training)
-        if self._live and self._width:
-            print(file=self._stream, flush=True)
-
-    def __call__(self, training: FullTraining) -> None:
-        """Takes the training; writes a line when one is due."""
-        self._training = training
-        due = time.monotonic() - self._written >= (LIVE_SECONDS if self._live else PLAIN_SECONDS)
-        if due and (self._live or training.epoch > self._shown):
-            self._write(training)
-
-    def _write(self, training: FullTraining) -> None:
-        text = line(training)
-        self._written, self._shown = time.monotonic(), training.epoch
-        if self._live:
-            print("\r" + text.ljust(self._width), end="", file=self._stream, flush=True)
-            self._width = len(text)
-        else:
-            print(text, file=self._stream, flush=True)
-
-
-def line(training: FullTraining) -> str:
-    """``epoch 12/60 · loss 0.841 · accuracy 0.612 · best 0.640 (epoch 11) · 210 images/s · 4 min 10 s left``."""
-    rows, epochs = training.rows, training.recipe.epochs
-    parts = [f"epoch {training.epoch}/{epochs}"]
-    if training.step:
-        parts += [f"step {training.step}/{training.steps}", f"loss {training.mean_loss:.3f}"]
-    elif rows:
-        parts.append(f"loss {rows[-1].train_loss:.3f}")
-    if rows:
-        parts.append(f"accuracy {max(one.score(training.balanced) for one in rows[-1].judged()):.4f}")
-    best = training.best
-    if best is not None:
-        parts.append(f"best {best.score(training.balanced):.4f} (epoch {best.epoch})")
-        parts.append(f"{rows[-1].images_per_second:.0f} images/s")
-        left = seconds_left(rows, epochs, training.step / training.steps)
-        if left:
-            parts.append(f"{human_seconds(left)} left")
-    return " · ".join(parts)
-
-
-def seconds_left(rows: list[EpochMetrics], epochs: int, begun: float = 0.0) -> float:
-    """Seconds until the end at the mean speed of the epochs so far; ``begun`` is the share done of the next one."""
-    return (epochs - len(rows) - begun) * rows[-1].seconds / len(rows)

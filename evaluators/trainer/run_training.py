@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from evaluators.evaluator import StopFlag, Stopped
@@ -29,12 +29,14 @@ Follow = Callable[[FullTraining], None]
 
 @dataclass(frozen=True)
 class RunTraining:
-    """How a training is carried out in the folder of ``run``, which exists.
+    """How a training is carried out in the folder of ``run``, which is made where it is ``new``.
 
     ``follow`` is called after every step and every epoch. ``json_lines`` writes the metrics as JSON lines too.
     """
 
     run: TrainedRun
+    _: KW_ONLY
+    new: bool = False
     checkpoint_seconds: float = 300.0
     json_lines: bool = False
     stop: StopFlag = field(default_factory=StopFlag)
@@ -46,12 +48,13 @@ class RunTraining:
         Raises Stopped once ``stop`` is set, after a checkpoint; Diverged; InputError for a folder that another process
         trains in, that cannot be written, or whose checkpoint is damaged.
         """
-        last = self.run.folder / LAST
-        last.mkdir(exist_ok=True)
-        with locked(last):
+        with locked(self._last()):
             _remove_leftovers(self.run.folder)
+            if self.new:
+                self._begin()
             if self._goes_on(training):
                 self._tell(training)
+                self.follow(training)
             saved = time.monotonic()
             while not training.finished:
                 try:
@@ -70,6 +73,25 @@ class RunTraining:
                     self._save(training)
                     saved = time.monotonic()
             return self._tell(training)
+
+    def _last(self) -> Path:
+        """The folder of the checkpoint, made where it is missing."""
+        last = self.run.folder / LAST
+        try:
+            last.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError.of(
+                "--out", "a folder that can be written", f"{last} ({error.strerror})"
+            ) from None
+        return last
+
+    def _begin(self) -> None:
+        """Writes the new run, unless another process was faster."""
+        if (self.run.folder / RUN).exists():
+            raise InputError.of(
+                "--out", "a new folder", f"{self.run.folder}, in which a run has begun meanwhile"
+            )
+        self.run.write()
 
     def _goes_on(self, training: FullTraining) -> bool:
         """Whether ``training`` was set to where the checkpoint stands."""

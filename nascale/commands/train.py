@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nascale.options import setting_options, storage_option
+from nascale.options import plot_option, setting_options, storage_option
 from nascale.train_spec import UNUSED, TrainSpec, train_spec
 
 if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
+    from evaluators.trainer.full_training import FullTraining
 
 
 @click.command("train")
@@ -23,12 +26,18 @@ if TYPE_CHECKING:
 @storage_option
 @click.option(
     "--checkpoint-minutes",
-    type=float,
+    type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
     help="Minutes between checkpoints; one is also written after each epoch.",
 )
 @click.option("--json-lines", is_flag=True, help="Write the metrics to metrics.jsonl too.")
+@plot_option("The curves of losses and accuracies")
+@click.option(
+    "--tensorboard",
+    metavar="DIR",
+    help="Write TensorBoard event files to this folder (nascale[tensorboard]).",
+)
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 def command(
     arch: str,
@@ -36,6 +45,8 @@ def command(
     storage: str | None,
     checkpoint_minutes: float,
     json_lines: bool,
+    plot: str | None,
+    tensorboard: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -48,11 +59,9 @@ def command(
     weights. Test images are not looked at.
     """
     spec = train_spec(arch, options, storage)
-    from contextlib import nullcontext
-
     from evaluators.evaluator import StopFlag, Stopped
     from nascale.train_run import prepare, run
-    from nascale.training_text import TrainingLine, closing, opening
+    from nascale.training_text import closing, opening
 
     prepared = prepare(spec, out, storage)
     if prepared.finished:
@@ -63,7 +72,7 @@ def command(
     stop = StopFlag()
     _stop_on_signals(stop)
     try:
-        with nullcontext(lambda training: None) if quiet else TrainingLine() as follow:
+        with _followed(tensorboard, quiet or prepared.finished) as follow:
             done = run(
                 prepared,
                 checkpoint_seconds=60 * checkpoint_minutes,
@@ -76,6 +85,34 @@ def command(
         raise KeyboardInterrupt from None
     for line in closing(done):
         click.echo(line)
+    if plot is not None:
+        from evaluators.trained.run_folder import METRICS
+        from results.plots.training import draw, read_metrics
+
+        click.echo(
+            f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, best=done.metrics)}"
+        )
+
+
+@contextmanager
+def _followed(tensorboard: str | None, quiet: bool) -> Iterator[Callable[[FullTraining], None]]:
+    """What is called after each step: the screen, unless ``quiet``, and TensorBoard's files where they are asked for."""
+    from nascale.training_progress import follower
+
+    with ExitStack() as stack:
+        followers: list[Callable[[FullTraining], None]] = []
+        if tensorboard is not None:
+            from evaluators.trainer.tensorboard import TensorBoardLog
+
+            followers.append(stack.enter_context(TensorBoardLog(tensorboard)))
+        if not quiet:
+            followers.append(stack.enter_context(follower()))
+
+        def follow(training: FullTraining) -> None:
+            for one in followers:
+                one(training)
+
+        yield follow
 
 
 def _stop_on_signals(stop: StopFlag) -> None:

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 import torch
 
-from nascale.cli import run as nascale
+import nascale
+from nascale.cli import run as call
 from nascale.train_run import prepare, run
 from nascale.train_spec import train_spec
 from space.codec import to_json
+from space.errors import InputError
 from tests.evaluators.test_training import NET
 from tests.evaluators.trainer.test_run_training import timeless
 from tests.factories import sqlite_study
@@ -38,26 +40,26 @@ def test_a_run_is_made_and_once_finished_left_alone(
 ) -> None:
     out = tmp_path / "run"
     line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK]
-    assert nascale(line) == 0
+    assert call(line) == 0
     said = capsys.readouterr().out
     assert "TrivialAugment" in said and "average of the weights (0.998)" in said
     assert "2 epochs of about" in said and "on 1 processor" in said
     assert "best: epoch" in said
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert nascale(line) == 0
+    assert call(line) == 0
     assert "is finished; nothing was done" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     document = json.loads((out / "run.json").read_text())
     assert document["spec"]["threads"] == 1 and document["finished"]
     assert document["data"]["text"] == "digits"
     for changed in (["--epochs", "3"], ["--seed", "1"], ["--learning-rate", "0.01"]):
-        assert nascale([*line, *changed]) == 2
+        assert call([*line, *changed]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: --out: wanted the settings with which the run began")
         assert f"{changed[0][2:].replace('-', '_')} " in error and f"now {changed[1]}" in error
 
 
-OPTIONS = {"data": "digits", "epochs": 12, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
+OPTIONS = {"data": "digits", "epochs": 8, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
 
 
 def test_real_kills_at_random_change_nothing(
@@ -104,19 +106,20 @@ class Started:
 
 def started(line: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> Started:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nascale.train_run", "evaluators.trainer.run_training"])
+    # What takes seconds to import is imported once, by the server of which all processes are copies.
+    context.set_forkserver_preload(["torch._dynamo", "evaluators.trainer.run_training", "sklearn.datasets"])
     process = context.Process(target=called, args=(line,))
     process.start()
     while process.is_alive() and not _at_work(out, process.pid):
         time.sleep(0.005)
     if process.is_alive() and not (out / "last" / "checkpoint.pt").exists():
-        assert nascale(line) == 2  # another process cannot train there
+        assert call(line) == 2  # another process cannot train there
         assert f"which process {process.pid} is training" in capsys.readouterr().err
     return Started(process)
 
 
 def called(line: list[str]) -> None:
-    sys.exit(nascale(line))
+    sys.exit(call(line))
 
 
 def _at_work(out: Path, pid: int | None) -> bool:
@@ -127,7 +130,7 @@ def _at_work(out: Path, pid: int | None) -> bool:
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    assert nascale(["train", *words]) == 2
+    assert call(["train", *words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
     return error
@@ -204,16 +207,57 @@ def test_a_start_from_weights_says_what_fits(
     arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "first"
-    assert nascale(["train", arch, "--data", "digits", "--out", str(out), *QUICK]) == 0
+    assert call(["train", arch, "--data", "digits", "--out", str(out), *QUICK]) == 0
     wider = tmp_path / "wider.json"
     wider.write_text(to_json(NET.replace(stem=NET.stem * 2)))
     capsys.readouterr()
     weights = str(out / "best.safetensors")
     line = ["train", str(wider), "--data", "digits", "--out", str(tmp_path / "second"), *QUICK]
-    assert nascale([*line, "--init", weights]) == 0
+    assert call([*line, "--init", weights]) == 0
     said = capsys.readouterr().out
     assert f"tensors of {weights} fit" in said
     assert "init: not in the file: stem.1.conv.weight" in said
+
+
+def test_curves_can_be_drawn_also_of_a_finished_run(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "curves.svg"
+    assert nascale.train(arch, out=tmp_path / "run", data="digits", epochs=2, fraction=0.3).finished
+    line = [
+        "train",
+        arch,
+        "--data",
+        "digits",
+        "--out",
+        str(tmp_path / "run"),
+        "--epochs",
+        "2",
+        "--fraction",
+        "0.3",
+    ]
+    assert call([*line, "--plot", str(picture)]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert b"best validation accuracy" in picture.read_bytes()
+
+
+def test_other_weights_than_those_it_began_with_are_refused(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = nascale.train(arch, out=tmp_path / "first", data="digits", epochs=1, fraction=0.3)
+    weights = first.folder / "best.safetensors"
+    taught = {
+        "data": "digits",
+        "epochs": 1,
+        "fraction": 0.3,
+        "teacher": arch,
+        "teacher_weights": str(weights),
+    }
+    second = nascale.train(arch, out=tmp_path / "second", **taught)
+    assert second.spec["distillation_weight"] == 0.5
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match="other weights in the files"):
+        nascale.train(arch, out=second.folder, **taught)
 
 
 def test_a_trial_brings_its_study_s_data_and_seed(tmp_path: Path) -> None:

@@ -106,8 +106,7 @@ ALL = {"mixup": 0.2, "cutmix": 1.0, "random_erasing": 0.3, "class_weights": "bal
 @pytest.mark.parametrize("recipe", [{}, PLAIN, {**ALL, "optimizer": "adamw"}], ids=["full", "plain", "all"])
 def test_it_goes_on_exactly_from_any_state(digits: ImageSet, recipe: dict[str, Any]) -> None:
     whole = trained(training(digits, **recipe))
-    moves = 2 * (whole.steps + 1)
-    for stop in (1, whole.steps - 1, whole.steps, whole.steps + 1, moves - 1):
+    for stop in (1, whole.steps, whole.steps + 1):
         first = trained(training(digits, **recipe), stop)
         second = training(digits, **recipe)
         torch.rand(7)  # whatever else drew random numbers does not matter

@@ -100,9 +100,15 @@ def test_a_stop_at_any_step_changes_nothing(digits: ImageSet, tmp_path: Path, wh
     run, stops = new_run(tmp_path / "run", digits), 0
     for _ in range(50):
         stop = StopFlag()
-        one = RunTraining(open_run(run.folder), stop=stop, follow=lambda training, stop=stop: stop.set())
+        shown: list[tuple[int, int]] = []
+
+        def follow(one: FullTraining, stop: StopFlag = stop, shown: list[tuple[int, int]] = shown) -> None:
+            shown.append((one.epoch, one.step))
+            if shown[0] != shown[-1]:
+                stop.set()
+
         try:
-            one(training(digits))
+            RunTraining(open_run(run.folder), stop=stop, follow=follow)(training(digits))
             break
         except Stopped:
             stops += 1
@@ -118,7 +124,7 @@ def test_checkpoints_are_written_within_an_epoch(digits: ImageSet, tmp_path: Pat
             raise Killed
 
     with pytest.raises(Killed):
-        RunTraining(run, 0.0, follow=kill)(training(digits))
+        RunTraining(run, checkpoint_seconds=0.0, follow=kill)(training(digits))
     one = training(digits)
     assert RunTraining(run)._goes_on(one)
     assert (one.epoch, one.step) == (0, 2)
@@ -153,6 +159,14 @@ def test_a_checkpoint_that_does_not_fit_or_is_gone_is_refused(digits: ImageSet, 
     (run.folder / "last" / "checkpoint.pt").unlink()
     with pytest.raises(InputError, match=r"its checkpoint last/checkpoint.pt"):
         RunTraining(done)(training(digits))
+
+
+def test_a_new_run_is_begun_once(digits: ImageSet, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", digits)
+    with pytest.raises(InputError, match="in which a run has begun meanwhile"):
+        RunTraining(run, new=True)(training(digits))
+    (run.folder / "run.json").unlink()
+    assert RunTraining(run, new=True)(training(digits, epochs=1)).finished
 
 
 def hold(folder: Path, ready: Any, done: Any) -> None:

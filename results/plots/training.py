@@ -1,0 +1,86 @@
+"""The picture of a training: losses and accuracies by epoch, from the rows of its ``metrics.csv``."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from results.plots import theme
+from results.plots.picture import save
+from results.plots.sheet import head, sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Row = Mapping[str, float | None]
+_LOSSES = {
+    "train_loss": "training",
+    "validation_loss": "validation",
+    "average_loss": "validation, averaged weights",
+}
+_ACCURACIES = {"accuracy": "raw weights", "average_accuracy": "averaged weights"}
+_MOST_DOTS = 30
+
+
+def read_metrics(path: str | os.PathLike[str]) -> list[Row]:
+    """The rows of a ``metrics.csv`` as numbers; an empty cell is None."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return [{k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def training_figure(rows: Sequence[Row], *, title: str, best: Mapping[str, Any] | None = None) -> Any:
+    """Losses above, validation accuracies in % below; the best epoch (``epoch`` and ``accuracy``) is marked."""
+    look = theme.LIGHT
+    subtitle = f"{len(rows)} epochs"
+    if best is not None:
+        subtitle += f", best validation accuracy {100 * best['accuracy']:.1f} % in epoch {best['epoch']}"
+    with theme.drawn_in(look):
+        figure, (losses, accuracies) = sheet(7.6, 6.0, rows=2)
+        head(figure, losses, title, subtitle)
+        colors = (look.muted, look.knee, look.front)
+        _lines(losses, rows, _LOSSES, colors)
+        _lines(accuracies, rows, _ACCURACIES, colors[1:], 100.0)
+        losses.set_ylabel("loss, nats")
+        losses.tick_params(labelbottom=False)
+        accuracies.set_ylabel("validation accuracy, %")
+        accuracies.set_xlabel("epoch")
+        for axes in (losses, accuracies):
+            axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
+            axes.legend()
+        if best is not None:
+            accuracies.plot(
+                best["epoch"], 100 * best["accuracy"], "o", ms=8, mfc="none", mec=look.ink, mew=1.2
+            )
+    return figure
+
+
+def _lines(
+    axes: Axes, rows: Sequence[Row], names: Mapping[str, str], colors: Sequence[str], factor: float = 1.0
+) -> None:
+    """One line for each column of ``names`` that has values."""
+    epochs = np.array([row["epoch"] for row in rows], dtype=float)
+    for (column, label), color in zip(names.items(), colors, strict=True):
+        values = [row[column] for row in rows]
+        if any(value is not None for value in values):
+            scaled = factor * np.array(values, dtype=float)
+            axes.plot(
+                epochs,
+                scaled,
+                color=color,
+                lw=1.6,
+                label=label,
+                marker="." if len(rows) <= _MOST_DOTS else "",
+            )
+
+
+def draw(
+    rows: Sequence[Row], path: str | os.PathLike[str], *, title: str, best: Mapping[str, Any] | None = None
+) -> Path:
+    """Writes the picture, whole or not at all. Raises InputError (``--plot``)."""
+    return save(training_figure(rows, title=title, best=best), path, "--plot")
