@@ -36,6 +36,7 @@ class Row:
     """
 
     format: str
+    description: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     bytes: int | None = None
     images: int | None = None

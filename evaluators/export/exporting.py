@@ -7,19 +7,23 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluators.export.card import CARD, card
+from evaluators.export.card_sections import Story
 from evaluators.export.certificate import REFERENCE, Certificate, Row, checksum, verdict
 from evaluators.export.format import Format
 from evaluators.export.outputs import Outputs, agreement, run_outside
+from evaluators.export.passport import PASSPORT, Passport
 from evaluators.export.reference import reference
 from evaluators.export.subject import Subject, spread
-from evaluators.trained.run_folder import BEST, EXPORT, TrainedRun
+from evaluators.trained.run_folder import EXPORT, TrainedRun
+from evaluators.trained.testing import looks_at_weights
 from results.files import write_json
 from space.errors import InputError, RunError
 
@@ -52,9 +56,11 @@ def export(
     *,
     data: str | None = None,
     out: Path | None = None,
+    story: Story | None = None,
     report: Report = lambda line: None,
 ) -> Certificate:
-    """Writes the run's network in the ``chosen`` formats into ``out`` (the run's ``export/``), with a certificate.
+    """Writes the run's network in the ``chosen`` formats into ``out`` (the run's ``export/``), with a certificate,
+    a card, which tells ``story``, and a passport.
 
     A format that disagrees is left out, and says so in the certificate. Formats of an earlier export of the same
     weights stay. ``data`` is another place of the run's images. Nothing changes in the folder before everything is
@@ -68,7 +74,7 @@ def export(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
             certificate = _filled(subject, chosen, settings, Path(place), report)
             certificate = _with_earlier(certificate, folder)
-            write_json(Path(place) / CERTIFICATE, certificate.to_json(), "--out")
+            _describe(subject, certificate, story or Story(), Path(place))
             _move(Path(place), folder, certificate)
     except OSError as error:
         wanted = "a folder that can be written"
@@ -81,7 +87,8 @@ def _filled(
 ) -> Certificate:
     """Writes all files into ``place`` and compares them."""
     comparison = Comparison.of(subject, settings)
-    rows = [comparison.row(REFERENCE, comparison.reference)]
+    network = Row(format=REFERENCE, description="the network, run by PyTorch")
+    rows = [comparison.compared(network, comparison.reference)]
     for form in chosen:
         report(f"{form.name}: {form.description}")
         try:
@@ -92,11 +99,9 @@ def _filled(
             said = " ".join(str(error).split())
             raise RunError(f"{form.name}: cannot be made: {type(error).__name__}: {said}") from error
         rows.append(comparison.judged(form, place, settings))
-    classes = json.dumps(list(subject.run.classes), ensure_ascii=False)
-    (place / CLASSES).write_text(f"{classes}\n", encoding="utf-8")
-    return Certificate(
+    certificate = Certificate(
         name=subject.run.name,
-        weights=checksum(subject.run.folder / BEST),
+        weights=subject.run.weights_checksum(),
         input=subject.takes,
         split="test" if len(subject.images.test) else "validation",
         photos=comparison.photos,
@@ -104,6 +109,19 @@ def _filled(
         threads=settings.threads,
         rows=tuple(rows),
     )
+    for path in place.iterdir():
+        if path.name not in certificate.files:
+            path.unlink()
+    return certificate
+
+
+def _describe(subject: Subject, certificate: Certificate, story: Story, place: Path) -> None:
+    """Writes what says what the files are."""
+    classes = json.dumps(list(subject.run.classes), ensure_ascii=False)
+    (place / CLASSES).write_text(f"{classes}\n", encoding="utf-8")
+    (place / CARD).write_text(card(subject, certificate, story), encoding="utf-8")
+    write_json(place / PASSPORT, Passport.of(subject.run).to_json(), "--out")
+    write_json(place / CERTIFICATE, certificate.to_json(), "--out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,47 +150,36 @@ class Comparison:
         )
 
     def judged(self, form: Format, place: Path, settings: ExportSettings) -> Row:
-        """What is found of a format that lies in ``place``; its files go away again where it is not to be written."""
-        files = {name: checksum(place / name) for name in form.files}
-        size = sum((place / name).stat().st_size for name in form.files)
+        """What is found of a format that lies in ``place``."""
+        row = Row(
+            format=form.name,
+            description=form.description,
+            files={name: checksum(place / name) for name in form.files},
+            bytes=sum((place / name).stat().st_size for name in form.files),
+        )
         if form.runner is None:
-            return Row(format=form.name, files=files, bytes=size)
+            return row
         try:
             found = run_outside(form.runner, place / form.files[0], self.inputs, settings.threads)
-            row = self.row(form.name, found, files, size, form.quantised, settings.force)
         except RunError as error:
-            row = Row(format=form.name, files=files, bytes=size, problem=str(error), written=settings.force)
-        if not row.written:
-            for name in form.files:
-                (place / name).unlink()
-        return row
+            return replace(row, problem=str(error), written=settings.force)
+        row = self.compared(row, found, form.quantised)
+        return replace(row, written=row.problem is None or settings.force)
 
-    def row(
-        self,
-        name: str,
-        found: Outputs,
-        files: dict[str, str] | None = None,
-        size: int | None = None,
-        quantised: bool = False,
-        force: bool = False,
-    ) -> Row:
-        """The row of these answers."""
+    def compared(self, row: Row, found: Outputs, quantised: bool = False) -> Row:
+        """The row with what is found of these answers."""
         close = agreement(found.first(self.photos), self.reference.first(self.photos))
         accuracy, wanted = (
             answers.accuracy(self.labels, slice(self.photos, None)) for answers in (found, self.reference)
         )
-        problem = verdict(close, accuracy, wanted, quantised)
-        tested = bool(self.subject.run.tests) and len(self.subject.images.test) > 0
-        return Row(
-            format=name,
-            files=files or {},
-            bytes=size,
+        tested = looks_at_weights(self.subject.run) > 0
+        return replace(
+            row,
             **asdict(close),
             validation_accuracy=accuracy,
             test_accuracy=found.accuracy(self.labels, slice(self.photos)) if tested else None,
             latency_seconds=found.latency_seconds,
-            problem=problem,
-            written=problem is None or force,
+            problem=verdict(close, accuracy, wanted, quantised),
         )
 
 
@@ -190,15 +197,16 @@ def _with_earlier(certificate: Certificate, folder: Path) -> Certificate:
     if earlier is None or (earlier.weights, earlier.input) != (certificate.weights, certificate.input):
         return certificate
     new = {row.format for row in certificate.rows}
+    sums = {name: digest for row in certificate.rows if row.written for name, digest in row.files.items()}
     kept = [
         row
         for row in earlier.rows
         if row.format not in new
         and row.written
-        and not set(row.files) & certificate.files
+        and all(sums.get(name, digest) == digest for name, digest in row.files.items())
         and all(_same(folder / name, digest) for name, digest in row.files.items())
     ]
-    return Certificate(**{**vars(certificate), "rows": (*certificate.rows, *kept)})
+    return replace(certificate, rows=(*certificate.rows, *kept))
 
 
 def _same(path: Path, digest: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evaluators.export.format import chosen_formats, formats
+from nascale.options import storage_option
 from nascale.output import emit, table_options
 from space.errors import RunError
 
@@ -47,6 +48,8 @@ def _formats() -> str:
     help="Images at most on which formats are compared.",
 )
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads for the latencies.")
+@click.option("--license", "licence", metavar="NAME", help="License for the card, such as apache-2.0.")
+@storage_option
 @click.option("--force", is_flag=True, help="Write formats that disagree, too.")
 @table_options
 def command(
@@ -58,6 +61,8 @@ def command(
     out: str | None,
     photos: int,
     threads: int,
+    licence: str | None,
+    storage: str | None,
     force: bool,
     format_: str | None,
     output: str | None,
@@ -71,14 +76,21 @@ def command(
     chosen = chosen_formats(to, int8)
     from evaluators.export.exporting import ExportSettings, export
     from evaluators.trained.run_folder import open_run
+    from nascale.network_story import story_of
 
+    trained = open_run(run)
+    if not trained.finished:
+        click.echo(
+            f"{run}: the training has not come to its end; its best weights so far are exported", err=True
+        )
     settings = ExportSettings(takes=takes, photos=photos, threads=threads, force=force)
     certificate = export(
-        open_run(run),
+        trained,
         chosen,
         settings,
         data=data,
         out=Path(out) if out else None,
+        story=story_of(trained, storage, licence),
         report=lambda line: click.echo(line, err=True),
     )
     about = f"{certificate.photos} {certificate.split} photos"

@@ -12,8 +12,10 @@ import onnxruntime
 import pytest
 import torch
 
+from evaluators.export.card import CARD
 from evaluators.export.exporting import CERTIFICATE, CLASSES, ExportSettings, export, read_certificate
 from evaluators.export.format import Format
+from evaluators.export.passport import PASSPORT
 from evaluators.export.subject import Subject
 from evaluators.trained.run_folder import EXPORT, TrainedRun
 from space.errors import InputError, RunError
@@ -56,8 +58,10 @@ def wrong(exported: Exported, tmp_path: Path) -> Path:
 def test_every_format_is_written_and_agrees(exported: Exported) -> None:
     assert {path.name for path in exported.folder.iterdir()} == {
         *exported.certificate.files,
+        CARD,
         CERTIFICATE,
         CLASSES,
+        PASSPORT,
     }
     assert json.loads((exported.folder / CLASSES).read_text()) == list(exported.run.classes)
     for row in exported.certificate.rows:
@@ -82,7 +86,8 @@ def test_photos_of_other_sizes_get_the_same_answers_from_the_graph(exported: Exp
 
 def test_the_test_labels_are_not_looked_at_before_a_test(exported: Exported, run: TrainedRun) -> None:
     assert all(row.test_accuracy is None for row in exported.certificate.rows)
-    tested = run.write(tests=({"accuracy": 0.1},))
+    look = {"images": 359, "accuracy": 0.1, "low": 0.07, "high": 0.14, "balanced_accuracy": 0.1}
+    tested = run.write(tests=({**look, "weights": run.weights_checksum()},))
     certificate = export(tested, [copied(exported.folder / "model.onnx")], FEW)
     images = tested.images()
     photos = images.test[np.linspace(0, len(images.test) - 1, 20).round().astype(int)]
