@@ -29,6 +29,7 @@ COMMANDS = (
     "compare",
     "plot",
     "report",
+    "verify",
     "archs",
     "spaces",
     "profile",

@@ -107,12 +107,13 @@ class ProgressLine:
 
 def line(progress: Progress, seconds: float) -> str:
     """``12/40 trials · best 0.9611 · 14.2 trials/min · 1 min 58 s left · 2 running · 1 reused``."""
-    parts = [f"{progress.finished}/{progress.total} trials"]
+    unit = progress.unit
+    parts = [f"{progress.finished}/{progress.total} {unit}"]
     if progress.best_accuracy is not None:
         parts.append(f"best {progress.best_accuracy:.4f}")
     if progress.new and seconds > 0:
         rate = progress.new / seconds
-        parts.append(f"{60 * rate:.1f} trials/min" if rate < 100 else f"{60 * rate:.0f} trials/min")
+        parts.append(f"{60 * rate:.1f} {unit}/min" if rate < 100 else f"{60 * rate:.0f} {unit}/min")
         left = max(0, progress.total - progress.finished)
         if left:
             parts.append(f"{human_seconds(left / rate)} left")

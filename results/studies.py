@@ -22,6 +22,7 @@ from results.database import Query, missing_log, reading, refusal, said
 from results.driver import ATTRIBUTE, Driver
 from results.storage_url import redacted, storage_url
 from results.trial_result import Status, TrialResult, stored_architecture
+from results.verified import with_verified
 from space.architecture import Architecture
 from space.codec import from_dict
 from space.errors import InputError, RunError, UnknownNameError
@@ -88,7 +89,7 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
             storage_url(storage),
             _stored_objectives(query, study_id, attributes),
             attributes,
-            tuple(_trials(query, study_id, bool(attributes), architectures)),
+            with_verified(_trials(query, study_id, bool(attributes), architectures), attributes),
         )
 
 
@@ -97,9 +98,9 @@ def of_optuna(study: optuna.Study) -> StoredStudy:
     attributes = of_study(study.user_attrs)
     metric_names = study.metric_names
     directions = [d.name.lower() for d in study.directions]
-    trials = map(TrialResult.of_optuna, study.get_trials(deepcopy=False))
+    trials = with_verified(list(map(TrialResult.of_optuna, study.get_trials(deepcopy=False))), attributes)
     objectives = _objectives(attributes, directions, metric_names)
-    return StoredStudy(study.study_name, "memory", objectives, attributes, tuple(trials))
+    return StoredStudy(study.study_name, "memory", objectives, attributes, trials)
 
 
 def summaries(storage: Storage = None) -> list[dict[str, Any]]:

@@ -174,6 +174,41 @@ class TrialResult:
         title="Accuracy after full training",
         default=None,
     )
+    verified_accuracy: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "validation accuracy (balanced, if the search maximised that) as `nascale verify` estimates it from fresh seeds",
+        title="Verified accuracy",
+        default=None,
+    )
+    verified_low: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "low end of its interval, which holds the network's mean accuracy with a probability of 0.9 or as asked for",
+        title="Verified accuracy, low end",
+        default=None,
+    )
+    verified_high: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "high end of that interval",
+        title="Verified accuracy, high end",
+        default=None,
+    )
+    probability_best: float | None = measure(
+        "float64",
+        "probability",
+        "maximize",
+        "probability that it is the best of the verified networks",
+        title="Probability of being the best",
+        default=None,
+    )
+    verified_seeds: int | None = measure(
+        "Int64", "seeds", None, "fresh seeds with which it was verified", default=None
+    )
     error: str | None = measure("str", None, None, "why it failed", default=None)
     started: datetime | None = measure(
         "datetime64[us, UTC]", "UTC", None, "when it was asked for", default=None
@@ -281,8 +316,10 @@ _ALWAYS_STORED = (
     *("measured_by", "epochs"),
 )
 _IN_OPTUNAS_TABLES = ("number", "status", "key", "started", "finished")
+VERIFIED = ("verified_accuracy", "verified_low", "verified_high", "probability_best", "verified_seeds")
+"""Figures that a later verification adds; the study keeps them (``results.verified``), no trial does."""
 MEASURED = tuple(
-    m.name for m in measures(TrialResult) if m.name not in (*_ALWAYS_STORED, *_IN_OPTUNAS_TABLES)
+    m.name for m in measures(TrialResult) if m.name not in (*_ALWAYS_STORED, *_IN_OPTUNAS_TABLES, *VERIFIED)
 )
 """Figures that only some evaluators give: the loop takes them from a measurement's ``extra``, by name."""
 _READ = frozenset((*_ALWAYS_STORED, *MEASURED))

@@ -11,11 +11,12 @@ from results.trial_result import Status, TrialResult
 class Progress:
     """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study.
 
-    ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen.
+    ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen; ``unit`` is what is counted.
     """
 
     total: int
     merit: str = "accuracy"
+    unit: str = "trials"
     finished: int = 0
     running: int = 0
     reused: int = 0

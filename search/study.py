@@ -62,7 +62,7 @@ def open_study(
         check_data(name, known.get("provenance"), attributes.get("provenance"))
         if stored is not None:
             _check_same(name, canonical(stored), spec, may_change)
-    _claim(storage, study_id, name)
+    claim_study(storage, study_id, name)
     known = of_study(storage.get_study_user_attrs(study_id))
     objectives = [
         {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
@@ -94,8 +94,11 @@ def _check_same(
         raise InputError.of("trials", f"{stored['trials']} or more, as study {name!r} has", spec["trials"])
 
 
-def _claim(storage: Any, study_id: int, name: str) -> None:
-    """Marks the study as ours; a mark left by a process that is gone is overwritten."""
+def claim_study(storage: Any, study_id: int, name: str) -> None:
+    """Marks the study as ours; a mark left by a process that is gone is overwritten.
+
+    Raises RunError where another process is at work on it.
+    """
     holder, mine = Driver.of_json(storage.get_study_system_attrs(study_id).get(ATTRIBUTE)), Driver.this()
     if holder is not None and holder != mine and holder.is_here and not holder.is_gone:
         raise RunError(f"study {name!r}: another search ({holder}) is at work on it; wait for it or stop it")

@@ -11,11 +11,11 @@ _FACTS = ("images", "shape", "classes", "split")
 _NAMED = 5
 
 
-def check_data(study: str, stored: object, current: object) -> None:
+def check_data(study: str, stored: object, current: object, *, instead: str = "or another --study") -> None:
     """Raises InputError, with both checksums and what differs, where a study was made with other data.
 
     ``stored`` and ``current`` are the provenance of the study and of the search that would go on with it. What an
-    older version did not keep is not compared.
+    older version did not keep is not compared. ``instead`` says what can be done beside giving the same data.
     """
     if not isinstance(stored, Mapping) or not isinstance(current, Mapping):
         return
@@ -27,8 +27,8 @@ def check_data(study: str, stored: object, current: object) -> None:
         return
     told = "; ".join(differing) or "as many images, but other pixels or labels"
     raise InputError(
-        f"study {study!r} was made with other data (checksum {before}, now {now}: {told}): wanted the same data, or "
-        f"another --study"
+        f"study {study!r} was made with other data (checksum {before}, now {now}: {told}): wanted the same data, "
+        f"{instead}"
     )
 
 
