@@ -128,5 +128,5 @@ class _Broken:
             parts.append(f"{len(self.names):,} could not be read")
         if found.passed_by:
             few = ", ".join(map(str, found.passed_by[:_NAMED])) + (", …" if found.passed_by[_NAMED:] else "")
-            parts.append(f"{len(found.passed_by):,} other files passed by: {few}")
+            parts.append(f"passed by {len(found.passed_by):,}: {few}")
         return "; ".join(parts)

@@ -91,5 +91,5 @@ def _write_counts(
     for i, j in zip(*np.nonzero(confusion), strict=True):
         count = int(confusion[i, j])
         text = str(count) if count < 10_000 else f"{count / 1000:.0f}K"
-        color = look.paper if shares[i, j] > 0.45 else look.ink
+        color = look.paper if shares[i, j] > 0.55 else look.ink
         axes.text(j, i, text, ha="center", va="center", fontsize=9.5 if len(text) < 4 else 7.5, color=color)

@@ -40,7 +40,7 @@ def test_a_broken_picture_is_named_and_the_rest_goes_on(place: Path, capsys: Cap
     assert told.err.splitlines() == [
         "cannot read none.png (nothing there)",
         "cannot read photos/a.png (not an image that Pillow can read)",
-        "3 pictures; 2 could not be read; 1 other files passed by: photos/notes.txt (not an image)",
+        "3 pictures; 2 could not be read; passed by 1: photos/notes.txt (not an image)",
     ]
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluators.data import load
 from evaluators.trained import prediction
 from evaluators.trained.classifier import Classifier
 from evaluators.trained.prediction import predictions
-from evaluators.trained.run_folder import TrainedRun
+from evaluators.trained.run_folder import Preprocessing, TrainedRun
 from results.calibration import probabilities
+from space.zoo import architecture
 from tests.evaluators.trained.made_run import made_run
 
 
@@ -44,6 +46,31 @@ def test_files_have_the_classes_of_the_images_in_them(
         assert [share for _, share in one.classes] == sorted(shares.values(), reverse=True)
     (first,) = predictions(classifier, files[:1], never)
     assert [name for name, _ in first.classes] == [run.classes[int(wanted[0].argmax())]]
+
+
+def test_the_files_of_a_set_have_the_classes_of_its_images(tmp_path: Path) -> None:
+    """Photos of many sizes, decoded by the source to one and by the prediction again: the same logits."""
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        path = tmp_path / "photos" / ("ab"[i % 2]) / f"{i:02}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        height, width = rng.integers(24, 90, 2)
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(path)
+    images = load(f"folder:{tmp_path / 'photos'}", size=40, cache=tmp_path / "cache")
+    network = architecture("mobilenet_v2@width=0.25,resolution=32,classes=2")
+    mean, std = images.statistics
+    run = made_run(tmp_path / "run", network).write(
+        classes=images.classes,
+        described=images.describe(),
+        preprocessing=Preprocessing(resolution=32, mean=mean, std=std),
+    )
+    classifier = Classifier(run)
+    files = sorted((tmp_path / "photos").rglob("*.jpg"))
+    found = list(predictions(classifier, files, never))
+    wanted = probabilities(classifier.logits(images.images))
+    assert [one.classes[0] for one in found] == [
+        (images.classes[row.argmax()], pytest.approx(row.max(), abs=1e-6)) for row in wanted
+    ]
 
 
 def test_pictures_are_read_as_those_of_the_training(run: TrainedRun, tmp_path: Path) -> None:
