@@ -27,6 +27,6 @@ def test_a_batch_is_the_normalised_square_whether_or_not_it_is_kept_in_memory() 
     wanted, labels = DeviceImages(images, images.train, 6, CPU, channels_last=True).batch(positions)
     for resident_bytes in (2**20, 0):
         x, y = TrainingImages(images, images.train, CPU, resident_bytes=resident_bytes).batch(positions)
-        assert torch.equal(x, wanted)
+        torch.testing.assert_close(x, wanted)
         assert torch.equal(y, labels)
         assert x.is_contiguous(memory_format=torch.channels_last)
