@@ -1,0 +1,22 @@
+"""What the classes of the file are called and said to be."""
+
+from __future__ import annotations
+
+FLAGS = {"add": "skip", "se": "squeeze_excite"}
+"""The parameter that says whether a block has a part, where no other does."""
+
+DESCRIPTIONS = {
+    "BasicBlock": "Two 3×3 convolutions beside a shortcut (He et al. 2016).",
+    "Bottleneck": "1×1, 3×3 and 1×1 convolutions beside a shortcut (He et al. 2016).",
+    "ConvAct": "A convolution and a non-linearity.",
+    "ConvNeXtBlock": "Depthwise convolution and a two-layer perceptron beside a shortcut (Liu et al. 2022).",
+    "ConvNormAct": "Convolution, batch normalisation and a non-linearity.",
+    "DenseLayer": "Adds new channels to those that come in (Huang et al. 2017).",
+    "DepthwiseSeparable": "A depthwise and a 1×1 convolution (Howard et al. 2017).",
+    "FusedMBConv": "MBConv whose first two convolutions are one (Tan & Le 2021).",
+    "Inception": "Branches side by side, concatenated (Szegedy et al. 2014).",
+    "MBConv": "Inverted bottleneck: expand, depthwise convolution, project (Sandler et al. 2018).",
+    "SqueezeExcite": "Weighs the channels by what the whole map holds (Hu et al. 2018).",
+    "Transition": "Fewer channels and half the size between dense blocks (Huang et al. 2017).",
+    "UniversalBottleneck": "Inverted bottleneck with up to three depthwise convolutions (Qin et al. 2024).",
+}
