@@ -20,7 +20,11 @@ def opening(prepared: PreparedVerification) -> str:
     if prepared.epochs is None:
         return f"{line} of the table"
     own = f", and as in the search for {prepared.own_epochs}" if prepared.twice else ""
-    return f"{line}, trained for {prepared.epochs} epochs{own}"
+    return f"{line}, trained for {_epochs(prepared.epochs)}{own}"
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
 
 
 def table(result: VerificationResult) -> list[dict[str, Any]]:

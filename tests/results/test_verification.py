@@ -65,7 +65,7 @@ measured = st.integers(2, 6).flatmap(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(measured)
 def test_estimates_lie_between_the_mean_of_all_and_their_own(rows: list[list[float]]) -> None:
     found = verify(rows, range(len(rows)), step=1 / 300)
@@ -77,7 +77,7 @@ def test_estimates_lie_between_the_mean_of_all_and_their_own(rows: list[list[flo
     assert found.accuracies.mean() == pytest.approx(grand)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(measured, st.floats(-5, 5), st.floats(0.1, 10))
 def test_another_zero_and_another_unit_change_nothing_else(
     rows: list[list[float]], zero: float, unit: float
