@@ -37,6 +37,7 @@ COMMANDS = (
     "scale",
     "test",
     "export",
+    "reproduce",
     "predict",
 )
 

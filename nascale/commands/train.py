@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import plot_option, setting_options, storage_option
+from nascale.stopping import stop_on_signals
 from nascale.train_spec import UNUSED, TrainSpec, train_spec
 
 if TYPE_CHECKING:
-    from evaluators.evaluator import StopFlag
     from evaluators.trainer.full_training import FullTraining
 
 
@@ -70,7 +69,7 @@ def command(
         for line in opening(prepared):
             click.echo(line)
     stop = StopFlag()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     try:
         with _followed(tensorboard, quiet or prepared.finished) as follow:
             done = run(
@@ -113,15 +112,3 @@ def _followed(tensorboard: str | None, quiet: bool) -> Iterator[Callable[[FullTr
                 one(training)
 
         yield follow
-
-
-def _stop_on_signals(stop: StopFlag) -> None:
-    """Has Ctrl-C and SIGTERM end the training after a checkpoint; a second one ends it at once."""
-
-    def handle(number: int, _: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)

@@ -7,30 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.export.passport import PASSPORT, Passport, read_passport
+from evaluators.export.passport import PASSPORT, read_passport
 from space.errors import InputError
-from tests.evaluators.export.conftest import SMALL, Exported
-from tests.evaluators.trained.made_run import made_run
+from tests.evaluators.export.conftest import Exported
 
 
 def test_a_passport_is_the_run_and_its_weights(exported: Exported) -> None:
     found = read_passport(exported.folder / PASSPORT)
     assert found.weights == exported.run.weights_checksum()
     assert found.run.to_json() == exported.run.to_json()
-
-
-def test_files_that_a_training_started_from_are_part_of_it(tmp_path: Path) -> None:
-    start = tmp_path / "start.pt"
-    start.write_bytes(b"weights")
-    run = made_run(tmp_path / "run", SMALL)
-    passport = Passport.of(run.write(spec={**run.spec, "init": str(start), "teacher_weights": "gone.pt"}))
-    assert set(passport.started_from) == {"init"}
-    passport.check_files()
-    start.write_bytes(b"others")
-    with pytest.raises(
-        InputError, match=r"--init: wanted .*start\.pt with the SHA-256 sum .*, got 'another file'"
-    ):
-        passport.check_files()
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"passport": 1}'])
