@@ -101,7 +101,9 @@ def _luck(result: VerificationResult) -> list[str]:
             why = "nothing was measured at the search's own epochs (--again does)"
         return [f"how much of the search's best accuracy was luck is not known: {why}"]
     own = (
-        f"at the search's {prepared.own_epochs} epochs" if prepared.own_epochs is not None else "in the table"
+        f"at the search's {_epochs(prepared.own_epochs)}"
+        if prepared.own_epochs is not None
+        else "in the table"
     )
     lines = [
         f"luck: the search measured {first.accuracy:.4f} for trial {first.number}, its best; with fresh seeds {own} it "

@@ -223,3 +223,18 @@ def test_a_study_of_version_0_1_can_be_verified(
     ):
         assert run(["verify", *line.split(), "--storage", "sqlite:///old.db"]) == 2
         assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+def test_after_a_supernet_networks_are_trained_by_themselves_and_luck_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        connection.executescript(DUMP.read_text(encoding="utf-8"))
+        connection.execute(
+            "UPDATE study_user_attributes SET value_json = json_set(value_json, '$.evaluator', 'supernet', '$.epochs', 30)"
+            " WHERE key = 'spec'"
+        )
+    connection.close()
+    monkeypatch.chdir(tmp_path)
+    prepared = prepare("first", "sqlite:///old.db", VerificationRequest())
+    assert (prepared.epochs, prepared.twice, prepared.same) == (15, False, False)
