@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nascale.architectures import fitted, side_of
+from nascale.architectures import fitted
 from nascale.origin import origin
 from nascale.quantities import human_seconds
+from nascale.train_data import TrainingData, training_data
 from nascale.train_spec import TrainSpec
 from space.architecture import Architecture
 from space.errors import InputError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from evaluators.trainer.initial_weights import FittedWeights
     from evaluators.trainer.speed import Speed
 
-_DETAIL = 2
-"""Pictures are decoded up to so many times larger than the network's images: random crops then show real detail."""
 _SHARE = 0.95
 """Of the time of ``within`` that the epochs may take: the rest is for reading images and writing files."""
 
@@ -76,9 +75,8 @@ def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> Pre
     device = pick_device(spec.training.device)
     if device.type == "cuda":
         make_deterministic()
-    text = _absolute(spec.data)
-    images, data, side = _images(spec, text, storage)
-    architecture = _network(spec, images, side, storage)
+    data = training_data(spec, storage)
+    images, architecture = data.images, _network(spec, data, storage)
     spec = _filled(spec, images, stored)
     limit_threads(spec.threads, device)
     if stored is not None:
@@ -90,7 +88,7 @@ def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> Pre
     training, init = _training(spec, architecture, images)
     speed = measured_speed(training)
     spec = _within(spec, speed)
-    run = _new_run(spec, folder, architecture, images, data)
+    run = _new_run(spec, folder, architecture, data)
     return PreparedTraining(spec, run, images, goes_on=False, init=init, speed=speed)
 
 
@@ -126,49 +124,14 @@ def run(
     return how(training)
 
 
-def _absolute(data: str) -> str:
-    """The source of the images with a whole path: a run may be used from another working directory."""
-    from evaluators.images.sources import SOURCES
-
-    prefix, _, location = data.partition(":")
-    if prefix in SOURCES and SOURCES[prefix].operand in ("FILE", "DIR"):
-        return f"{prefix}:{Path(location).expanduser().absolute()}"
-    return data
-
-
-def _images(spec: TrainSpec, text: str, storage: str | None) -> tuple[ImageSet, dict[str, Any], int]:
-    """(the images, what ``evaluators.data.load`` was given for them, their own side in pixels).
-
-    Pictures are decoded to twice the side of the network's images, or to their own commonest side where that is less.
-    """
-    from evaluators.data import load
-    from evaluators.images.decoding import LARGEST_SIDE
-    from evaluators.images.sources import open_source
-
-    source = open_source(text, skip_bad=spec.skip_bad)
-    own, size = min(source.shape[:2]), None
-    if source.sides:
-        commonest = max(source.sides, key=lambda side: (source.sides[side], side))
-        shown = side_of(spec.arch, storage, min(commonest, LARGEST_SIDE), spec.resolution)
-        size = min(_DETAIL * shown, commonest)
-    data: dict[str, Any] = {
-        "text": text,
-        "seed": spec.split_seed,
-        "validation": spec.validation,
-        "skip_bad": spec.skip_bad,
-        "size": size,
-    }
-    return load(**data), data, own
-
-
-def _network(spec: TrainSpec, images: ImageSet, side: int, storage: str | None) -> Architecture:
+def _network(spec: TrainSpec, data: TrainingData, storage: str | None) -> Architecture:
     """The network for these images. Raises InputError for one that does not fit them, or that cannot be trained."""
     found = fitted(
         spec.arch,
         storage,
-        classes=len(images.classes),
-        channels=images.channels,
-        side=side,
+        classes=len(data.images.classes),
+        channels=data.images.channels,
+        side=data.side,
         resolution=spec.resolution,
     )
     if found.training_misfit:
@@ -267,11 +230,10 @@ def _teacher(spec: TrainSpec, student: Architecture) -> Teacher | None:
     return Teacher(network.eval().requires_grad_(False), spec.distillation_weight, spec.temperature)
 
 
-def _new_run(
-    spec: TrainSpec, folder: Path, architecture: Architecture, images: ImageSet, data: Mapping[str, Any]
-) -> TrainedRun:
+def _new_run(spec: TrainSpec, folder: Path, architecture: Architecture, data: TrainingData) -> TrainedRun:
     from evaluators.trained.run_folder import Preprocessing, TrainedRun
 
+    images = data.images
     mean, std = images.statistics
     return TrainedRun(
         folder=folder,
@@ -279,7 +241,7 @@ def _new_run(
         classes=images.classes,
         preprocessing=Preprocessing(resolution=architecture.resolution, mean=mean, std=std),
         spec=spec.as_dict(),
-        data=data,
+        data=data.keywords,
         described=images.describe(),
         provenance=origin(images) | {"weights": _checksums(spec)},
     )
