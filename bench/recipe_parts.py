@@ -1,6 +1,6 @@
 """What each part of the recipe of a full training is worth: trained with and without it, paired by seed.
 
-    python -m bench.recipe_parts --data SOURCE --arch ARCH --rows parts.csv [--recipe epochs=36,flip=true]
+    python -m bench.recipe_parts --data SOURCE --arch ARCH [--rows parts.csv] [--recipe epochs=36,flip=true]
         [--seeds 1,2] [--parts mixup,ema] [--share 1/2] [--report]
 
 The base is FullRecipe with the settings of --recipe. Every variant switches one part of it: off where the base has it,
@@ -20,6 +20,7 @@ import json
 import math
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -211,29 +212,36 @@ def change(differences: Sequence[float]) -> str:
 
 
 def main() -> None:
+    """Reads the arguments and measures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default="digits")
     parser.add_argument("--arch", default="mobilenet_v2@width=0.25,resolution=32")
-    parser.add_argument("--rows", type=Path, default=Path("recipe_parts.csv"))
+    parser.add_argument("--rows", type=Path, help="file to keep the rows in; none is kept by default")
     parser.add_argument("--recipe", default="epochs=12")
     parser.add_argument("--seeds", default="1,2")
     parser.add_argument("--parts", help=f"of {', '.join(PARTS)}; all of them by default")
     parser.add_argument("--share", default="1/1", help="which of how many processes this is")
     parser.add_argument("--report", action="store_true", help="only print the table")
     asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measure(asked, asked.rows or Path(folder) / "rows.csv")
+
+
+def measure(asked: argparse.Namespace, rows: Path) -> None:
+    """Trains what is missing in ``rows`` and prints the table."""
     try:
         plan = Plan.of(asked)
         number, of = map(int, asked.share.split("/"))
         for variant, seed in [] if asked.report else plan.share(number, of):
-            if (variant, seed) not in known_rows(asked.rows, plan):
+            if (variant, seed) not in known_rows(rows, plan):
                 row = {**plan.about(), "variant": variant, "seed": seed, **train(plan, variant, seed)}
-                append(asked.rows, row)
+                append(rows, row)
                 print(f"{variant:24} seed {seed}  {row['accuracy']:.4f}  {row['seconds']} s", file=sys.stderr)
     except (InputError, KeyError) as error:
         sys.exit(f"error: {error}")
-    print("\n".join(table(plan, known_rows(asked.rows, plan))))
+    print("\n".join(table(plan, known_rows(rows, plan))))
 
 
 if __name__ == "__main__":
