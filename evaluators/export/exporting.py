@@ -129,6 +129,7 @@ class Comparison:
     """The images of a comparison, photos first, then ``validation`` images, and the network's answers to them."""
 
     subject: Subject
+    pixels: NDArray[np.uint8]
     inputs: NDArray[Any]
     photos: int
     validation: int
@@ -142,6 +143,7 @@ class Comparison:
         both = np.concatenate([photos, validation])
         return cls(
             subject,
+            subject.pixels(both),
             subject.inputs(both),
             len(photos),
             len(validation),
@@ -160,7 +162,8 @@ class Comparison:
         if form.runner is None:
             return row
         try:
-            found = run_outside(form.runner, place / form.files[0], self.inputs, settings.threads)
+            images = self.pixels if form.photos else self.inputs
+            found = run_outside(form.runner, place / form.files[0], images, settings.threads)
         except RunError as error:
             return replace(row, problem=str(error), written=settings.force)
         row = self.compared(row, found, form.quantised)

@@ -19,7 +19,8 @@ class Format:
 
     ``write(subject, folder)`` writes ``files``, of which the first is the one that is run. ``runner`` is how it is run
     (``outside.RUNNERS``), None for files that are not run by themselves. ``needs`` are modules that must be installed.
-    ``quantised`` formats are allowed to differ; they are judged by their accuracy. ``rank`` orders the table.
+    ``quantised`` formats are allowed to differ; they are judged by their accuracy. ``photos`` says that the format takes
+    photos whatever the graphs take. ``rank`` orders the table.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Format:
     rank: int
     needs: tuple[str, ...] = ()
     quantised: bool = False
+    photos: bool = False
 
 
 @cache

@@ -85,6 +85,7 @@ def run_outside(runner: str, file: Path, images: NDArray[Any], threads: int) -> 
         words = [
             sys.executable,
             "-I",
+            "-B",
             outside.__file__,
             runner,
             str(file.resolve()),

@@ -1,6 +1,6 @@
 """A program that runs an exported file where nascale is not known: started by path, in a Python of its own.
 
-    python -I outside.py RUNNER FILE IMAGES.npy RESULTS.npz THREADS REPEATS
+    python -I -B outside.py RUNNER FILE IMAGES.npy RESULTS.npz THREADS REPEATS
 
 It imports nothing of this project and makes sure that the file does not either. RESULTS holds ``probabilities``
 (n, classes), ``label`` (n), and ``seconds``, how long one image took in each of REPEATS runs after a warm-up.
@@ -52,7 +52,31 @@ def onnx_graph(file: str, threads: int) -> Run:
     return run
 
 
-RUNNERS: dict[str, Callable[[str, int], Run]] = {"torch": torch_program, "onnx": onnx_graph}
+def python_file(file: str, threads: int) -> Run:
+    """A Python file with ``load`` and ``predict``, its weights beside it."""
+    import importlib.util
+
+    import torch
+
+    torch.set_num_threads(threads)
+    spec = importlib.util.spec_from_file_location("model", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    network = module.load()
+
+    def run(images: Any) -> tuple[Any, Any]:
+        probabilities, label = module.predict(network, torch.from_numpy(images))
+        return probabilities.numpy(), label.numpy()
+
+    return run
+
+
+RUNNERS: dict[str, Callable[[str, int], Run]] = {
+    "torch": torch_program,
+    "onnx": onnx_graph,
+    "python": python_file,
+}
 
 
 def timed(run: Run, image: Any, repeats: int) -> list[float]:

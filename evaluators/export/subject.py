@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from evaluators.export.deployed import Deployed
+    from evaluators.export.python_source.source import PythonSource
     from evaluators.network import Network
 
 
@@ -63,6 +64,13 @@ class Subject:
         return program
 
     @cached_property
+    def source(self) -> PythonSource:
+        """The network as a file of plain PyTorch, and the names that the weights have in it."""
+        from evaluators.export.python_source.source import source_of
+
+        return source_of(self.run.architecture, self.run.preprocessing, self.run.classes)
+
+    @cached_property
     def metadata(self) -> dict[str, str]:
         """What goes into the file itself: classes, preprocessing, costs, each as text or JSON."""
         before = self.run.preprocessing
@@ -101,11 +109,15 @@ class Subject:
         """The images on which formats are compared: the test split, or the validation split where there is none."""
         return self.images.test if len(self.images.test) else self.images.validation
 
+    def pixels(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """These images as stored, uint8 (n, height, width, channels)."""
+        return np.ascontiguousarray(self.images.images[indices])
+
     def inputs(self, indices: NDArray[np.int64]) -> NDArray[Any]:
         """What the deployed network takes of these images: bytes as stored, or tensors."""
         import torch
 
-        pixels = np.ascontiguousarray(self.images.images[indices])
+        pixels = self.pixels(indices)
         if self.takes == "uint8":
             return pixels
         with torch.no_grad():

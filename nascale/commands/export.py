@@ -11,7 +11,7 @@ from nascale.options import storage_option
 from nascale.output import emit, table_options
 from space.errors import RunError
 
-_DEFAULT = "torch,onnx"
+_DEFAULT = "torch,onnx,python"
 
 
 def _formats() -> str:
