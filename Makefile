@@ -6,7 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
-BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts verification
+BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts verification export_agreement
 
 .PHONY: demo test check format bench clean
 
