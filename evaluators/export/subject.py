@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluators.export.quiet import quiet
 from evaluators.images.image_set import ImageSet
 from evaluators.trained.run_folder import TrainedRun
 from space.cost import costs
@@ -44,24 +43,19 @@ class Subject:
 
         return Deployed(self.network, self.run.preprocessing, self.takes).eval()
 
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The names of the sides of the input that are open."""
+        from evaluators.export.program import FREE
+
+        return FREE if self.takes == "uint8" else FREE[:1]
+
     @cached_property
     def program(self) -> ExportedProgram:
         """The deployed network as a graph, made once for all formats; batch and size of the photos are free."""
-        import torch
-        from torch import nn
-        from torch.export import Dim
+        from evaluators.export.program import program_of
 
-        free = {0: Dim("batch")} | ({1: Dim("height"), 2: Dim("width")} if self.takes == "uint8" else {})
-        for child in self.network.modules():
-            # What overwrites its input costs the exporters most of their time: they have to undo it.
-            if isinstance(child, nn.ReLU | nn.ReLU6):
-                child.inplace = False
-        with quiet(), torch.no_grad():
-            program = torch.export.export(self.deployed, (self.deployed.example(),), dynamic_shapes=(free,))
-        for node in program.graph.nodes:
-            # Where each operation was written: lines of this machine's files, of no use elsewhere.
-            node.meta.pop("stack_trace", None)
-        return program
+        return program_of(self.deployed, self.deployed.example(), self.free)
 
     @cached_property
     def source(self) -> PythonSource:

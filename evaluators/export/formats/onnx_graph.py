@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,38 +12,45 @@ from evaluators.export.subject import Subject
 
 if TYPE_CHECKING:
     import onnx
+    from torch.export import ExportedProgram
 
 OPSET = 20
 """The version of ONNX's operators (onnx 1.15, November 2023)."""
-FREE = ("batch", "height", "width")
+OUTPUTS = ("probabilities", "label")
 
 
 def write(subject: Subject, folder: Path) -> None:
     """Writes the graph, checked by onnx."""
     import onnx
-    import torch
 
-    path = folder / ONNX.files[0]
-    with quiet():
-        program = torch.onnx.export(
-            subject.program,
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["images"],
-            output_names=["probabilities", "label"],
-            verbose=False,
-        )
-        assert program is not None
-        model = program.model_proto
-    clean(model, FREE if subject.takes == "uint8" else FREE[:1])
+    model = graph_of(subject.program, subject.free, OUTPUTS)
     opset = next(entry.version for entry in model.opset_import if entry.domain == "")
     for name, value in {**subject.metadata, "opset": str(opset)}.items():
         model.metadata_props.add(key=name, value=value)
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    onnx.save(model, folder / ONNX.files[0])
 
 
-def clean(model: onnx.ModelProto, free: tuple[str, ...]) -> None:
+def graph_of(program: ExportedProgram, free: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
+    """The ONNX graph of a program with one input, ``images``, of which the first sides are ``free``."""
+    import torch
+
+    with quiet():
+        made = torch.onnx.export(
+            program,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=list(outputs),
+            verbose=False,
+        )
+        assert made is not None
+        model: onnx.ModelProto = made.model_proto
+    clean(model, free)
+    return model
+
+
+def clean(model: onnx.ModelProto, free: Sequence[str]) -> None:
     """Names the free sides of inputs and outputs; drops what the exporter notes of its own work."""
     graph = model.graph
     names = {
