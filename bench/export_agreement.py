@@ -1,6 +1,6 @@
 """Whether every format gives the network's own logits: on the known networks, and on random ones of each space.
 
-    python -m bench.export_agreement [--networks zoo,mixed,…] [--random 30] [--formats python,torch,onnx]
+    python -m bench.export_agreement [--networks zoo,mixed,…] [--random 30] [--formats python,torch,onnx,timm]
                                      [--images 64] [--classes 10] [--out FILE.csv]
 
 The weights are drawn, and so are the statistics of the normalisations. Known networks have the smallest of some
@@ -10,7 +10,7 @@ the preprocessing in the files is compared too. A network fails where a class di
 are checked by it.
 
 With ``--out`` each network's row is written as soon as it is measured, and what the file holds already is not measured
-again: a stopped run goes on with the same command. The graphs of ``torch`` and ``onnx`` take 5 to 60 s a network.
+again: a stopped run goes on with the same command. Networks that timm does not build have no row of ``timm``. The graphs of ``torch`` and ``onnx`` take 5 to 60 s a network.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
@@ -36,12 +37,13 @@ from evaluators.export.certificate import TOLERANCE
 from evaluators.export.deployed import Deployed
 from evaluators.export.program import FREE, program_of
 from evaluators.export.python_source import source_of
+from evaluators.export.timm_source import timm_source_of
 from evaluators.images.preparing import prepared
 from evaluators.network import Network, build
 from evaluators.trained.run_folder import Preprocessing
 from space import zoo
 from space.architecture import Architecture
-from space.errors import ShapeError
+from space.errors import InputError, ShapeError
 from space.spaces import SPACES, space
 
 _RESOLUTIONS = (32, 64, 96, 128, 160, 224, 299)
@@ -121,10 +123,25 @@ def onnx_graph(case: Case) -> Logits:
     return lambda photos: torch.from_numpy(session.run(None, {"images": photos.numpy()})[0])
 
 
+def timm_model(case: Case) -> Logits:
+    """The model of timm, which must be installed. Raises InputError for a network that timm does not build."""
+    classes = tuple(map(str, range(case.architecture.classes)))
+    source = timm_source_of(case.architecture, classes, case.before)
+    path = case.folder / f"{source.model}.py"
+    path.write_text(source.text, encoding="utf-8")
+    module = sys.modules[source.model] = ModuleType(source.model)
+    module.__file__ = str(path)
+    exec(compile(source.text, path, "exec"), vars(module))
+    save_file(source.weights(case.network.state_dict()), module.WEIGHTS)
+    made: nn.Module = module.load()
+    return lambda photos: made(module.preprocess(photos))
+
+
 FORMATS: dict[str, Callable[[Case], Logits]] = {
     "python": python_file,
     "torch": torch_program,
     "onnx": onnx_graph,
+    "timm": timm_model,
 }
 
 
@@ -180,6 +197,8 @@ def measured(
                 logits = FORMATS[name](case)
                 came = torch.cat([logits(part) for part in photos])
                 row["difference"], row["same_classes"] = difference(wanted, came)
+            except InputError:  # the format is not for such networks
+                continue
             except Exception as error:  # a format that cannot be made is a result of its own
                 row["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
             yield {**row, "seconds": round(time.perf_counter() - started, 1)}

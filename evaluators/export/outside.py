@@ -62,6 +62,7 @@ def python_file(file: str, threads: int) -> Run:
     spec = importlib.util.spec_from_file_location("model", file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules["model"] = module  # a model of timm is registered under its module
     spec.loader.exec_module(module)
     network = module.load()
 

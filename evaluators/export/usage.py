@@ -35,6 +35,13 @@ import model
 
 probabilities, label = model.predict(model.load(), torch.from_numpy(photos.copy()))
 """
+_TIMM = """
+import torch
+
+import model_timm
+
+probabilities, label = model_timm.predict(model_timm.load(), torch.from_numpy(photos.copy()))
+"""
 _TENSORS = """
 # What the network takes: the largest centred square, resized, 0 to 1, normalised.
 size, mean, std = {resolution}, {mean}, {std}
@@ -63,6 +70,7 @@ def programs(subject: Subject, written: Collection[str]) -> dict[str, str]:
         "python": ("PyTorch, as a Python file to read and change", start + _PYTHON),
         "torch": ("PyTorch, as a torch.export program", given + _TORCH),
         "onnx": ("onnxruntime", given + _ONNX.format(file="model.onnx")),
+        "timm": ("timm, which has the network as a model then", start + _TIMM),
         "int8": ("onnxruntime, in 8 bits", given + _ONNX.format(file="model_int8.onnx")),
     }
     return {title: text + _SHOW for name, (title, text) in known.items() if name in written}

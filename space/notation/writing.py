@@ -22,7 +22,7 @@ def write(architecture: Architecture) -> str:
 
     Raises InputError naming the first block that the notation cannot say.
     """
-    frame = _frame_of(architecture)
+    frame = frame_of(architecture)
     stages = ",".join("+".join(stage) for stage in arch_def(architecture))
     settings = frame.settings()
     text = f"{stages}@{settings}" if settings else stages
@@ -35,7 +35,7 @@ def write(architecture: Architecture) -> str:
 
 def arch_def(architecture: Architecture) -> list[list[str]]:
     """The stages alone, as timm takes them: a list of strings for each stage."""
-    frame = _frame_of(architecture)
+    frame = frame_of(architecture)
     written = []
     for index, blocks in enumerate(_stage_strings(architecture)):
         strings = []
@@ -62,7 +62,7 @@ def _sayable(block: Block, string: BlockString | None, stage: int) -> BlockStrin
     return string
 
 
-def _frame_of(architecture: Architecture) -> Frame:
+def frame_of(architecture: Architecture) -> Frame:
     """The frame of ``architecture``. Raises InputError where its stem or head is of another form."""
     stem = architecture.stem[0] if architecture.stem else None
     if len(architecture.stem) != 1 or not isinstance(stem, Conv) or stem.activation is None:

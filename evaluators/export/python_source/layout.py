@@ -39,7 +39,15 @@ class Comprehension:
     loop: str
 
 
-Expression = str | Call | Choice | Comprehension
+@dataclass(frozen=True)
+class Entry:
+    """``key: value`` of a dictionary."""
+
+    key: str
+    value: Expression
+
+
+Expression = str | Call | Choice | Comprehension | Entry
 
 
 def text(expression: Expression) -> str:
@@ -51,6 +59,8 @@ def text(expression: Expression) -> str:
             return f"{text(then)} if {condition} else {otherwise}"
         case Comprehension(element, loop):
             return f"{text(element)} {loop}"
+        case Entry(key, value):
+            return f"{key}: {text(value)}"
     return expression
 
 
@@ -75,6 +85,8 @@ def laid_out(before: str, expression: Expression, after: str = "", indent: str =
                     laid_out("", argument, ",", inner), comments[index] if comments else "", inner
                 )
             return [head, *rows, f"{indent}{brackets[1]}{after}"]
+        case Entry(key, value):
+            return laid_out(f"{before}{key}: ", value, after, indent)
         case Choice(condition, then, otherwise):
             inner = indent + _STEP
             whole = f"{inner}{text(expression)}"

@@ -23,14 +23,15 @@ def preprocess(images: Tensor) -> Tensor:
     return (x - mean) / std
 '''
 
-_USE = '''
+_PREDICT = '''
 @torch.inference_mode()
 def predict(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """uint8 images (n, height, width, {channels}) → probabilities (n, {classes}) and the likeliest labels (n)."""
     probabilities = network(preprocess(images)).softmax(dim=1)
     return probabilities, probabilities.argmax(dim=1)
+'''
 
-
+_LOAD = '''
 def load(path: str | Path = WEIGHTS) -> Network:
     """The network with the weights of a safetensors file, ready to predict."""
     network = Network()
@@ -85,25 +86,43 @@ def imports() -> list[str]:
     ]
 
 
-def use_lines(preprocessing: Preprocessing, classes: tuple[str, ...]) -> list[str]:
-    """The parts of the file behind the network, in order."""
+def constants(preprocessing: Preprocessing, classes: tuple[str, ...], weights: str) -> str:
+    """The constants of the file, whose weights lie beside it in the file ``weights``."""
     deviations = [max(std, SMALLEST_STD) for std in preprocessing.std]
-    constants = [
-        *laid_out("CLASSES = ", Call("", tuple(map(_quoted, classes)), brackets="[]")),
+    lines = [
+        *laid_out("CLASSES = ", Call("", tuple(map(quoted, classes)), brackets="[]")),
         f"RESOLUTION = {preprocessing.resolution}",
         *laid_out("MEAN = ", Call("", tuple(map(repr, preprocessing.mean)), brackets="[]")),
         *laid_out("STD = ", Call("", tuple(map(repr, deviations)), brackets="[]")),
-        'WEIGHTS = Path(__file__).with_name("model.safetensors")',
+        f'WEIGHTS = Path(__file__).with_name("{weights}")',
     ]
-    words = {
-        "channels": preprocessing.channels,
-        "classes": len(classes),
-        "resolution": preprocessing.resolution,
-        "mode": "L" if preprocessing.channels == 1 else "RGB",
-    }
-    return ["\n".join(constants), _PREPROCESS.strip("\n").format(**words), _USE.strip("\n").format(**words)]
+    return "\n".join(lines)
 
 
-def _quoted(name: str) -> str:
+def prediction(preprocessing: Preprocessing, classes: tuple[str, ...]) -> list[str]:
+    """The functions ``preprocess`` and ``predict``."""
+    return [_filled(text, preprocessing, classes) for text in (_PREPROCESS, _PREDICT)]
+
+
+def use(preprocessing: Preprocessing, classes: tuple[str, ...]) -> list[str]:
+    """The parts of the file behind the network, in order."""
+    loading = _filled(_LOAD, preprocessing, classes)
+    return [
+        constants(preprocessing, classes, "model.safetensors"),
+        *prediction(preprocessing, classes),
+        loading,
+    ]
+
+
+def _filled(text: str, preprocessing: Preprocessing, classes: tuple[str, ...]) -> str:
+    return text.strip("\n").format(
+        channels=preprocessing.channels,
+        classes=len(classes),
+        resolution=preprocessing.resolution,
+        mode="L" if preprocessing.channels == 1 else "RGB",
+    )
+
+
+def quoted(name: str) -> str:
     """A string literal in double quotes."""
     return json.dumps(name, ensure_ascii=False)

@@ -1,0 +1,36 @@
+"""``timm``: a file that registers a network of the MBConv family with timm, and the weights under timm's names.
+
+It is run, and so compared, where timm is installed.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from evaluators.export.format import Format
+from evaluators.export.subject import Subject
+from evaluators.export.timm_source.source import WEIGHTS, timm_source_of
+
+
+def write(subject: Subject, folder: Path) -> None:
+    """Writes the file and the weights. Raises InputError for a network that timm does not build."""
+    from safetensors.torch import save_file
+
+    run = subject.run
+    source = timm_source_of(run.architecture, run.classes, run.preprocessing)
+    weights = source.weights(subject.network.state_dict())
+    (folder / TIMM.files[0]).write_text(source.text, encoding="utf-8")
+    tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
+    save_file(tensors, folder / WEIGHTS, metadata={**subject.metadata, "blocks": source.block_string})
+
+
+TIMM = Format(
+    name="timm",
+    description="a model of timm (networks of the MBConv family) and its weights",
+    files=("model_timm.py", WEIGHTS),
+    write=write,
+    runner="python" if find_spec("timm") else None,
+    rank=4,
+    photos=True,
+)
