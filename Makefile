@@ -6,7 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
-BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts verification export_agreement
+BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts train_workers verification export_agreement
 
 .PHONY: demo test check format bench clean
 
@@ -35,7 +35,7 @@ $(VENV)/.bench: $(READY)
 
 $(READY): constraints.txt pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,export,tensorboard]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,tensorboard]'
 	@touch $@
 
 clean:

@@ -20,7 +20,7 @@ from space.errors import InputError
 if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
     from evaluators.trained.run_folder import TrainedRun
-    from evaluators.trainer.full_training import FullTraining
+    from evaluators.trainer.standing import Standing
     from nascale.train_run import PreparedTraining
 
 _FIGURES = ("epoch", "accuracy", "balanced_accuracy", "loss")
@@ -135,7 +135,7 @@ def reproduce(
     ready: PreparedTraining,
     *,
     stop: StopFlag | None = None,
-    follow: Callable[[FullTraining], None] = lambda training: None,
+    follow: Callable[[Standing], None] = lambda training: None,
 ) -> Reproduction:
     """Trains to the end and compares. Raises what a training raises."""
     from nascale.train_run import run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from nascale.origin import origin
 from nascale.quantities import human_seconds
 from nascale.train_data import TrainingData, training_data
 from nascale.train_spec import TrainSpec
+from nascale.train_start import start, start_share
 from space.architecture import Architecture
 from space.errors import InputError
 
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
     from evaluators.images.image_set import ImageSet
     from evaluators.trained.run_folder import TrainedRun
-    from evaluators.trainer.full_training import FullTraining, Teacher
+    from evaluators.trainer.full_training import FullTraining
     from evaluators.trainer.initial_weights import FittedWeights
     from evaluators.trainer.speed import Speed
+    from evaluators.trainer.standing import Standing
+    from evaluators.trainer.workers import Workers
 
 _SHARE = 0.95
 """Of the time of ``within`` that the epochs may take: the rest is for reading images and writing files."""
@@ -48,9 +52,14 @@ class PreparedTraining:
         """Whether the training came to its end before."""
         return self.run.finished
 
+    @property
+    def on_gpus(self) -> bool | None:
+        """Whether it trains on GPUs; None where that is for the cluster to say."""
+        return _workers(self.spec).gpu
+
     def training(self) -> FullTraining:
         """The training at its start; its checkpoint, where there is one, is not read."""
-        return _training(self.spec, self.run.architecture, self.images)[0]
+        return start(self.spec, self.run.architecture, self.images)[0]
 
 
 def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> PreparedTraining:
@@ -78,15 +87,18 @@ def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> Pre
     data = training_data(spec, storage)
     images, architecture = data.images, _network(spec, data, storage)
     spec = _filled(spec, images, stored)
+    if spec.shared:
+        _workers(spec).check()
     limit_threads(spec.threads, device)
     if stored is not None:
         _check_same(spec, architecture, images, stored)
         spec = replace(spec, training=replace(spec.training, epochs=int(stored.spec["epochs"])))
         return PreparedTraining(spec, stored, images, goes_on=True)
-    check_memory(architecture, spec.training, device)
+    here = spec.workers if device.type == "cpu" and spec.ray_address is None else 1
+    check_memory(architecture, spec.training, device, copies=here)
     check_disk(folder, architecture, spec.training)
-    training, init = _training(spec, architecture, images)
-    speed = measured_speed(training)
+    training, init = start(spec, architecture, images)
+    speed = measured_speed(training).shared(spec.workers)
     spec = _within(spec, speed)
     run = _new_run(spec, folder, architecture, data)
     return PreparedTraining(spec, run, images, goes_on=False, init=init, speed=speed)
@@ -98,12 +110,13 @@ def run(
     checkpoint_seconds: float = 300.0,
     json_lines: bool = False,
     stop: StopFlag | None = None,
-    follow: Callable[[FullTraining], None] = lambda training: None,
+    follow: Callable[[Standing], None] = lambda training: None,
 ) -> TrainedRun:
     """Trains to the end, from the checkpoint where there is one; returns the finished run.
 
-    ``follow`` is called after every step and every epoch; ``stop`` ends it after a checkpoint. Raises Stopped,
-    Diverged, or InputError for a folder or a checkpoint that cannot be used.
+    ``follow`` is called after every step and every epoch, with workers four times a second; ``stop`` ends it after a
+    checkpoint. Raises Stopped, Diverged, InputError for a folder or a checkpoint that cannot be used or for workers
+    that the cluster has no room for, and RunError for workers that die again and again.
     """
     from evaluators.device import limit_threads, pick_device
     from evaluators.evaluator import StopFlag
@@ -111,6 +124,8 @@ def run(
 
     if prepared.finished:
         return prepared.run
+    if prepared.spec.shared:
+        return _run_shared(prepared, checkpoint_seconds, json_lines, stop or StopFlag(), follow)
     limit_threads(prepared.spec.threads, pick_device(prepared.spec.training.device))
     training = prepared.training()
     how = RunTraining(
@@ -122,6 +137,51 @@ def run(
         follow=follow,
     )
     return how(training)
+
+
+def _run_shared(
+    prepared: PreparedTraining,
+    checkpoint_seconds: float,
+    json_lines: bool,
+    stop: StopFlag,
+    follow: Callable[[Standing], None],
+) -> TrainedRun:
+    from evaluators.trainer.workers import train_together
+
+    spec = prepared.spec
+    spec = replace(
+        spec,
+        init=_whole_path(spec.init),
+        teacher=_whole_path(spec.teacher),
+        teacher_weights=_whole_path(spec.teacher_weights),
+    )
+    return train_together(
+        prepared.run,
+        partial(start_share, spec, prepared.run.architecture),
+        prepared.images,
+        _workers(spec),
+        new=not prepared.goes_on,
+        checkpoint_seconds=checkpoint_seconds,
+        json_lines=json_lines,
+        stop=stop,
+        follow=follow,
+    )
+
+
+def _workers(spec: TrainSpec) -> Workers:
+    from evaluators.device import pick_device
+    from evaluators.trainer.workers import Workers
+
+    gpu: bool | None = pick_device(spec.training.device).type == "cuda"
+    if spec.ray_address is not None and spec.training.device == "auto":
+        gpu = None
+    assert spec.threads is not None
+    return Workers(count=spec.workers, threads=spec.threads, gpu=gpu, ray_address=spec.ray_address)
+
+
+def _whole_path(text: str | None) -> str | None:
+    """``text`` as a whole path where it is one of a file: workers have another working directory."""
+    return str(Path(text).absolute()) if text is not None and Path(text).exists() else text
 
 
 def _network(spec: TrainSpec, data: TrainingData, storage: str | None) -> Architecture:
@@ -140,18 +200,21 @@ def _network(spec: TrainSpec, data: TrainingData, storage: str | None) -> Archit
 
 
 def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> TrainSpec:
-    """The spec with the batch that fits the images, and the threads: those of the stored run, or all there are."""
+    """The spec with the batch that fits the images, and the threads: those of the stored run, or an equal share."""
     import torch
 
     from evaluators.trainer.full_training import training_subset
 
     count = len(training_subset(images, spec.training.fraction))
     batch = spec.training.batch_size
-    if batch > count:
+    if batch * spec.workers > count:
         if not spec.fits_batch:
-            raise InputError.of("batch_size", f"at most the {count} training images of {images.name}", batch)
-        batch = max(2, count // 4)
-    threads = spec.threads or (stored.spec.get("threads") if stored else None) or torch.get_num_threads()
+            wanted = f"at most the {count} training images of {images.name}"
+            came = f"{spec.workers} workers of {batch} each" if spec.workers > 1 else batch
+            raise InputError.of("batch_size", wanted, came)
+        batch = max(2, count // (4 * spec.workers))
+    every = 1 if spec.ray_address is not None else max(1, torch.get_num_threads() // spec.workers)
+    threads = spec.threads or (stored.spec.get("threads") if stored else None) or every
     return replace(spec, threads=threads, training=replace(spec.training, batch_size=batch))
 
 
@@ -179,55 +242,6 @@ def _within(spec: TrainSpec, speed: Speed) -> TrainSpec:
         wanted = f"time for an epoch, which takes about {human_seconds(speed.epoch_seconds)}"
         raise InputError.of("within", wanted, human_seconds(spec.within))
     return replace(spec, training=replace(spec.training, epochs=epochs))
-
-
-def _training(
-    spec: TrainSpec, architecture: Architecture, images: ImageSet
-) -> tuple[FullTraining, FittedWeights | None]:
-    from evaluators.device import pick_device
-    from evaluators.trainer.full_training import FullTraining, new_network
-    from evaluators.trainer.initial_weights import fit_weights
-
-    device = pick_device(spec.training.device)
-    network = new_network(architecture, spec.seed, device)
-    init = None if spec.init is None else fit_weights(network, spec.init, "--init")
-    training = FullTraining(
-        network,
-        architecture.resolution,
-        images,
-        spec.training,
-        seed=spec.seed,
-        device=device,
-        teacher=_teacher(spec, architecture),
-    )
-    return training, init
-
-
-def _teacher(spec: TrainSpec, student: Architecture) -> Teacher | None:
-    """The teacher with its weights. Raises InputError for weights that do not all fit."""
-    if spec.teacher is None or spec.teacher_weights is None:
-        return None
-    assert spec.distillation_weight is not None and spec.temperature is not None
-    from evaluators.device import pick_device
-    from evaluators.network import build
-    from evaluators.trainer.full_training import Teacher
-    from evaluators.trainer.initial_weights import fit_weights
-
-    architecture = fitted(
-        spec.teacher,
-        None,
-        classes=student.classes,
-        channels=student.in_channels,
-        side=student.resolution,
-        argument="--teacher",
-    )
-    network = build(architecture, device=pick_device(spec.training.device))
-    found = fit_weights(network, spec.teacher_weights, "--teacher-weights")
-    missing = [*found.absent, *(misfit.name for misfit in found.misfits)]
-    if missing:
-        wanted = f"all weights of {architecture.label}"
-        raise InputError.of("--teacher-weights", wanted, f"{spec.teacher_weights} without {missing[0]}")
-    return Teacher(network.eval().requires_grad_(False), spec.distillation_weight, spec.temperature)
 
 
 def _new_run(spec: TrainSpec, folder: Path, architecture: Architecture, data: TrainingData) -> TrainedRun:

@@ -86,7 +86,17 @@ class TrainSpec:
     threads: int | None = setting(
         None,
         "int",
-        "Processors for the training on a CPU; the same number gives the same weights.  [default: all]",
+        "Processors for the training on a CPU, with --workers of each of them; the same number gives the same weights."
+        "  [default: all, shared by the workers; 1 on a cluster]",
+    )
+    workers: int = setting(
+        1,
+        "int",
+        "Processes that train together (nascale[distributed]), each with a GPU where there are enough. --batch-size is "
+        "that of one worker, the default learning rate goes by all images of a step. RUN must be on a disk that all see.",
+    )
+    ray_address: str | None = setting(
+        None, "text", "Ray cluster for the workers.  [default: a Ray on this machine]"
     )
     training: FullRecipe = group(FullRecipe)
     fits_batch: bool = field(default=False, compare=False)
@@ -102,7 +112,7 @@ class TrainSpec:
         for name in ("seed", "split_seed"):
             if getattr(self, name) < 0:
                 raise InputError.of(name, "a whole number of 0 or more", getattr(self, name))
-        for name in ("resolution", "threads"):
+        for name in ("resolution", "threads", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError.of(name, "a positive whole number", value)
@@ -111,7 +121,14 @@ class TrainSpec:
                 raise InputError.of(
                     name, "the network's own in a full training", getattr(self.training, name)
                 )
+        if self.within is not None and self.ray_address is not None:
+            raise InputError.of("within", "epochs, as the speed of a cluster is not known", self.within)
         self._check_teacher()
+
+    @property
+    def shared(self) -> bool:
+        """Whether workers train, and not this process."""
+        return self.workers > 1 or self.ray_address is not None
 
     def _check_teacher(self) -> None:
         """Raises InputError for half of a teacher; fills in how it is listened to."""
@@ -150,11 +167,13 @@ class TrainSpec:
         return flat(self)
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
-        """What a stored spec has otherwise, as ``epochs 60, now 90``, but for the text that names the network.
+        """What a stored spec has otherwise, as ``epochs 60, now 90``.
+
+        The text that names the network and the cluster may be others.
 
         The epochs of ``within`` were fixed when the training began, and are not compared.
         """
-        passed = {"arch"}
+        passed = {"arch", "ray_address"}
         if self.within is not None and stored.get("within") == self.within:
             passed.add("epochs")
         return [

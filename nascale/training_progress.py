@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from evaluators.trainer.epoch_metrics import EpochMetrics
-    from evaluators.trainer.full_training import FullTraining
+    from evaluators.trainer.standing import Standing
 
 _PANEL_SECONDS = 0.25
 _ROWS = 6
@@ -23,7 +23,7 @@ _BAR = 30
 class Follower(Protocol):
     """Is shown a training after every step and every epoch, within a ``with``."""
 
-    def __call__(self, training: FullTraining) -> None: ...
+    def __call__(self, training: Standing) -> None: ...
 
     def __enter__(self) -> Self: ...
 
@@ -43,7 +43,7 @@ class TrainingLines:
         self._stream = stream
         self._written = float("-inf")
         self._shown = 0
-        self._training: FullTraining | None = None
+        self._training: Standing | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -52,13 +52,13 @@ class TrainingLines:
         if self._training is not None and self._training.epoch != self._shown:
             self._write(self._training)
 
-    def __call__(self, training: FullTraining) -> None:
+    def __call__(self, training: Standing) -> None:
         """Takes the training; writes a line when one is due."""
         self._training = training
         if training.epoch > self._shown and time.monotonic() - self._written >= PLAIN_SECONDS:
             self._write(training)
 
-    def _write(self, training: FullTraining) -> None:
+    def _write(self, training: Standing) -> None:
         self._written, self._shown = time.monotonic(), training.epoch
         print(line(training), file=self._stream, flush=True)
 
@@ -72,7 +72,7 @@ class TrainingPanel:
 
         self._live = Live(console=Console(file=stream), auto_refresh=False)
         self._written = float("-inf")
-        self._training: FullTraining | None = None
+        self._training: Standing | None = None
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -83,7 +83,7 @@ class TrainingPanel:
             self._live.update(panel(self._training), refresh=True)
         self._live.stop()
 
-    def __call__(self, training: FullTraining) -> None:
+    def __call__(self, training: Standing) -> None:
         """Takes the training; draws it anew when that is due."""
         self._training = training
         moment = time.monotonic()
@@ -92,7 +92,7 @@ class TrainingPanel:
             self._live.update(panel(training), refresh=True)
 
 
-def panel(training: FullTraining) -> Group:
+def panel(training: Standing) -> Group:
     """A table of the last epochs, a bar of the whole training, and the line of ``line``."""
     from rich import box
     from rich.console import Group
@@ -118,12 +118,12 @@ def panel(training: FullTraining) -> Group:
     return Group(*([table] if training.rows else []), bar + Text(f"  {line(training)}"))
 
 
-def share(training: FullTraining) -> float:
+def share(training: Standing) -> float:
     """The share of the training that is done, 0 to 1."""
     return (training.epoch + training.step / training.steps) / training.recipe.epochs
 
 
-def line(training: FullTraining) -> str:
+def line(training: Standing) -> str:
     """``epoch 12/60 · loss 0.841 · accuracy 0.6120 · best 0.6400 (epoch 11) · 210 images/s · 4 min 10 s left``."""
     rows, epochs = training.rows, training.recipe.epochs
     parts = [f"epoch {training.epoch}/{epochs}"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evaluators.trained.run_folder import TrainedRun
     from evaluators.trainer.initial_weights import FittedWeights
     from nascale.train_run import PreparedTraining
+    from nascale.train_spec import TrainSpec
 
 _NAMED = 4
 
@@ -29,6 +30,8 @@ def opening(prepared: PreparedTraining) -> Iterator[str]:
     )
     yield f"data {DataSummary.of(prepared.images).line()}"
     yield from recipe_lines(spec.training)
+    if spec.shared:
+        yield workers_line(spec, prepared.on_gpus)
     if spec.teacher is not None:
         yield (
             f"teacher: {spec.teacher}, {spec.distillation_weight:g} of the loss at temperature {spec.temperature:g}"
@@ -42,7 +45,16 @@ def opening(prepared: PreparedTraining) -> Iterator[str]:
         yield (
             f"{spec.training.epochs} epochs of about {human_seconds(seconds)}: {human_seconds(seconds * spec.training.epochs)} "
             f"on {spec.threads} processor{'s' if spec.threads != 1 else ''}"
+            f"{f' for each of {spec.workers} workers' if spec.workers > 1 else ''}"
         )
+
+
+def workers_line(spec: TrainSpec, on_gpus: bool | None) -> str:
+    """How the workers share a batch; ``on_gpus=None`` where only the cluster knows whether it has GPUs."""
+    batch = spec.training.batch_size
+    alone = "batch norms see the images of their own worker alone"
+    norms = {True: "batch norms see all of them", False: alone, None: f"without GPUs {alone}"}[on_gpus]
+    return f"workers: {spec.workers}, each with batches of {batch}, {spec.workers * batch} together; {norms}"
 
 
 def recipe_lines(recipe: FullRecipe) -> Iterator[str]:

@@ -37,7 +37,7 @@ def connect(settings: PoolSettings) -> None:
         return
     parents = [str(Path(folder).parent) for folder in _folders()]
     path = os.pathsep.join(dict.fromkeys([*parents, *filter(None, [os.environ.get("PYTHONPATH")])]))
-    with _exported({"PYTHONPATH": path, **_thread_variables(settings)}):
+    with exported({"PYTHONPATH": path, **_thread_variables(settings)}):
         ray.init(
             "local",
             num_cpus=math.ceil(settings.workers * settings.cpus_per_trial),
@@ -121,7 +121,7 @@ def _folders() -> list[str]:
 
 
 @contextmanager
-def _exported(variables: dict[str, str]) -> Iterator[None]:
+def exported(variables: dict[str, str]) -> Iterator[None]:
     """Environment variables that child processes started inside inherit."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

@@ -164,8 +164,12 @@ class FullTraining:
             self.average.update(self.network)
         self.step += 1
         if self.step % _CHECK_EVERY == 0 or self.epoch_is_trained:
-            check_finite(self.mean_loss, self.epoch + 1)
+            self.check_loss()
         self.step_seconds += time.perf_counter() - started
+
+    def check_loss(self) -> None:
+        """Raises Diverged where the mean loss is no finite number."""
+        check_finite(self.mean_loss, self.epoch + 1)
 
     def _positions(self) -> Tensor:
         """The images of this step, as positions within the training images."""
@@ -230,10 +234,14 @@ class FullTraining:
             average_balanced_accuracy=averaged and averaged.balanced_accuracy,
             images_per_second=self.steps * self.recipe.batch_size / max(trained, 1e-9),
         )
+        self.close_epoch(row)
+        return row
+
+    def close_epoch(self, row: EpochMetrics) -> None:
+        """Ends the epoch with the figures that were judged."""
         self.rows.append(row)
         self.epoch, self.step, self.step_seconds = self.epoch + 1, 0, 0.0
         self._loss, self._order = torch.zeros_like(self._loss), None
-        return row
 
     def weights(self, which: str) -> dict[str, Tensor]:
         """The ``raw`` weights or their ``average``, by name, auxiliary classifiers included."""

@@ -64,14 +64,16 @@ def check_disk(folder: Path, architecture: Architecture, recipe: FullRecipe) -> 
         raise InputError.of("--out", text, f"{folder} with {free / 2**20:,.0f} MiB")
 
 
-def check_memory(architecture: Architecture, recipe: FullRecipe, device: torch.device) -> None:
-    """Raises InputError (``batch_size``) where the estimate of a step's memory is more than the device has free."""
+def check_memory(
+    architecture: Architecture, recipe: FullRecipe, device: torch.device, copies: int = 1
+) -> None:
+    """Raises InputError (``batch_size``) where a step of all ``copies`` is estimated at more memory than is free."""
     optimizer = "adam" if recipe.optimizer == "adamw" else "momentum"
-    wanted = costs(architecture, batch=recipe.batch_size, optimizer=optimizer).training_bytes
+    wanted = copies * costs(architecture, batch=recipe.batch_size, optimizer=optimizer).training_bytes
     free = free_bytes(device)
     if free is not None and wanted > free:
         text = f"a training that fits {free / 2**20:,.0f} MiB of free memory"
-        came = f"{recipe.batch_size} images, which need about {wanted / 2**20:,.0f} MiB"
+        came = f"{copies * recipe.batch_size} images, which need about {wanted / 2**20:,.0f} MiB"
         raise InputError.of("batch_size", text, came)
 
 

@@ -74,6 +74,11 @@ class RunTraining:
                     saved = time.monotonic()
             return self._tell(training)
 
+    def begin(self) -> None:
+        """Writes the new run alone, for others to train. Raises InputError where they do already."""
+        with locked(self._last()):
+            self._begin()
+
     def _last(self) -> Path:
         """The folder of the checkpoint, made where it is missing."""
         last = self.run.folder / LAST

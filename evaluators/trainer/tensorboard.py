@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from evaluators.trainer.epoch_metrics import as_records
-from evaluators.trainer.full_training import FullTraining
+from evaluators.trainer.standing import Standing
 from space.errors import InputError
 
 _TAGS: Mapping[str, str] = {
@@ -45,7 +45,7 @@ class TensorBoardLog:
             raise InputError.of("--tensorboard", "a folder that can be written", came) from None
         self._written = 0
 
-    def __call__(self, training: FullTraining) -> None:
+    def __call__(self, training: Standing) -> None:
         """Writes the epochs that are new."""
         for row in as_records(training.rows[self._written :]):
             for name, tag in _TAGS.items():

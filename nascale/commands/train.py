@@ -13,7 +13,7 @@ from nascale.stopping import stop_on_signals
 from nascale.train_spec import UNUSED, TrainSpec, train_spec
 
 if TYPE_CHECKING:
-    from evaluators.trainer.full_training import FullTraining
+    from evaluators.trainer.standing import Standing
 
 
 @click.command("train")
@@ -94,12 +94,12 @@ def command(
 
 
 @contextmanager
-def _followed(tensorboard: str | None, quiet: bool) -> Iterator[Callable[[FullTraining], None]]:
+def _followed(tensorboard: str | None, quiet: bool) -> Iterator[Callable[[Standing], None]]:
     """What is called after each step: the screen, unless ``quiet``, and TensorBoard's files where they are asked for."""
     from nascale.training_progress import follower
 
     with ExitStack() as stack:
-        followers: list[Callable[[FullTraining], None]] = []
+        followers: list[Callable[[Standing], None]] = []
         if tensorboard is not None:
             from evaluators.trainer.tensorboard import TensorBoardLog
 
@@ -107,7 +107,7 @@ def _followed(tensorboard: str | None, quiet: bool) -> Iterator[Callable[[FullTr
         if not quiet:
             followers.append(stack.enter_context(follower()))
 
-        def follow(training: FullTraining) -> None:
+        def follow(training: Standing) -> None:
             for one in followers:
                 one(training)
 

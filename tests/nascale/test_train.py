@@ -166,6 +166,24 @@ def test_bad_input_is_one_line_and_writes_nothing(
         assert not out.exists()
 
 
+def test_workers_that_cannot_be_had_are_refused(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pydantic", reason="Ray Train needs the extra nascale[distributed]")
+    out = tmp_path / "run"
+    line = [arch, "--data", "digits", "--out", str(out), "--device", "cpu", "--workers"]
+    for words, wanted in (
+        (["0"], "workers: wanted a positive whole number"),
+        (["2", "--threads", "500"], "processors of this machine, got '2 workers of 500 each'"),
+        (["1000"], "batch_size: wanted"),
+        (["2", "--batch-size", "600"], "got '2 workers of 600 each'"),
+        (["2", "--ray-address", "127.0.0.1:1", "--within", "1h"], "within: wanted epochs"),
+        (["2", "--ray-address", "127.0.0.1:1"], "ray_address: wanted a running Ray cluster"),
+    ):
+        assert wanted in refused([*line, *words], capsys), words
+        assert not out.exists()
+
+
 def test_a_damaged_checkpoint_is_refused_in_one_line(
     arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
