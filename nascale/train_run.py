@@ -208,7 +208,7 @@ def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> Tra
     count = len(training_subset(images, spec.training.fraction))
     batch = spec.training.batch_size
     if batch * spec.workers > count:
-        if not spec.fits_batch:
+        if not spec.fits_batch or 2 * spec.workers > count:
             wanted = f"at most the {count} training images of {images.name}"
             came = f"{spec.workers} workers of {batch} each" if spec.workers > 1 else batch
             raise InputError.of("batch_size", wanted, came)
