@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from evaluators.export.subject import Subject
+from evaluators.images.preparing import SMALLEST_STD
 
 _OPEN = """import json
 
@@ -64,7 +65,7 @@ def programs(subject: Subject, written: Collection[str]) -> dict[str, str]:
             resolution=before.resolution,
             channels=before.channels,
             mean=list(before.mean),
-            std=list(before.std),
+            std=[max(SMALLEST_STD, value) for value in before.std],
         )
     known = {
         "python": ("PyTorch, as a Python file to read and change", start + _PYTHON),
