@@ -81,6 +81,11 @@ class Certificate:
         return tuple(f"{row.format}: {row.problem}" for row in self.rows if row.problem)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """One sentence for each format that was not written."""
+        return tuple(f"{row.format}: {row.problem}" for row in self.rows if not row.written)
+
+    @property
     def files(self) -> frozenset[str]:
         """All files that it certifies, or that were written by force."""
         return frozenset(name for row in self.rows if row.written for name in row.files)

@@ -100,5 +100,5 @@ def command(
         output,
         title=f"{certificate.name}: {about}; latency of one photo, threads: {threads}",
     )
-    if certificate.problems and not force:
-        raise RunError(f"not written (--force writes it all the same): {'; '.join(certificate.problems)}")
+    if certificate.left_out:
+        raise RunError(f"not written (--force writes it all the same): {'; '.join(certificate.left_out)}")

@@ -10,25 +10,26 @@ from pathlib import Path
 
 from evaluators.export.format import Format
 from evaluators.export.subject import Subject
-from evaluators.export.timm_source.source import WEIGHTS, timm_source_of
 
 
 def write(subject: Subject, folder: Path) -> None:
     """Writes the file and the weights. Raises InputError for a network that timm does not build."""
     from safetensors.torch import save_file
 
+    from evaluators.export.timm_source.source import timm_source_of
+
     run = subject.run
     source = timm_source_of(run.architecture, run.classes, run.preprocessing)
     weights = source.weights(subject.network.state_dict())
     (folder / TIMM.files[0]).write_text(source.text, encoding="utf-8")
     tensors = {name: tensor.contiguous() for name, tensor in weights.items()}
-    save_file(tensors, folder / WEIGHTS, metadata={**subject.metadata, "blocks": source.block_string})
+    save_file(tensors, folder / TIMM.files[1], metadata={**subject.metadata, "blocks": source.block_string})
 
 
 TIMM = Format(
     name="timm",
     description="a model of timm (networks of the MBConv family) and its weights",
-    files=("model_timm.py", WEIGHTS),
+    files=("model_timm.py", "model_timm.safetensors"),
     write=write,
     runner="python" if find_spec("timm") else None,
     rank=4,
