@@ -76,7 +76,7 @@ class Parameters:
         if last and self.widths is None:
             return self.add("out_channels", "out", self.exit)
         if self.widths == () and self._constant(values):
-            return repr(values[0])
+            return literal(next(v for v in values if v is not None))
         if values == entering[1] and entering[0]:
             return entering[0]
         name = _CHANNEL_NAMES.get(part, part if part in _CHANNEL_NAMES.values() else f"{part}_channels")
@@ -125,10 +125,12 @@ class Parameters:
         return None
 
     def _quotient(self, values: Values, entering: tuple[str, Values]) -> str | None:
-        """``in_channels // 4``, of what enters the class or the part: the smallest divisor that fits."""
+        """``in_channels // 4``, of what enters the block or the part: the smallest divisor, without a remainder."""
+        if self.widths is None:
+            return None
         for divisor in range(2, _LARGEST_DIVISOR + 1):
             for base, channels in ((self.entering, self.entry), entering):
-                if _matches(values, tuple(c // divisor for c in channels)):
+                if _matches(tuple(v and v * divisor for v in values), channels):
                     return f"{base} // {divisor}"
         return None
 

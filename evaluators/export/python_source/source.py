@@ -13,7 +13,7 @@ from evaluators.export.python_source.classes import Classes
 from evaluators.export.python_source.listing import children_lines, shape_text
 from evaluators.export.python_source.operations import HELPERS
 from evaluators.export.python_source.scopes import Chain, Leaf, Module, network_chains
-from evaluators.export.python_source.use import imports, use
+from evaluators.export.python_source.use import imports, title, use
 from evaluators.trained.run_folder import Preprocessing
 from space.architecture import Architecture
 from space.blocks import Auxiliary
@@ -55,7 +55,9 @@ def source_of(
     written = ["\n".join(c.lines) for c in made.found] + ["\n".join(body)]
     helpers = [text.strip("\n") for name, text in HELPERS.items() if any(f"{name}(" in w for w in written)]
     parts = [*helpers, *written, *use(preprocessing, classes)]
-    text = "\n".join([*_header(architecture), "", *imports(), "\n", "\n\n\n".join(parts), ""])
+    text = "\n".join(
+        [*_header(architecture), "", *imports(architecture.in_channels), "\n", "\n\n\n".join(parts), ""]
+    )
     return PythonSource(text, dict(_names(children, made)))
 
 
@@ -69,7 +71,7 @@ def _header(architecture: Architecture) -> list[str]:
     known = costs(architecture)
     size = architecture.resolution
     return [
-        f'"""{architecture.label}',
+        f'"""{title(architecture.label)}',
         "",
         f"{known.params:,} parameters; {known.macs:,} multiply-accumulates for an image of {size} × {size} pixels.",
         "",

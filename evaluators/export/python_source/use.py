@@ -52,9 +52,11 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
         values = torch.frombuffer(content[first:last], dtype=types[tensor["dtype"]])
         tensors[name] = values.reshape(tensor["shape"])
     return tensors
+'''
 
-
+_MAIN = '''
 def main(photos: list[str]) -> None:
+    """Prints what is in each photo."""
     from PIL import Image, ImageOps
 
     network = load()
@@ -71,13 +73,17 @@ if __name__ == "__main__":
 '''
 
 
-def imports() -> list[str]:
-    """The imports of every file."""
+# How Pillow calls pictures of so many channels; photos of others cannot be opened by the file.
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def imports(channels: int) -> list[str]:
+    """The imports of the file of a network for images of ``channels``."""
     return [
         "from __future__ import annotations",
         "",
         "import json",
-        "import sys",
+        *(["import sys"] if channels in _MODES else []),
         "from pathlib import Path",
         "",
         "import torch",
@@ -106,11 +112,11 @@ def prediction(preprocessing: Preprocessing, classes: tuple[str, ...]) -> list[s
 
 def use(preprocessing: Preprocessing, classes: tuple[str, ...]) -> list[str]:
     """The parts of the file behind the network, in order."""
-    loading = _filled(_LOAD, preprocessing, classes)
+    last = (_LOAD, _MAIN) if preprocessing.channels in _MODES else (_LOAD,)
     return [
         constants(preprocessing, classes, "model.safetensors"),
         *prediction(preprocessing, classes),
-        loading,
+        *[_filled(text, preprocessing, classes) for text in last],
     ]
 
 
@@ -119,8 +125,13 @@ def _filled(text: str, preprocessing: Preprocessing, classes: tuple[str, ...]) -
         channels=preprocessing.channels,
         classes=len(classes),
         resolution=preprocessing.resolution,
-        mode="L" if preprocessing.channels == 1 else "RGB",
+        mode=_MODES.get(preprocessing.channels, ""),
     )
+
+
+def title(label: str) -> str:
+    """A network's label as it can stand in a docstring."""
+    return " ".join(label.replace("\\", "/").replace('"', "'").split())
 
 
 def quoted(name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from space.blocks import Basic, Block, Bottleneck
+
 FLAGS = {"add": "skip", "se": "squeeze_excite"}
 """The parameter that says whether a block has a part, where no other does."""
 
-DESCRIPTIONS = {
+_DESCRIPTIONS = {
     "BasicBlock": "Two 3×3 convolutions beside a shortcut (He et al. 2016).",
     "Bottleneck": "1×1, 3×3 and 1×1 convolutions beside a shortcut (He et al. 2016).",
     "ConvAct": "A convolution and a non-linearity.",
@@ -20,3 +22,11 @@ DESCRIPTIONS = {
     "Transition": "Fewer channels and half the size between dense blocks (Huang et al. 2017).",
     "UniversalBottleneck": "Inverted bottleneck with up to three depthwise convolutions (Qin et al. 2024).",
 }
+
+
+def description(kind: str, block: Block | None) -> str:
+    """The docstring of a class whose first instance is ``block``."""
+    text = _DESCRIPTIONS.get(kind, f"{kind}.")
+    if isinstance(block, Basic | Bottleneck) and block.pre_activation:
+        return f"Pre-activated: {text[:1].lower()}{text[1:]}"
+    return text

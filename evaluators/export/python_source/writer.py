@@ -13,7 +13,7 @@ from evaluators.export.python_source.operations import IDENTITY, REQUIRED, Argum
 from evaluators.export.python_source.parameter import Parameter, Values, literal
 from evaluators.export.python_source.parameters import Parameters
 from evaluators.export.python_source.scopes import INPUT, Chain, Leaf, Module, Scope
-from evaluators.export.python_source.words import DESCRIPTIONS, FLAGS
+from evaluators.export.python_source.words import FLAGS, description
 from space.operations import Activation, Add, Concat, Scale, StochasticDepth
 
 CallOf = Callable[[Leaf | Scope], tuple[str, tuple[Argument, ...]]]
@@ -188,11 +188,10 @@ class Writer:
     # The text.
 
     def _lines(self, init: Sequence[str], forward: Sequence[str]) -> list[str]:
-        description = DESCRIPTIONS.get(self.union.kind, f"{self.union.kind}.")
         declared = [_declared(parameter) for parameter in self.parameters.signature()]
         return [
             f"class {self.name}(nn.Module):",
-            f'    """{description}"""',
+            f'    """{description(self.union.kind, self.union.instances[0].block)}"""',
             "",
             *laid_out("def __init__", Call("", ("self", *declared)), " -> None:", "    "),
             "        super().__init__()",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evaluators.export.python_source.layout import Call, Entry, laid_out
-from evaluators.export.python_source.use import constants, prediction, quoted
+from evaluators.export.python_source.use import constants, prediction, quoted, title
 from evaluators.export.timm_source.family import LARGEST_STRIDE, TimmNetwork, timm_network
 from evaluators.export.timm_source.names import timm_names
 from evaluators.trained.run_folder import Preprocessing
@@ -102,7 +102,7 @@ def _base(network: TimmNetwork) -> str:
 
 
 def _header(architecture: Architecture, model: str) -> Iterator[str]:
-    yield f'"""{architecture.label} as a model of timm.'
+    yield f'"""{title(architecture.label)} as a model of timm.'
     yield ""
     yield "Importing this file registers it:"
     yield f'``timm.create_model("{model}", checkpoint_path="{WEIGHTS}")``.'

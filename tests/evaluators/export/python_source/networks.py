@@ -80,6 +80,8 @@ NETWORKS = {
         Parallel(((Conv(8, 1),), (Conv(4, 1), _HALVES), (Pool("avg", 3, 1), Conv(6, 1)))),
         Parallel(((Conv(8, 1),), (Conv(4, 1), _HALVES), (Pool("avg", 3, 1), Conv(10, 1)))),
         Parallel(((), (Pool("avg", 3, 1), DenseLayer(4), MBConv(8)), (Pool("max", 3, 1),))),
+        Parallel(((Conv(4, 1), Conv(8)), (Pool("max", 3, 1),))),
+        Parallel(((), (Pool("max", 3, 1),))),
         Parallel(((Conv(8, 3, 2, padding=0),), (Pool("max", 3, 2, padding=0),))),
     ),
     "without normalisation": network(

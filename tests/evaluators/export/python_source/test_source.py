@@ -152,6 +152,16 @@ def test_the_file_says_nothing_of_what_made_it_and_is_the_same_every_time() -> N
     assert text == _source(NETWORKS["branches"]).text
 
 
+def test_any_name_of_a_network_or_a_class_makes_a_file() -> None:
+    made = network(MBConv(8)).replace(name='a """ b\\x\nc', classes=3)
+    classes = ('"', "back\\slash\n", "Ünïcödé '")
+    before = Preprocessing(resolution=32, mean=(0.5,) * 3, std=(0.2,) * 3)
+    assert tuple(_module(source_of(made, before, classes)).CLASSES) == classes
+    spectral = network(MBConv(8), in_channels=5)
+    text = source_of(spectral, Preprocessing(resolution=32, mean=(0.5,) * 5, std=(0.2,) * 5), classes).text
+    assert "def main" not in text and "import sys" not in text
+
+
 def test_the_names_are_those_of_the_weights() -> None:
     for made in NETWORKS.values():
         source = _source(made)
