@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 """How far the logits of a file may be from the network's, as a share of an image's largest logit."""
 POINT = 0.01
 """How much accuracy a quantised file may lose."""
-_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "timm")
 REFERENCE = "nascale"
 """The row of the network itself."""
 

@@ -5,9 +5,9 @@ It is run, and so compared, where timm is installed.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
+from evaluators.export.certificate import versions
 from evaluators.export.format import Format
 from evaluators.export.subject import Subject
 
@@ -31,7 +31,7 @@ TIMM = Format(
     description="a model of timm (networks of the MBConv family) and its weights",
     files=("model_timm.py", "model_timm.safetensors"),
     write=write,
-    runner="python" if find_spec("timm") else None,
+    runner="python" if versions(("timm",)) else None,
     rank=4,
     photos=True,
 )

@@ -75,12 +75,12 @@ def test_looks_at_the_test_images_come_first(exported: Exported) -> None:
         "weights": exported.run.weights_checksum(),
         "command": "/somewhere/bin/nascale test run",
     }
-    other = {**look, "accuracy": 0.99, "weights": "of another training"}
+    other = {**look, "accuracy": 0.9182, "weights": "of another training"}
     run = replace(exported.run, tests=(other, look))
     text = card(Subject(run, run.images()), exported.certificate, Story())
     assert "| test, look 1 of 1 | 359 | 0.2500 | 0.2081–0.2972 | 0.2400 |" in text
     assert "temperature of 1.50" in text
-    assert "0.99" not in text
+    assert "0.9182" not in text  # a latency may be 0.99 ms
     assert "\nnascale test run\n" in text
     assert (
         yaml.safe_load(text.split("---\n")[1])["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.25
