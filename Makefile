@@ -1,5 +1,6 @@
 # make demo    the main job on bundled images: search, front, scaled family
 # make test    every check: lint, format, types, tests
+# make test-slow  tests that take a minute or more
 # make bench   every measurement of speed, beside the libraries to compare with (takes a while)
 # All set up .venv if it is missing or its pins have changed.
 
@@ -8,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts train_workers verification export_agreement
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test test-slow check format bench clean
 
 demo: $(READY)
 	$(VENV)/bin/nascale demo
@@ -16,6 +17,9 @@ demo: $(READY)
 # Files stay whole (loadfile): those that start Ray start it once.
 test: $(READY) check
 	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+
+test-slow: $(READY)
+	$(VENV)/bin/python -m pytest -m slow
 
 check: $(READY)
 	$(VENV)/bin/ruff check .

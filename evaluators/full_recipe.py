@@ -23,17 +23,21 @@ class FullRecipe(Recipe):
     rectangle (Zhong et al. 2020). ``patience`` is the number of epochs without a better validation accuracy after which
     the training stops (0: never).
 
+    The defaults are for networks of a few million MACs, which lack capacity and not images: there random crops of a part,
+    automatic augmentation, mixing and erasing all cost accuracy (docs/evaluators.md). They are for larger networks and
+    longer trainings.
+
     Raises InputError naming the setting, what was wanted and what came.
     """
 
     epochs: int = setting(60, "int", "Epochs of the training.")
     ema: float = setting(0.998, "float", "Decay of the average of the weights, for each step; 0 keeps none.")
     random_resized_crop: float = setting(
-        0.35, "float", "Smallest share of the area that a random crop keeps; 0 does not crop."
+        0.0, "float", "Smallest share of the area that a random crop keeps (0.35); 0 does not crop."
     )
     flip: bool = setting(True, "flag", "Random horizontal flips.")
     auto_augment: str = setting(
-        "trivial",
+        "none",
         "text",
         "trivial (TrivialAugment: one random change of colour or shape an image), rand (RandAugment: two) or none.",
     )

@@ -42,7 +42,7 @@ def test_a_run_is_made_and_once_finished_left_alone(
     line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK]
     assert call(line) == 0
     said = capsys.readouterr().out
-    assert "TrivialAugment" in said and "average of the weights (0.998)" in said
+    assert "images: flips\n" in said and "average of the weights (0.998)" in said
     assert "2 epochs of about" in said and "on 1 processor" in said
     assert "best: epoch" in said
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -178,10 +178,25 @@ def test_workers_that_cannot_be_had_are_refused(
         (["1000"], "batch_size: wanted"),
         (["2", "--batch-size", "600"], "got '2 workers of 600 each'"),
         (["2", "--ray-address", "127.0.0.1:1", "--within", "1h"], "within: wanted epochs"),
-        (["2", "--ray-address", "127.0.0.1:1"], "ray_address: wanted a running Ray cluster"),
     ):
         assert wanted in refused([*line, *words], capsys), words
         assert not out.exists()
+
+
+def test_a_ray_cluster_that_is_not_there_is_refused(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pydantic", reason="Ray Train needs the extra nascale[distributed]")
+    import ray
+
+    if ray.is_initialized():
+        pytest.skip("another test has started Ray in this process, and that one would be used")
+    out = tmp_path / "run"
+    line = [arch, "--data", "digits", "--out", str(out), "--device", "cpu", "--workers", "2"]
+    assert "ray_address: wanted a running Ray cluster" in refused(
+        [*line, "--ray-address", "127.0.0.1:1"], capsys
+    )
+    assert not out.exists()
 
 
 def test_a_damaged_checkpoint_is_refused_in_one_line(

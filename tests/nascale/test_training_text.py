@@ -13,6 +13,7 @@ from tests.evaluators.trained.made_run import made_run
 
 def test_every_part_of_the_recipe_is_named_where_it_is_on() -> None:
     recipe = FullRecipe(
+        random_resized_crop=0.35,
         crop=2,
         cutout=4,
         mixup=0.2,

@@ -46,6 +46,7 @@ def carried_out(folder: str) -> None:
         one.follow()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # Ray Train starts the workers twice
 def test_a_killed_worker_and_a_stop_change_nothing(
     ray_session: None, digits: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
