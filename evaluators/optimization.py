@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from evaluators.network import loss_of
 from evaluators.recipe import Recipe
@@ -46,6 +48,17 @@ def learning_rate_factor(step: int, total: int, warmup: float) -> float:
     if step < rising:
         return (step + 1) / (rising + 1)
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1.0, total - rising)))
+
+
+def class_weights(
+    labels: NDArray[np.int64], classes: int, recipe: Recipe, device: torch.device
+) -> torch.Tensor | None:
+    """The weight of each class in the loss (classes), from the training ``labels`` (n); None for equal ones."""
+    if recipe.class_weights == "none":
+        return None
+    counts = np.bincount(labels, minlength=classes)
+    weights = counts.sum() / (len(counts) * np.maximum(1, counts))
+    return torch.tensor(weights, dtype=torch.float32, device=device)
 
 
 def update(

@@ -33,7 +33,7 @@ from evaluators.images.device_images import DeviceImages
 from evaluators.images.image_set import ImageSet
 from evaluators.images.splits import stratified
 from evaluators.network import build
-from evaluators.optimization import make_optimizer, set_learning_rate, update
+from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
 from space.architecture import Architecture
 from space.cost import costs
@@ -191,11 +191,8 @@ class TrainEvaluator(Evaluator):
 
     def class_weights(self, device: torch.device) -> torch.Tensor | None:
         """The weight of each class in the loss (k), from the training images that are used; None for equal ones."""
-        if self.recipe.class_weights == "none":
-            return None
-        counts = np.bincount(self.images.labels[self.subset()], minlength=len(self.images.classes))
-        weights = counts.sum() / (len(counts) * np.maximum(1, counts))
-        return torch.tensor(weights, dtype=torch.float32, device=device)
+        labels = self.images.labels[self.subset()]
+        return class_weights(labels, len(self.images.classes), self.recipe, device)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}

@@ -25,7 +25,7 @@ from evaluators.images.device_images import DeviceImages
 from evaluators.images.image_set import ImageSet
 from evaluators.images.splits import stratified
 from evaluators.network import Network, build
-from evaluators.optimization import learning_rate_factor, make_optimizer, set_learning_rate
+from evaluators.optimization import class_weights, learning_rate_factor, make_optimizer, set_learning_rate
 from evaluators.trainer.batch_augmentation import BatchAugmentation
 from evaluators.trainer.epoch_metrics import (
     AVERAGE,
@@ -101,21 +101,13 @@ class FullTraining:
             images, images.validation, resolution, device, channels_last=True
         )
         self.augment = BatchAugmentation.of(recipe, len(images.classes), resolution, images.statistics)
-        self.class_weights = self._class_weights(images.labels[subset], len(images.classes))
+        self.class_weights = class_weights(images.labels[subset], len(images.classes), recipe, device)
         self.steps = len(subset) // recipe.batch_size
         self.epoch = self.step = 0
         self.rows: list[EpochMetrics] = []
         self.seconds = self.step_seconds = 0.0
         self._loss = torch.zeros((), device=device)
         self._order: Tensor | None = None
-
-    def _class_weights(self, labels: NDArray[np.int64], classes: int) -> Tensor | None:
-        """The weight of each class in the loss (classes), as ``Recipe`` has them; None for equal ones."""
-        if self.recipe.class_weights == "none":
-            return None
-        counts = np.bincount(labels, minlength=classes)
-        weights = counts.sum() / (classes * np.maximum(1, counts))
-        return torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     @property
     def balanced(self) -> bool:
