@@ -31,7 +31,7 @@ from evaluators.evaluator import (
 from evaluators.images.augmentation import Augmentation
 from evaluators.images.device_images import DeviceImages
 from evaluators.images.image_set import ImageSet
-from evaluators.images.splits import stratified
+from evaluators.images.splits import training_subset
 from evaluators.network import build
 from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
@@ -111,12 +111,8 @@ class TrainEvaluator(Evaluator):
 
     def subset(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """The training images that are used, as indices into the set."""
-        train, fraction = self.images.train, self.recipe.fraction
-        if fraction >= 1:
-            return train
         if "subset" not in self._cache:
-            rng = np.random.default_rng(0)
-            self._cache["subset"] = stratified(self.images.labels, train, fraction, rng, self.images.name)
+            self._cache["subset"] = training_subset(self.images, self.recipe.fraction)
         subset: np.ndarray[Any, np.dtype[np.int64]] = self._cache["subset"]
         return subset
 

@@ -203,7 +203,7 @@ def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> Tra
     """The spec with the batch that fits the images, and the threads: those of the stored run, or an equal share."""
     import torch
 
-    from evaluators.trainer.full_training import training_subset
+    from evaluators.images.splits import training_subset
 
     count = len(training_subset(images, spec.training.fraction))
     batch = spec.training.batch_size

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from space.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluators.images.image_set import ImageSet
 
 _NAMED = 5
 
@@ -44,6 +48,13 @@ def split(
             held_out[part] = taken
             pool = np.setdiff1d(pool, taken, assume_unique=True)
     return pool, held_out[1], held_out[2]
+
+
+def training_subset(images: ImageSet, fraction: float) -> NDArray[np.int64]:
+    """The ``fraction`` of the training images that is used, as indices into the set: the same stratified ones each time."""
+    if fraction >= 1:
+        return images.train
+    return stratified(images.labels, images.train, fraction, np.random.default_rng(0), images.name)
 
 
 def stratified(

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from evaluators.device import wants_bfloat16
@@ -23,7 +21,7 @@ from evaluators.evaluator import StopFlag
 from evaluators.full_recipe import FullRecipe
 from evaluators.images.device_images import DeviceImages
 from evaluators.images.image_set import ImageSet
-from evaluators.images.splits import stratified
+from evaluators.images.splits import training_subset
 from evaluators.network import Network, build
 from evaluators.optimization import class_weights, learning_rate_factor, make_optimizer, set_learning_rate
 from evaluators.trainer.batch_augmentation import BatchAugmentation
@@ -56,13 +54,6 @@ class Teacher:
 def new_network(architecture: Architecture, seed: int, device: torch.device) -> Network:
     """The network as a training starts with it, with its auxiliary classifiers; residual branches start at zero."""
     return build(architecture, seed=seed, device=device, auxiliaries=True, zero_last_norm=True)
-
-
-def training_subset(images: ImageSet, fraction: float) -> NDArray[np.int64]:
-    """The training images that are used, as indices into the set: the same stratified ones for every seed."""
-    if fraction >= 1:
-        return images.train
-    return stratified(images.labels, images.train, fraction, np.random.default_rng(0), images.name)
 
 
 class FullTraining:
