@@ -20,7 +20,8 @@ class Format:
     ``write(subject, folder)`` writes ``files``, of which the first is the one that is run. ``runner`` is how it is run
     (``outside.RUNNERS``), None for files that are not run by themselves. ``needs`` are modules that must be installed.
     ``quantised`` formats are allowed to differ; they are judged by their accuracy. ``photos`` says that the format takes
-    photos whatever the graphs take. ``rank`` orders the table.
+    photos whatever the graphs take. ``check(subject)`` raises InputError for a network that the format cannot hold, and
+    takes no time. ``rank`` orders the table.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Format:
     needs: tuple[str, ...] = ()
     quantised: bool = False
     photos: bool = False
+    check: Callable[[Subject], None] = lambda subject: None
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import random
 import signal
 import sys
@@ -75,7 +76,9 @@ def test_real_kills_at_random_change_nothing(
     draw = random.Random()
     endings = [started(line, out, capsys).terminated()]
     endings += [started(line, out, capsys).killed(draw.uniform(0, 0.4)) for _ in range(3)]
-    endings.append(started(line, out, capsys).ended())
+    last = started(line, out, capsys)
+    last.go_on()
+    endings.append(last.ended())
     assert endings[0] == 130 and endings[-1] == 0
     assert endings.count(-signal.SIGKILL) >= 2
     killed, whole = timeless(out), timeless(tmp_path / "whole")
@@ -86,7 +89,7 @@ def test_real_kills_at_random_change_nothing(
 
 @dataclass
 class Started:
-    """A process that runs one command line, and has begun to train."""
+    """A process that runs one command line: it has begun to train, and is stopped there until it is told to go on."""
 
     process: multiprocessing.process.BaseProcess
 
@@ -96,12 +99,17 @@ class Started:
 
     def terminated(self) -> int | None:
         self.process.terminate()
+        self.go_on()
         return self.ended()
 
     def killed(self, seconds: float) -> int | None:
+        self.go_on()
         time.sleep(seconds)
         self.process.kill()
         return self.ended()
+
+    def go_on(self) -> None:
+        _signal(self.process, signal.SIGCONT)
 
 
 def started(line: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> Started:
@@ -112,6 +120,7 @@ def started(line: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> S
     process.start()
     while process.is_alive() and not _at_work(out, process.pid):
         time.sleep(0.005)
+    _signal(process, signal.SIGSTOP)
     if process.is_alive() and not (out / "last" / "checkpoint.pt").exists():
         assert call(line) == 2  # another process cannot train there
         assert f"which process {process.pid} is training" in capsys.readouterr().err
@@ -120,6 +129,12 @@ def started(line: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> S
 
 def called(line: list[str]) -> None:
     sys.exit(call(line))
+
+
+def _signal(process: multiprocessing.process.BaseProcess, number: signal.Signals) -> None:
+    """Sends a signal to a process that has perhaps ended."""
+    if process.pid is not None and process.is_alive():
+        os.kill(process.pid, number)
 
 
 def _at_work(out: Path, pid: int | None) -> bool:

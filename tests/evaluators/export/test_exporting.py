@@ -14,10 +14,12 @@ import torch
 
 from evaluators.export.card import CARD
 from evaluators.export.exporting import CERTIFICATE, CLASSES, ExportSettings, export, read_certificate
-from evaluators.export.format import Format
+from evaluators.export.format import Format, formats
 from evaluators.export.passport import PASSPORT
 from evaluators.export.subject import Subject
 from evaluators.trained.run_folder import EXPORT, TrainedRun
+from space.architecture import Stage
+from space.blocks import Basic
 from space.errors import InputError, RunError
 from tests.evaluators.export.conftest import SMALL, Exported
 from tests.evaluators.trained.made_run import made_run
@@ -143,6 +145,15 @@ def test_nothing_is_left_of_an_export_that_fails(run: TrainedRun) -> None:
     with pytest.raises(RunError, match="broken: cannot be made: ValueError: not this network"):
         export(run, [form], FEW)
     assert sorted(run.folder.iterdir()) == before
+
+
+def test_a_format_that_cannot_hold_the_network_is_refused_before_any_is_made(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "run", SMALL.replace(stages=(Stage((Basic(8),)),)))
+    said: list[str] = []
+    first, timm = (formats()[name] for name in ("python", "timm"))
+    with pytest.raises(InputError, match="MBConv"):
+        export(run, [first, timm], FEW, report=said.append)
+    assert said == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused(run: TrainedRun, tmp_path: Path) -> None:
