@@ -3,9 +3,11 @@
     python -m bench.train_workers [--workers 2] [--turns 7] [--seconds 6] [--arch resnet18@width=0.2] [--resolution 48]
 
 Ray Train starts the workers with one thread each, and each makes the same training twice: one that all of them take
-part in, with a batch for each, and one of its own. In turns of a few seconds either all train together, or the first
-one trains alone while the others wait without computing. The first turn warms up; reported are the medians, and the
-median of the turns' ratios. The workers need a processor each that nothing else uses.
+part in, with a batch for each, and one of its own. In turns of a few seconds either all train together, or each trains
+apart from the others at the same time, or the first one trains alone while the others wait without computing. What
+trainings apart reach is the most that this machine's processors and memory allow: what is missing to it is the price of
+training together. The first turn warms up; reported are the medians, and the medians of the turns' ratios. The workers
+need a processor each that nothing else uses.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ class EndlessShared(SharedTraining, Endless):
 def measured(
     architecture: Architecture, data: ImageSet, batch: int, turns: int, seconds: float, config: dict[str, Any]
 ) -> dict[str, list[float]]:
-    """Images per second of each turn: of all workers together, and of the first one alone."""
+    """Images per second of each turn: of all workers together, of all apart (the leader's times their number), and of the
+    first one alone."""
     torch.set_num_threads(1)
     team = Team(torch.device("cpu"))
     quiet = dist.new_group(backend="gloo", timeout=timedelta(hours=1))
@@ -72,12 +75,14 @@ def measured(
         seed=0,
         device=team.device,
     )
-    rates: dict[str, list[float]] = {"together": [], "alone": []}
+    rates: dict[str, list[float]] = {name: [] for name in ("together", "apart", "alone")}
     for turn in range(turns + 1):
-        for name in ("together", "alone") if turn % 2 else ("alone", "together"):
+        for name in rates if turn % 2 else reversed(rates):
             dist.barrier(quiet)
             if name == "together":
                 rate = _of_all(together, seconds)
+            elif name == "apart":
+                rate = team.size * _of(alone, seconds)
             else:
                 rate = _of(alone, seconds) if team.leads else 0.0
             if turn:
@@ -119,7 +124,10 @@ def main() -> None:
     workers.check()
     task = partial(measured, architecture, data, arguments.batch, arguments.turns, arguments.seconds)
     rates = with_workers(task, workers)
-    ratios = [a / b for a, b in zip(rates["together"], rates["alone"], strict=True)]
+    ratios = {
+        name: [a / b for a, b in zip(rates[name], rates["alone"], strict=True)]
+        for name in ("together", "apart")
+    }
     report = {
         "network": architecture.label,
         "resolution": side,
@@ -127,8 +135,13 @@ def main() -> None:
         "workers": arguments.workers,
         "one_worker_images_per_second": round(statistics.median(rates["alone"]), 1),
         "all_workers_images_per_second": round(statistics.median(rates["together"]), 1),
-        "all_over_one": round(statistics.median(ratios), 3),
-        "lowest_and_highest": [round(min(ratios), 3), round(max(ratios), 3)],
+        **{
+            name: {
+                f"{name}_over_alone": round(statistics.median(found), 3),
+                "lowest_and_highest": [round(min(found), 3), round(max(found), 3)],
+            }
+            for name, found in ratios.items()
+        },
         "load_average": round(os.getloadavg()[0], 2),
     }
     print(json.dumps(report, indent=1))

@@ -144,7 +144,7 @@ class FullTraining:
         set_learning_rate(self.optimizer, number, self.recipe.epochs * self.steps, self.recipe.warmup)
         self._loss += self._update(x, targets)
         if self.average is not None:
-            self.average.update(self.network)
+            self.average.update()
         self.step += 1
         if self.step % _CHECK_EVERY == 0 or self.epoch_is_trained:
             self.check_loss()

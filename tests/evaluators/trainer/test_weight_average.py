@@ -21,7 +21,7 @@ def test_the_average_is_the_weighted_sum_of_what_was_seen() -> None:
     expected = seen[0]
     for t, value in enumerate(seen[1:], 1):
         nn.init.constant_(network.weight, value)
-        average.update(network)
+        average.update()
         decay = min(0.25, (1 + t) / (10 + t))  # 2/11 for the first update, then 3/12, then the decay itself
         expected = decay * expected + (1 - decay) * value
     assert float(average.module.weight) == pytest.approx(expected, rel=1e-6)
@@ -32,7 +32,7 @@ def test_statistics_of_norms_are_averaged_and_counters_copied() -> None:
     average = WeightAverage(network, 0.9)
     network.train()(torch.randn(4, 3, 32, 32))
     norm = next(n for n, m in network.named_modules() if isinstance(m, nn.BatchNorm2d))
-    average.update(network)
+    average.update()
     now = network.state_dict()[f"{norm}.running_mean"]
     kept = average.module.state_dict()
     torch.testing.assert_close(kept[f"{norm}.running_mean"], now * (1 - 2 / 11))
@@ -52,18 +52,18 @@ def test_an_average_goes_on_from_its_state() -> None:
     straight = WeightAverage(network, 0.99)
     for seed in range(4):
         moved(network, seed)
-        straight.update(network)
+        straight.update()
 
     network = build(SMALL)
     first = WeightAverage(network, 0.99)
     for seed in range(2):
         moved(network, seed)
-        first.update(network)
+        first.update()
     second = WeightAverage(network, 0.99)
     second.load_state_dict(first.state_dict())
     for seed in range(2, 4):
         moved(network, seed)
-        second.update(network)
+        second.update()
     assert second.updates == straight.updates == 4
     for name, tensor in straight.module.state_dict().items():
         assert torch.equal(tensor, second.module.state_dict()[name]), name
