@@ -133,7 +133,7 @@ def _draw(kind: str, name: str, look: Look, images: ImageSet, path: str) -> Path
     from results.plots.picture import save
     from results.plots.reliability import reliability_figure
 
-    name = shortened(name, 32)
+    name = shortened(name)
     figure: Any
     if kind == "confusion":
         figure = confusion_figure(look.figures.confusion, look.names, title=f"{name}: what is taken for what")
