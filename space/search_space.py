@@ -141,12 +141,21 @@ class SearchSpace:
         if not open_choices:
             return dict(decisions)
         target = rng.choice(open_choices)
-        current = target.index(decisions[target.name])
-        others = [option for index, option in enumerate(target.options) if index != current]
+        return self._changed(decisions, target, rng.choice(_others(target, decisions)), rng)
+
+    def neighbours(self, decisions: Mapping[str, Option], rng: random.Random) -> Iterator[Decisions]:
+        """Every assignment with one active decision changed, in order; decisions that become active are drawn at random."""
+        for target in self.active(decisions):
+            for option in _others(target, decisions):
+                yield self._changed(decisions, target, option, rng)
+
+    def _changed(
+        self, decisions: Mapping[str, Option], target: Decision, option: Option, rng: random.Random
+    ) -> Decisions:
         changed: Decisions = {}
         for decision in self.active(changed):
             if decision is target:
-                changed[decision.name] = rng.choice(others)
+                changed[decision.name] = option
             elif decision.name in decisions:
                 changed[decision.name] = decisions[decision.name]
             else:
@@ -166,3 +175,9 @@ class SearchSpace:
             yield chosen
 
         return extend(0, {})
+
+
+def _others(decision: Decision, decisions: Mapping[str, Option]) -> list[Option]:
+    """The options of ``decision`` that are not the one taken."""
+    current = decision.index(decisions[decision.name])
+    return [option for index, option in enumerate(decision.options) if index != current]

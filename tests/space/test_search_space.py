@@ -51,6 +51,20 @@ def test_samples_and_mutants_are_valid(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
+def test_neighbours_are_all_assignments_with_one_decision_changed(seed: int) -> None:
+    rng = random.Random(seed)
+    decisions = TREE.sample(rng)
+    found = list(TREE.neighbours(decisions, rng))
+    changes = []
+    for neighbour in found:
+        assert TREE.validate(neighbour) == neighbour
+        kept = [(n, neighbour[n]) for n in neighbour if n in decisions and neighbour[n] != decisions[n]]
+        assert len(kept) == 1
+        changes += kept
+    assert len(set(changes)) == len(found) == sum(len(TREE.by_name[n].options) - 1 for n in decisions)
+
+
+@given(st.integers(0, 2**32))
 def test_sample_is_a_function_of_the_seed(seed: int) -> None:
     assert TREE.sample(random.Random(seed)) == TREE.sample(random.Random(seed))
 
