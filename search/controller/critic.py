@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from search.controller.policy import Encoding, Floats, Ints
+from search.encoding import Encoding, Floats, Ints
 
 CAPACITY = 96
 CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 0.5

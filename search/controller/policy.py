@@ -15,64 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from space.search_space import Decision, Decisions, Option, SearchSpace
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-
-class Encoding:
-    """Assignments ↔ rows of option positions, and which decisions are active."""
-
-    def __init__(self, space: SearchSpace) -> None:
-        self.decisions = space.decisions
-        self.sizes = np.array([len(d.options) for d in space.decisions])
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])[:-1]
-        self.options = int(self.sizes.sum())
-        self.unconditional = all(d.parent is None for d in space.decisions)
-        position = {d.name: i for i, d in enumerate(space.decisions)}
-        self._parents: list[tuple[int, Ints] | None] = [
-            None if d.parent is None else (position[d.parent], _positions(space.by_name[d.parent], d.when))
-            for d in space.decisions
-        ]
-
-    def row(self, assignment: Decisions) -> Ints:
-        """Option positions, −1 where inactive; shape (decisions,)."""
-        return np.array(
-            [d.index(assignment[d.name]) if d.name in assignment else -1 for d in self.decisions],
-            dtype=np.int64,
-        )
-
-    def assignment(self, row: Ints) -> Decisions:
-        """The assignment that a row stands for."""
-        return {
-            d.name: d.options[value]
-            for d, value in zip(self.decisions, row.tolist(), strict=True)
-            if value >= 0
-        }
-
-    def active(self, rows: Ints, decision: int) -> NDArray[np.bool_]:
-        """Which sequences have ``decision`` active, given the options of those before it; shape (sequences,)."""
-        parent = self._parents[decision]
-        if parent is None:
-            return np.ones(len(rows), dtype=bool)
-        result = np.zeros(len(rows), dtype=bool)
-        for option in parent[1]:
-            result |= rows[:, parent[0]] == option
-        return result
-
-    def one_hot(self, rows: Ints) -> Floats:
-        """1 for each chosen option, 0 elsewhere; shape (sequences, options)."""
-        hot = np.zeros((len(rows), self.options))
-        sequence, decision = np.nonzero(rows >= 0)
-        hot[sequence, self.offsets[decision] + rows[sequence, decision]] = 1.0
-        return hot
-
-
-def _positions(decision: Decision, values: tuple[Option, ...]) -> Ints:
-    return np.array([decision.index(value) for value in values])
+from search.encoding import Encoding, Floats, Ints
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Rewards that are robust to outliers: values on one scale, and trials in order of their score.
+"""Rewards that are robust to outliers: values on one scale.
 
 A value becomes z = (value − median) / spread, the spread being the interquartile range over 1.349 (the
 standard deviation of a normal with that range). Below the median z is compressed to −log(1 − z): a network
@@ -7,16 +7,11 @@ that failed to learn is bad, but not a hundred times as bad as a weak one. Both 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from results.pareto import crowding, ranks
-from results.trial_result import TrialResult
-
-Floats = NDArray[np.float64]
+from search.encoding import Floats
 
 
 @dataclass(frozen=True)
@@ -42,25 +37,3 @@ class RewardScale:
         """Rewards as values."""
         z = np.where(rewards < 0, -np.expm1(np.minimum(-rewards, 30)), rewards)
         return z * self.spread + self.median
-
-
-def values_of(trials: Sequence[TrialResult], objectives: int) -> Floats:
-    """Values (trials, objectives); a failed or infeasible trial has the worst of each that was seen."""
-    values = np.array([t.values if t.values is not None else (np.nan,) * objectives for t in trials])
-    missing = np.isnan(values).any(axis=1)
-    worst = np.zeros(objectives) if missing.all() else values[~missing].min(axis=0)
-    values[missing] = worst
-    return values
-
-
-def score(values: Floats) -> Floats:
-    """Positions 0 … 1 from the worst trial to the best: by value, or by Pareto rank and crowding."""
-    if values.shape[1] == 1:
-        order = np.argsort(values[:, 0], kind="stable")
-    else:
-        directions = ["maximize"] * values.shape[1]
-        spread = crowding(values, directions)
-        order = np.lexsort((spread, -ranks(values, directions)))
-    position = np.empty(len(values))
-    position[order] = np.arange(len(values))
-    return position / max(1, len(values) - 1)

@@ -17,7 +17,6 @@ number of results. No setting here was chosen for one table.
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,8 +26,10 @@ from results.pareto import front, hypervolume
 from results.trial_result import TrialResult
 from search.controller.blas import one_blas_thread
 from search.controller.critic import CAPACITY, Critic
-from search.controller.policy import Encoding, Floats, Ints, Policy
-from search.controller.rewards import RewardScale, score, values_of
+from search.controller.policy import Policy
+from search.controller.rewards import RewardScale
+from search.encoding import Encoding, Floats, Ints
+from search.history import History, View
 from search.samplers.protocol import seed_of
 from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
@@ -64,24 +65,19 @@ class ControllerSampler:
         self._seed, self._objectives, self._algorithm = seed, objectives, algorithm
         self.encoding = Encoding(space)
         self.policy = Policy(self.encoding, seed_of(seed, "policy"))
-        self._results: list[TrialResult] = []
-        self._rows: dict[int, Ints] = {}
-        self._pending: dict[int, None] = {}
-        self._best: list[tuple[float, int]] = []
-        self._known: set[bytes] = set()
+        self._history = History(self.encoding, objectives, CAPACITY)
         self._temperature = 1.0
         self._updates = 0
-        self._front_state: tuple[int, list[int]] = (0, [])
 
     def propose(self, number: int) -> Iterator[Decisions]:
         """Ranked proposals, best first; if all are refused, more are drawn at higher temperatures."""
         rng = np.random.default_rng(seed_of(self._seed, "controller", number))
-        if len(self._results) < STARTUP:
+        if len(self._history) < STARTUP:
             while True:
                 with one_blas_thread():
                     rows = self.policy.sample(16, rng)
                 yield from map(self.encoding.assignment, rows)
-        view = self._view()
+        view = self._history.view()
         temperature = self._temperature
         for _ in range(100):
             with one_blas_thread():
@@ -93,50 +89,16 @@ class ControllerSampler:
 
     def begin(self, number: int, decisions: Decisions) -> None:
         """The network is under measurement."""
-        self._rows[number] = self.encoding.row(decisions)
-        self._pending[number] = None
-        self._known.add(self._rows[number].tobytes())
+        self._history.begin(number, decisions)
 
     def tell(self, result: TrialResult) -> None:
         """Remembers the result; every ``BATCH`` results the policy takes a step."""
-        self._pending.pop(result.number, None)
-        self._results.append(result)
-        if result.values is not None and self._objectives == 1:
-            insort(self._best, (-result.values[0], len(self._results) - 1))
-            if len(self._best) > CAPACITY // 2:
-                self._best.pop()
-        if len(self._results) % BATCH == 0:
+        self._history.tell(result)
+        if len(self._history) % BATCH == 0:
             with one_blas_thread():
                 self._learn()
 
-    def _view(self) -> _View:
-        """The trials that both parts learn from: the best, and the newest of the others, at most ``CAPACITY``."""
-        # Of a front with more members than that, the oldest are left out.
-        best = (
-            [index for _, index in self._best] if self._objectives == 1 else self._front()[-CAPACITY // 2 :]
-        )
-        chosen = set(best)
-        for index in range(len(self._results) - 1, -1, -1):
-            if len(chosen) == CAPACITY:
-                break
-            chosen.add(index)
-        trials = [self._results[i] for i in sorted(chosen)]
-        rows = np.array([self._rows[t.number] for t in trials])
-        return _View(rows, values_of(trials, self._objectives))
-
-    def _front(self) -> list[int]:
-        """Indices of the trials on the front, updated by comparing the new trials with the old front."""
-        seen, members = self._front_state
-        fresh = [i for i in range(seen, len(self._results)) if self._results[i].values is not None]
-        candidates = [*members, *fresh]
-        if fresh:
-            points = np.array([self._results[i].values for i in candidates])
-            on = front(points, ["maximize"] * self._objectives)
-            members = [i for i, kept in zip(candidates, on, strict=True) if kept]
-        self._front_state = (len(self._results), members)
-        return members
-
-    def _new_proposals(self, view: _View, rng: np.random.Generator, temperature: float) -> tuple[Ints, float]:
+    def _new_proposals(self, view: View, rng: np.random.Generator, temperature: float) -> tuple[Ints, float]:
         """Rows that were never suggested, and the temperature at which enough of them were found.
 
         If most of what the policy proposes was suggested before, it is asked again at a higher temperature, before
@@ -144,13 +106,13 @@ class ControllerSampler:
         """
         for _ in range(ATTEMPTS):
             rows = self._proposals(view, rng, temperature)
-            new = [row.tobytes() not in self._known for row in rows]
+            new = [row.tobytes() not in self._history.known for row in rows]
             if sum(new) >= ENOUGH:
                 break
             temperature *= WARMING
         return (rows[new], temperature) if any(new) else (rows, temperature)
 
-    def _proposals(self, view: _View, rng: np.random.Generator, temperature: float) -> Ints:
+    def _proposals(self, view: View, rng: np.random.Generator, temperature: float) -> Ints:
         """Distinct rows: samples of the policy, and the best networks with some decisions drawn again."""
         order = np.argsort(-view.score, kind="stable")[:ELITES]
         # Geometric in rank: the best is varied most often.
@@ -167,9 +129,9 @@ class ControllerSampler:
         wanted = rng.integers(1, 5, len(parents))[:, None] * temperature
         return np.asarray((rng.random(parents.shape) * active.sum(axis=1, keepdims=True) < wanted) & active)
 
-    def _score(self, view: _View, proposals: Ints) -> Floats:
+    def _score(self, view: View, proposals: Ints) -> Floats:
         """The critic's score of each row: higher is more promising."""
-        pending = np.array([self._rows[n] for n in self._pending]).reshape(-1, proposals.shape[1])
+        pending = self._history.pending
         scale = RewardScale.of(view.values)
         critic = Critic(self.encoding, view.rows, scale.apply(view.values), pending)
         mean, uncertainty = critic.predict(proposals)
@@ -181,7 +143,7 @@ class ControllerSampler:
 
     def _learn(self) -> None:
         """One step on the newest batch and on some of the best."""
-        view = self._view()
+        view = self._history.view()
         rewards = (
             4 * (view.score - 0.5)
             if self._objectives > 1
@@ -201,24 +163,16 @@ class ControllerSampler:
                 self.policy.update(rows, advantages, entropy, old)
         self._regulate(view)
 
-    def _regulate(self, view: _View) -> None:
+    def _regulate(self, view: View) -> None:
         """Adjusts the temperature so that a share of the proposals stays new, however long the search is."""
         # The word "heat" is part of the seed: another one would change every suggestion.
         rng = np.random.default_rng(seed_of(self._seed, "heat", self._updates))
         rows = self._proposals(view, rng, self._temperature)
-        share = sum(row.tobytes() not in self._known for row in rows) / (SAMPLED + VARIED)
+        share = sum(row.tobytes() not in self._history.known for row in rows) / (SAMPLED + VARIED)
         if share < SHARES[0]:
             self._temperature *= THERMOSTAT
         elif share > SHARES[1]:
             self._temperature = max(1.0, self._temperature / THERMOSTAT)
-
-
-class _View:
-    """Some trials: their rows, values and scores, in the order of their results."""
-
-    def __init__(self, rows: Ints, values: Floats) -> None:
-        self.rows, self.values = rows, values
-        self.score = score(values)
 
 
 def _added_volume(values: Floats, expected: Floats) -> Floats:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from results.trial_result import Status, TrialResult
-from search.controller.critic import CAPACITY
 from search.controller.sampler import ControllerSampler, _added_volume
 from search.settings import SearchSettings
 from space.search_space import Decision, SearchSpace
@@ -37,18 +36,6 @@ def test_it_finds_what_random_search_does_not(algorithm: str) -> None:
         results = search(LONG, SearchSettings(sampler=name, trials=60, seed=1), ShufflingPool(answer))
         best[name] = max(result.values[0] for result in results if result.values)
     assert best[algorithm] >= 0.9 > best["random"]
-
-
-def test_what_it_looks_at_does_not_grow() -> None:
-    sampler = ControllerSampler(LONG, 0)
-    rng = random.Random(0)
-    for number in range(3 * CAPACITY):
-        decisions = LONG.sample(rng)
-        sampler.begin(number, decisions)
-        sampler._results.append(
-            TrialResult(number=number, status=Status.OK, decisions=decisions, values=(rng.random(),))
-        )
-    assert len(sampler._view().rows) <= CAPACITY
 
 
 def test_proposals_do_not_change_its_state() -> None:

@@ -107,13 +107,15 @@ def test_several_objectives(name: str) -> None:
     assert decisions_of(results) == decisions_of(search(CONDITIONAL, settings))
 
 
-@pytest.mark.parametrize("name", ["controller", "controller-ppo", "evolution", "grid", "local-search"])
+@pytest.mark.parametrize(
+    "name", ["controller", "controller-ppo", "evolution", "gp-ei", "grid", "local-search"]
+)
 def test_a_small_space_is_used_up_before_anything_repeats(name: str) -> None:
     results = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size))
     assert len({result.key for result in results}) == CONDITIONAL.size
 
 
-@pytest.mark.parametrize("name", ["controller", "evolution", "local-search", "tpe", "random"])
+@pytest.mark.parametrize("name", ["controller", "evolution", "gp-ei", "local-search", "tpe", "random"])
 def test_a_used_up_space_gives_cache_hits(name: str) -> None:
     pool = ShufflingPool()
     results = search(CONDITIONAL, SearchSettings(sampler=name, trials=CONDITIONAL.size + 5), pool)
