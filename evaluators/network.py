@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from space.architecture import Architecture
+from space.blocks import RESIDUAL
 from space.errors import ShapeError
 from space.graph import Graph
 from space.lowering import lower
@@ -38,6 +39,7 @@ from space.operations import (
     Pool2d,
     Scale,
     StochasticDepth,
+    Zero,
 )
 
 
@@ -49,6 +51,13 @@ class AddTensors(nn.Module):
         for x in xs[2:]:
             total = total + x
         return total
+
+
+class ZeroMap(nn.Module):
+    """Zeros of the input's shape; the gradient is zero too, not missing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0.0
 
 
 class ScaleChannels(nn.Module):
@@ -176,6 +185,8 @@ def module(op: Operation, inplace: bool = False, layers: Layers = Layers()) -> n
             return DropBranch(op.rate)
         case Add():
             return AddTensors()
+        case Zero():
+            return ZeroMap()
         case Scale():
             return ScaleChannels()
         case Concat():
@@ -197,7 +208,8 @@ class Network(nn.Module):
     """The module of a graph: images (n, channels, height, width) → logits (n, classes).
 
     In training a network with auxiliary classifiers returns ``(logits, [(logits, weight), …])``;
-    otherwise, and always in evaluation, the logits alone. ``module_of`` may hand out modules that other networks
+    otherwise, and always in evaluation, the logits alone. ``idle`` says that some parameters have no part in the
+    output, and so no gradient. ``module_of`` may hand out modules that other networks
     have too. Raises ShapeError where auxiliary classifiers are wanted and one does not fit its feature map.
     """
 
@@ -208,7 +220,10 @@ class Network(nn.Module):
         heads = graph.auxiliaries if auxiliaries else ()
         self.output = graph.output
         self.auxiliaries = tuple(heads)
-        needed = graph.needed_for(graph.output, *(index for index, _ in heads))
+        inference = graph.at_inference()
+        used = graph.needed_for(graph.output, *(index for index, _ in heads))
+        needed = inference | used
+        self.idle = any(graph.nodes[index].op.params for index in inference - used)
         readers = graph.consumers()
         for index, node in enumerate(graph.nodes):
             if index in needed and not isinstance(node.op, Input):
@@ -216,7 +231,7 @@ class Network(nn.Module):
                 alone = len(readers[source]) == 1 and source not in (0, graph.output)
                 after = isinstance(graph.nodes[source].op, (BatchNorm, Add))
                 self._place(node.path, module_of(node.path, node.op, alone and after))
-        self._plan = self._steps(graph, graph.needed_for(graph.output), ())
+        self._plan = self._steps(graph, inference, ())
         self._training_plan = self._steps(graph, needed, tuple(i for i, _ in heads)) if heads else self._plan
 
     def _place(self, path: str, child: nn.Module) -> None:
@@ -232,7 +247,7 @@ class Network(nn.Module):
     def _steps(self, graph: Graph, needed: set[int], kept: tuple[int, ...]) -> list[Step]:
         """(module, inputs, output, tensors that can be freed after it) in order of execution."""
         order = [i for i in range(1, len(graph.nodes)) if i in needed]
-        last_reader = {source: i for i in order for source in graph.nodes[i].inputs}
+        last_reader = {i: i for i in order} | {source: i for i in order for source in graph.nodes[i].inputs}
         keep = {graph.output, *kept}
         free: dict[int, list[int]] = {}
         for source, reader in last_reader.items():
@@ -313,9 +328,12 @@ def initialise(child: nn.Module, generator: torch.Generator) -> None:
 
 
 def residual_norms(graph: Graph) -> Iterator[str]:
-    """Paths of the normalisations that end a residual branch: what is added to a shortcut."""
+    """Paths of the normalisations that end a residual branch: what is added to a shortcut.
+
+    The sums of a cell are none: each of their terms is needed from the start.
+    """
     for node in graph.nodes:
-        if isinstance(node.op, Add):
+        if isinstance(node.op, Add) and node.path.rpartition(".")[2] == RESIDUAL:
             last = graph.nodes[node.inputs[-1]]
             if isinstance(last.op, StochasticDepth):
                 last = graph.nodes[last.inputs[0]]

@@ -1,4 +1,4 @@
-"""ARCH on the command line: a network of the zoo, a JSON file, JSON itself, or a trial of a study."""
+"""ARCH on the command line: a network of the zoo, a cell, a JSON file, JSON itself, or a trial of a study."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from space.errors import InputError
 from space.zoo import ZOO
 from space.zoo import architecture as known
 
+_CELL = "|"
+"""How the text of a cell begins."""
+
 
 def resolve(text: str, storage: str | None = None) -> Architecture:
     """The architecture that ``text`` names.
 
     A path that ends in ``.json``, or the text ``{…}`` itself, is read as ``space.codec`` wrote it; ``STUDY:NUMBER`` is that trial of a
-    stored study; anything else is a name of the zoo, with settings after an ``@``
+    stored study; ``|nor_conv_3x3~0|+|…|`` is a cell of NAS-Bench-201, stacked as there; anything else is a name of the zoo, with settings after an ``@``
     (``mobilenet_v2@width=1.4``). Raises InputError or UnknownNameError naming what was not found.
     """
     if text.lower().endswith(".json"):
@@ -23,6 +26,8 @@ def resolve(text: str, storage: str | None = None) -> Architecture:
         from space.codec import from_json
 
         return from_json(text, "ARCH")
+    if text.startswith(_CELL):
+        return _of_cell(text)
     trial = trial_of(text)
     if trial is not None:
         from results.studies import architecture
@@ -34,7 +39,7 @@ def resolve(text: str, storage: str | None = None) -> Architecture:
 
 def trial_of(text: str) -> tuple[str, int] | None:
     """(study, number) where ``text`` is ``STUDY:NUMBER``, else None. Raises InputError for ``STUDY:`` without a number."""
-    if text.lower().endswith(".json") or text.startswith("{"):
+    if text.lower().endswith(".json") or text.startswith(("{", _CELL)):
         return None
     study, colon, number = text.rpartition(":")
     if not colon:
@@ -56,7 +61,7 @@ def fitted(
 ) -> Architecture:
     """The architecture that ``text`` names, for images of ``channels`` channels in ``classes`` classes.
 
-    A network of the zoo is made for them, at ``side`` pixels where its name says no resolution. Any other must have
+    A network of the zoo is made for them, at ``side`` pixels where its name says no resolution, and so is a cell. Any other must have
     their classes and channels. ``resolution`` wins over what either says. Raises InputError naming ``argument``.
     """
     name, _, given = text.partition("@")
@@ -65,6 +70,8 @@ def fitted(
         wanted = {"resolution": pixels, "classes": classes, "in_channels": channels}
         added = [f"{key}={value}" for key, value in wanted.items() if key not in _settings(given)]
         found = known(f"{name}@{','.join([*filter(None, [given]), *added])}")
+    elif text.startswith(_CELL):
+        found = _of_cell(text, resolution=pixels, classes=classes, in_channels=channels)
     else:
         found = resolve(text, storage)
         if pixels != found.resolution:
@@ -86,6 +93,8 @@ def side_of(text: str, storage: str | None, side: int, resolution: int | None = 
     Raises InputError where both ``text`` and ``resolution`` say one.
     """
     name, _, given = text.partition("@")
+    if text.startswith(_CELL):
+        return resolution or side
     if name not in ZOO:
         return resolution or resolve(text, storage).resolution
     if "resolution" not in _settings(given):
@@ -93,6 +102,14 @@ def side_of(text: str, storage: str | None, side: int, resolution: int | None = 
     if resolution is not None:
         raise InputError.of("resolution", f"one, and {text} says it already", resolution)
     return known(text).resolution
+
+
+def _of_cell(text: str, **images: int) -> Architecture:
+    """The network of NAS-Bench-201 whose cell ``text`` writes down, for CIFAR-10's images where nothing is said."""
+    from space.blocks import cell_from_string
+    from space.zoo.cells import stacked
+
+    return stacked(cell_from_string(text), **images).replace(name=text)
 
 
 def _settings(text: str) -> set[str]:

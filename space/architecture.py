@@ -135,6 +135,20 @@ class Architecture:
             digest.update(segment.digest if ordered else segment.unordered)
         return digest.hexdigest()
 
+    def live(self) -> Architecture:
+        """The network without operations that have no part in its output; itself where there are none.
+
+        Such operations count in the costs (``space.blocks.cell``). The key stays the same.
+        """
+        kept = {block: block.live() for block in self.blocks}
+        if all(block is live for block, live in kept.items()):
+            return self
+        return self.replace(
+            stem=tuple(kept[b] for b in self.stem),
+            stages=tuple(Stage(tuple(kept[b] for b in stage.blocks)) for stage in self.stages),
+            head=tuple(kept[b] for b in self.head),
+        )
+
     def replace(self, **changes: Any) -> Architecture:
         """A copy with some fields changed, checked anew."""
         return replace(self, **changes)

@@ -195,7 +195,7 @@ def segment_costs(segment: Segment) -> GraphCosts:
 
 def graph_costs(graph: Graph) -> GraphCosts:
     """The costs of a graph, which may be a block's or a whole network's."""
-    inference = graph.needed_for(graph.output)
+    inference = graph.at_inference()
     params = auxiliary_params = macs = flops = activations = 0
     for index, node in enumerate(graph.nodes):
         if index not in inference:
@@ -245,7 +245,9 @@ def _peak(graph: Graph, run: set[int], training: bool) -> int:
     backward pass, walked the other way, so the peak of a training graph is also that of its gradients.
     """
     roots = _roots(graph, training)
-    last_use = dict.fromkeys(roots, 0)
+    last_use = {root: root for root in roots}  # what nothing reads is freed at once
+    for index, _ in graph.auxiliaries:
+        last_use[roots[index]] = len(graph.nodes)
     for index in sorted(run):
         for source in graph.nodes[index].inputs:
             last_use[roots[source]] = index

@@ -57,6 +57,17 @@ class Graph:
                 readers[source].append(index)
         return readers
 
+    def at_inference(self) -> set[int]:
+        """The nodes that run at inference: all but those that only the auxiliary classifiers need.
+
+        Idle ones, which neither the output nor a classifier needs, are among them (``space.blocks.cell``).
+        """
+        everything = set(range(len(self.nodes)))
+        if not self.auxiliaries:
+            return everything
+        heads = self.needed_for(*(index for index, _ in self.auxiliaries))
+        return everything - (heads - self.needed_for(self.output))
+
     def needed_for(self, *targets: int) -> set[int]:
         """The nodes from which one of ``targets`` can be reached, the targets included."""
         needed: set[int] = set()

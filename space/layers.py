@@ -97,7 +97,7 @@ def graph_layers(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> tup
 
 def layer_groups(graph: Graph) -> list[list[int]]:
     """The nodes of each layer: its operation first, then what follows it and it alone."""
-    run = graph.needed_for(graph.output)
+    run = graph.at_inference()
     readers: dict[int, int] = {}
     for index in run:
         for source in graph.nodes[index].inputs:

@@ -48,7 +48,7 @@ def graph_seconds(graph: Graph, machine: Machine, *, batch: int = 1, dtype: str 
     """The same for a lowered graph."""
     number_bytes = check_memory_settings(batch, dtype)
     seconds = 0.0
-    for index in graph.needed_for(graph.output):
+    for index in graph.at_inference():
         node = graph.nodes[index]
         if not node.inputs or node.op.identity_at_inference:
             continue

@@ -22,7 +22,8 @@ class Segment:
 
     ``digest`` names the function that the segment computes; ``unordered`` does so up to the order of
     parallel branches. ``order_sensitive`` says that a permutation of the input's channels would change
-    the function by more than a relabelling of weights.
+    the function by more than a relabelling of weights. ``named`` says that the block itself says which others are
+    the same function (``Block.canonical``).
     """
 
     graph: Graph
@@ -30,11 +31,12 @@ class Segment:
     digest: bytes
     unordered: bytes
     order_sensitive: bool
+    named: bool = False
 
     @property
     def identity(self) -> bool:
         """Whether the segment passes its input on and does nothing else."""
-        return self.graph.output == 0 and not self.graph.auxiliaries
+        return self.graph.output == 0 and not self.graph.auxiliaries and not self.named
 
     def misfits(self, path: str) -> list[str]:
         """Why auxiliary classifiers do not fit, where the segment's block is at ``path``."""
@@ -46,13 +48,25 @@ def lower_block(block: Block, shape: Shape, classes: int) -> Segment:
     """Lowers ``block`` for an input of ``shape``. Raises ShapeError naming the layer that does not fit."""
     builder = GraphBuilder(shape, classes)
     graph = builder.graph(block.lower(builder, 0))
+    name = block.canonical
+    ordered, unordered = (
+        (_digest(graph, ordered=True), _digest(graph, ordered=False))
+        if name is None
+        else (_named_digest(block, name, shape),) * 2
+    )
     return Segment(
         graph,
         graph.nodes[graph.output].shape,
-        _digest(graph, ordered=True),
-        _digest(graph, ordered=False),
+        ordered,
+        unordered,
         _order_sensitive(graph),
+        name is not None,
     )
+
+
+def _named_digest(block: Block, name: str, shape: Shape) -> bytes:
+    """A hash of the name that a block gives its function, for an input of ``shape``."""
+    return blake2b(f"{type(block).__name__}|{name}|{shape}".encode(), digest_size=16).digest()
 
 
 def _digest(graph: Graph, ordered: bool) -> bytes:

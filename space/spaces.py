@@ -11,6 +11,7 @@ from functools import partial
 from space.errors import UnknownNameError
 from space.search_space import SearchSpace
 from space.template import StageTemplate, Template
+from space.zoo.cells import nas_bench_201
 from space.zoo.spaces import mnasnet, nas_bench_macro
 
 
@@ -53,6 +54,7 @@ SPACES: dict[str, Factory] = {
     "inception": partial(_named, "inception", ("inception",)),
     "nas-bench-macro": nas_bench_macro,
     "mnasnet": mnasnet,
+    "nas-bench-201": nas_bench_201,
 }
 
 

@@ -71,7 +71,7 @@ def _headline(subject: Subject) -> tuple[str, Mapping[str, Any]]:
 
 def _about(subject: Subject) -> str:
     run, size = subject.run, subject.run.preprocessing.resolution
-    known = costs(run.architecture)
+    known = costs(run.architecture.live())
     return (
         f"A convolutional network that sorts images into {len(run.classes)} classes "
         f"({_listed(run.classes)}). It sees {size} × {size} pixels and has {known.params:,} parameters."

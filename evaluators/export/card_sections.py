@@ -131,7 +131,7 @@ def _figures_row(row: Row, tested: bool) -> str:
 
 
 def costs(subject: Subject, certificate: Certificate) -> Iterator[str]:
-    known = asdict(cost.costs(subject.run.architecture))
+    known = asdict(cost.costs(subject.run.architecture.live()))
     yield from ("| cost | |", "|---|---|")
     for name, unit in _UNITS.items():
         yield f"| {unit} | {known[name]:,} |"

@@ -82,7 +82,7 @@ class Subject:
             "mean": list(before.mean),
             "std": list(before.std),
         }
-        network = self.run.architecture
+        network = self.run.architecture.live()
         cost = {
             k: v
             for k, v in asdict(costs(network)).items()

@@ -129,11 +129,18 @@ class TrainedRun:
         )
 
     def network(self, device: str | torch.device = "cpu") -> Network:
-        """The network with its best weights, in evaluation mode. Raises InputError for weights that cannot be read."""
+        """The network with its best weights, in evaluation mode, without operations that have no part in its output.
+
+        Raises InputError for weights that cannot be read.
+        """
         from evaluators.network import build
 
         network = build(self.architecture, device=device)
         network.load_state_dict(self.weights(), strict=True)
+        live = self.architecture.live()
+        if live is not self.architecture:
+            weights, network = network.state_dict(), build(live, device=device)
+            network.load_state_dict({name: weights[name] for name in network.state_dict()})
         return network.eval()
 
     def weights(self) -> dict[str, torch.Tensor]:

@@ -50,7 +50,7 @@ class SharedTraining(FullTraining):
             device=team.device,
             teacher=teacher,
         )
-        averaging = team.averaging(self.network)
+        averaging = team.averaging(self.network, network.idle)
         self.module = torch.compile(averaging) if recipe.compile else averaging
         if not team.leads:
             self.average = None

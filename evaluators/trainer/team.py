@@ -55,14 +55,20 @@ class Team:
         converted: Network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return converted
 
-    def averaging(self, network: nn.Module) -> nn.Module:
+    def averaging(self, network: nn.Module, idle: bool = False) -> nn.Module:
         """The network with gradients that are averaged over the workers; all of them ask for it at once.
+
+        ``idle`` says that some parameters have no gradient.
 
         Running statistics are not sent around: only the leader's are judged and stored.
         """
         ids = [self.device] if self.device.type == "cuda" else None
         return DistributedDataParallel(
-            network, device_ids=ids, forward_sync_buffers=False, gradient_as_bucket_view=True
+            network,
+            device_ids=ids,
+            forward_sync_buffers=False,
+            gradient_as_bucket_view=True,
+            find_unused_parameters=idle,
         )
 
     def mean(self, value: Tensor) -> Tensor:

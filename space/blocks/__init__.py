@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from space.blocks.base import Block, ResidualLayer, StridedLayer, lower_chain, settings
+from space.blocks.base import RESIDUAL, Block, ResidualLayer, StridedLayer, lower_chain, settings
 from space.blocks.block_string import BlockString
+from space.blocks.cell import CELL_OPERATIONS, Cell, CellReduction, cell_from_string
 from space.blocks.convnext import ChannelNorm, ConvNeXt, ConvNeXtDownsample
 from space.blocks.convolution import Conv
 from space.blocks.dense import DenseLayer, Transition
@@ -25,6 +26,8 @@ BLOCKS: dict[str, type[Block]] = {
         Auxiliary,
         Basic,
         Bottleneck,
+        Cell,
+        CellReduction,
         ChannelNorm,
         Conv,
         ConvNeXt,
@@ -50,12 +53,16 @@ BLOCKS: dict[str, type[Block]] = {
 
 __all__ = [
     "BLOCKS",
+    "CELL_OPERATIONS",
+    "RESIDUAL",
     "Activate",
     "Auxiliary",
     "Basic",
     "Block",
     "BlockString",
     "Bottleneck",
+    "Cell",
+    "CellReduction",
     "ChannelNorm",
     "Conv",
     "ConvNeXt",
@@ -77,6 +84,7 @@ __all__ = [
     "StridedLayer",
     "Transition",
     "UniversalBottleneck",
+    "cell_from_string",
     "expanded_channels",
     "lower_chain",
     "round_channels",

@@ -28,6 +28,9 @@ from space.operations import Add, Pair, StochasticDepth
 _WHOLE = f"a positive whole number up to {LARGEST_NUMBER}"
 _FACTOR = f"a positive factor up to {LARGEST_FACTOR}"
 
+RESIDUAL = "add"
+"""The name of the sum of a shortcut and a residual branch, the last word of its path."""
+
 ChannelScale = Callable[[int, int], int]
 """(channels, groups that must divide them) → the scaled channels."""
 
@@ -66,6 +69,18 @@ class Block(ABC):
     @abstractmethod
     def lower(self, g: GraphBuilder, x: int) -> int:
         """Adds this block's operations, reading node ``x``, to ``g``; returns the node of its output."""
+
+    @property
+    def canonical(self) -> str | None:
+        """A text that all blocks share which count as the same function, where that is not read off their graphs."""
+        return None
+
+    def live(self) -> Block:
+        """The block without operations that have no part in its output; itself where there are none."""
+        if not self.chains:
+            return self
+        chains = tuple(tuple(block.live() for block in chain) for chain in self.chains)
+        return self if chains == self.chains else self.with_chains(chains)
 
     def changed(self, **settings: Any) -> Self:
         """A copy with some fields changed, checked anew."""
@@ -227,7 +242,7 @@ def add_residual(g: GraphBuilder, shortcut: int, branch: int, drop_path: float) 
     """The sum of ``shortcut`` and ``branch``, which training drops at the rate ``drop_path``."""
     if drop_path > 0:
         branch = g.add(StochasticDepth(drop_path), branch, name="drop_path")
-    return g.add(Add(), shortcut, branch, name="add")
+    return g.add(Add(), shortcut, branch, name=RESIDUAL)
 
 
 def settings(block: Block) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from space.operations.elementwise import (
     LayerScale,
     Scale,
     StochasticDepth,
+    Zero,
     check_activation,
 )
 from space.operations.norms import BatchNorm, LayerNorm, LocalResponse
@@ -49,5 +50,6 @@ __all__ = [
     "Shape",
     "StochasticDepth",
     "Window",
+    "Zero",
     "check_activation",
 ]

@@ -88,6 +88,20 @@ class Add(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class Zero(Operation):
+    """Zeros of the input's shape: its value where nothing leads to a node of a cell."""
+
+    def output_shape(self, x: Shape) -> Shape:
+        return x
+
+    def flops(self, inputs: Sequence[Shape], shape: Shape) -> int:
+        return prod(shape)
+
+    def saved(self, shape: Shape) -> Saved:
+        return NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Scale(Operation):
     """A feature map times one gate per channel of shape (channels, 1, 1) (squeeze-and-excitation)."""
 

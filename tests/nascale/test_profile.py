@@ -122,6 +122,12 @@ def test_plot_draws_three_bars(suffix: str, tmp_path: Path, capsys: pytest.Captu
             assert expected in text
 
 
+def test_a_cell_is_named_by_the_string_of_its_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "+".join("|" + "|".join(f"nor_conv_3x3~{i}" for i in range(n)) + "|" for n in (1, 2, 3))
+    (found,) = rows(capsys, "profile", text)
+    assert (found["name"], found["macs"], found["params"]) == (text, 220_119_680, 1_531_546)
+
+
 def test_latency_beside_the_roofline(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +152,7 @@ def test_latency_beside_the_roofline(
         (["alexnet", "--device", "cpu", "--dtype", "int8"], "--device: wanted --dtype float32"),
         (["--blocks", "ir_r1_k3"], "wanted the fields r, k, s, e, c"),
         (["absent.json"], "absent.json"),
+        (["|nor_conv_3x3~0|+|none~0|"], "cell: wanted text such as |nor_conv_3x3~0|"),
     ],
 )
 def test_bad_input_is_one_line(

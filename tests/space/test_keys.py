@@ -30,6 +30,7 @@ SPACE_DIGESTS = {
     "inception": "f3b96bcefd20",
     "nas-bench-macro": "2ad65c78287c",
     "mnasnet": "984dde162174",
+    "nas-bench-201": "a3c0be8593d8",
 }
 
 

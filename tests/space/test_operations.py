@@ -27,6 +27,7 @@ from space.operations import (
     Scale,
     Shape,
     StochasticDepth,
+    Zero,
 )
 
 MAP: Shape = (8, 6, 6)
@@ -77,6 +78,7 @@ CASES = (
     Case(Concat(), (MAP, MAP), (16, 6, 6), 0, 0, 0, NOTHING),
     Case(Dropout(0.5), (MAP,), MAP, 0, 0, 0, Saved(numbers=NUMBERS)),
     Case(StochasticDepth(0.5), (MAP,), MAP, 0, 0, 0, Saved(numbers=1)),
+    Case(Zero(), (MAP,), MAP, 0, 0, NUMBERS, NOTHING),
     Case(Activation("relu"), (MAP,), MAP, 0, 0, NUMBERS, Saved(result=True)),
     Case(Activation("gelu"), (MAP,), MAP, 0, 0, 5 * NUMBERS, INPUTS),
 )

@@ -19,6 +19,7 @@ from space.operations import (
     Operation,
     Pool2d,
     StochasticDepth,
+    Zero,
 )
 
 REQUIRED = object()
@@ -58,6 +59,13 @@ class LayerScale(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x * self.weight[:, None, None]
+''',
+    "Zero": '''
+class Zero(nn.Module):
+    """Zeros of the input's shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0.0
 ''',
     "DropPath": '''
 class DropPath(nn.Module):
@@ -142,6 +150,8 @@ def call_of(op: Operation) -> tuple[str, tuple[Argument, ...]]:
             return "nn.Flatten", ()
         case Dropout():
             return "nn.Dropout", (Argument("p", "dropout", op.rate, positional=True),)
+        case Zero():
+            return "Zero", ()
         case StochasticDepth():
             # Rates that rise in equal steps have long decimals, which training does not notice.
             return "DropPath", (Argument("rate", "drop_path", round(op.rate, 5), positional=True),)

@@ -27,7 +27,8 @@ from space.operations import (
 INPUT = "x"
 """The name of what enters a scope."""
 
-CONV_NORM_ACT, CONV_ACT, SQUEEZE_EXCITE = "ConvNormAct", "ConvAct", "SqueezeExcite"
+CONV_NORM_ACT, CONV_ACT, ACT_CONV_NORM = "ConvNormAct", "ConvAct", "ActConvNorm"
+SQUEEZE_EXCITE = "SqueezeExcite"
 _FEW = 2
 """So many operations in a row make no class."""
 _CLASS_NAMES = {
@@ -244,6 +245,8 @@ def _pattern(modules: list[Module]) -> str | None:
     kinds = [type(module.op) if isinstance(module, Leaf) else None for module in modules]
     if kinds in ([Conv2d, BatchNorm, Activation], [Conv2d, BatchNorm]):
         return CONV_NORM_ACT
+    if kinds == [Activation, Conv2d, BatchNorm]:
+        return ACT_CONV_NORM
     return CONV_ACT if kinds == [Conv2d, Activation] else None
 
 

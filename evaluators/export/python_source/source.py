@@ -35,8 +35,10 @@ def source_of(
 ) -> PythonSource:
     """The network as a person would write it in PyTorch, which runs with torch alone.
 
-    The same network gives the same text. Auxiliary classifiers, which exist in training only, are left out.
+    The same network gives the same text. Auxiliary classifiers, which exist in training only, are left out, and so
+    are operations that have no part in the output.
     """
+    architecture = architecture.live()
     children = network_chains(architecture)
     made = Classes.of(list(children.values()))
     entry = (architecture.in_channels, architecture.resolution, architecture.resolution)
@@ -63,7 +65,7 @@ def source_of(
 
 def python_names(architecture: Architecture) -> dict[str, str]:
     """The weights' names in nascale's network → those in the file."""
-    children = network_chains(architecture)
+    children = network_chains(architecture.live())
     return dict(_names(children, Classes.of(list(children.values()))))
 
 

@@ -8,8 +8,11 @@ FLAGS = {"add": "skip", "se": "squeeze_excite"}
 """The parameter that says whether a block has a part, where no other does."""
 
 _DESCRIPTIONS = {
+    "ActConvNorm": "A non-linearity, a convolution and batch normalisation.",
     "BasicBlock": "Two 3×3 convolutions beside a shortcut (He et al. 2016).",
     "Bottleneck": "1×1, 3×3 and 1×1 convolutions beside a shortcut (He et al. 2016).",
+    "Cell": "A graph of nodes that sum operations on the nodes before them (Dong & Yang 2020).",
+    "CellReduction": "Two 3×3 convolutions beside a shortcut; halves the map (Dong & Yang 2020).",
     "ConvAct": "A convolution and a non-linearity.",
     "ConvNeXtBlock": "Depthwise convolution and a two-layer perceptron beside a shortcut (Liu et al. 2022).",
     "ConvNormAct": "Convolution, batch normalisation and a non-linearity.",
@@ -18,6 +21,7 @@ _DESCRIPTIONS = {
     "FusedMBConv": "MBConv whose first two convolutions are one (Tan & Le 2021).",
     "Inception": "Branches side by side, concatenated (Szegedy et al. 2014).",
     "MBConv": "Inverted bottleneck: expand, depthwise convolution, project (Sandler et al. 2018).",
+    "Shortcut": "Averages over 2×2, then changes the number of channels.",
     "SqueezeExcite": "Weighs the channels by what the whole map holds (Hu et al. 2018).",
     "Transition": "Fewer channels and half the size between dense blocks (Huang et al. 2017).",
     "UniversalBottleneck": "Inverted bottleneck with up to three depthwise convolutions (Qin et al. 2024).",

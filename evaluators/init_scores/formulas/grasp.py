@@ -18,9 +18,12 @@ def grasp(network: Network, batches: Sequence[Batch]) -> float:
 
     weights = weights_of(network)
     loss = F.cross_entropy(network(batches[0].x), batches[0].y)
-    gradients = torch.autograd.grad(loss, weights, create_graph=True)
+    # A weight without effect has gradient zero.
+    gradients = torch.autograd.grad(
+        loss, weights, create_graph=True, allow_unused=True, materialize_grads=True
+    )
     flow = sum(((g * g.detach()).sum() for g in gradients), start=loss.new_zeros(()))
-    products = torch.autograd.grad(flow, weights)
+    products = torch.autograd.grad(flow, weights, allow_unused=True, materialize_grads=True)
     return -float(sum((w.detach() * h).sum() for w, h in zip(weights, products, strict=True)))
 
 

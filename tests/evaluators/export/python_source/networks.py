@@ -9,6 +9,8 @@ from space.blocks import (
     Basic,
     Block,
     Bottleneck,
+    Cell,
+    CellReduction,
     ChannelNorm,
     Conv,
     ConvNeXt,
@@ -83,6 +85,18 @@ NETWORKS = {
         Parallel(((Conv(4, 1), Conv(8)), (Pool("max", 3, 1),))),
         Parallel(((), (Pool("max", 3, 1),))),
         Parallel(((Conv(8, 3, 2, padding=0),), (Pool("max", 3, 2, padding=0),))),
+    ),
+    "cells": network(
+        Cell(("nor_conv_3x3", "avg_pool_3x3", "skip_connect", "none", "nor_conv_1x1", "nor_conv_3x3")),
+        CellReduction(12),
+        Cell(("nor_conv_3x3", "none", "none", "none", "none", "none")),
+        CellReduction(16),
+        Cell(("none", "none", "nor_conv_1x1", "skip_connect", "nor_conv_3x3", "nor_conv_1x1")),
+        Cell(
+            ("nor_conv_1x1", "nor_conv_1x1", "nor_conv_1x1", "nor_conv_1x1", "nor_conv_1x1", "nor_conv_1x1")
+        ),
+        stem=(Conv(8, activation=None),),
+        head=(NormAct(), *_HEAD),
     ),
     "without normalisation": network(
         Inception(4, 6, 8, 2, 4, 4, norm=False),
