@@ -68,7 +68,7 @@ class Surrogate:
     """Fitted models of accuracy and costs; ``scores`` holds R², Spearman's ρ and RMSE of held-out rows.
 
     ``features`` has one row for each option of each decision (``offsets`` says where a decision's begin) and
-    is summed over the chosen ones.
+    is summed over the chosen ones; in front of a decision's options stands a row of zeros for where it is not active.
     """
 
     features: Floats
@@ -129,17 +129,18 @@ def fit(
 
 def _features(space: SearchSpace) -> tuple[Floats, NDArray[np.int64]]:
     """(features of each option, where each decision's options begin)."""
-    sizes = [len(d.options) for d in space.decisions]
-    blocks = [
-        np.eye(size) if any(isinstance(o, str) for o in d.options) else np.array(d.options, float)[:, None]
-        for d, size in zip(space.decisions, sizes, strict=True)
-    ]
+    blocks = []
+    for decision in space.decisions:
+        names = any(isinstance(option, str) for option in decision.options)
+        block = np.eye(len(decision.options)) if names else np.array(decision.options, float)[:, None]
+        blocks.append(np.concatenate([np.zeros((1, block.shape[1])), block]))
+    sizes = [len(block) for block in blocks]
     features = np.zeros((sum(sizes), sum(block.shape[1] for block in blocks)))
     row = column = 0
     for block in blocks:
         features[row : row + block.shape[0], column : column + block.shape[1]] = block
         row, column = row + block.shape[0], column + block.shape[1]
-    return features, np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
+    return features, (np.concatenate([[0], np.cumsum(sizes)])[:-1] + 1).astype(np.int64)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag
 from evaluators.surrogate import Surrogate
 from evaluators.table_settings import TableSettings
+from evaluators.table_space import ABSENT
 from space.errors import RunError
 from space.search_space import Decisions, Option, SearchSpace
 
@@ -19,8 +20,8 @@ from space.search_space import Decisions, Option, SearchSpace
 class TableEvaluator(Evaluator):
     """Looks results up at once, without training; ``evaluators.table_file`` makes one of a file.
 
-    ``accuracies`` has shape (rows, seed columns) and holds fractions, ``truths`` has shape (rows,); ``index`` maps
-    option positions to a row. With a ``surrogate`` it answers for every assignment, otherwise for its rows only.
+    ``accuracies`` has shape (rows, seeds) and holds fractions, nan where a row has fewer seeds than others; ``truths``
+    has shape (rows,); ``index`` maps option positions to a row. With a ``surrogate`` it answers for every assignment, otherwise for its rows only.
     """
 
     settings: TableSettings
@@ -42,8 +43,10 @@ class TableEvaluator(Evaluator):
         return self.surrogate is None and len(self.rows) < self.space.size
 
     def position(self, decisions: Mapping[str, Option]) -> tuple[int, ...]:
-        """Option positions of an assignment."""
-        return tuple(d.index(decisions[d.name]) for d in self.space.decisions)
+        """Option positions of an assignment, ABSENT for decisions that are not active."""
+        return tuple(
+            d.index(decisions[d.name]) if d.name in decisions else ABSENT for d in self.space.decisions
+        )
 
     def knows(self, decisions: Mapping[str, Option]) -> bool:
         """Whether there is an answer for these decisions."""
@@ -52,7 +55,7 @@ class TableEvaluator(Evaluator):
     def assignments(self) -> list[Decisions]:
         """The assignments of the rows."""
         return [
-            {d.name: d.options[i] for d, i in zip(self.space.decisions, row, strict=True)}
+            {d.name: d.options[i] for d, i in zip(self.space.decisions, row, strict=True) if i != ABSENT}
             for row in self.rows
         ]
 
@@ -76,6 +79,13 @@ class TableEvaluator(Evaluator):
             return self.surrogate.accuracy(position)
         return float(self.truths[self.index[position]])
 
+    def expected(self, decisions: Mapping[str, Option]) -> float:
+        """The mean of the accuracies that may be observed."""
+        position = self.position(decisions)
+        if self.surrogate is not None:
+            return self.surrogate.accuracy(position)
+        return float(np.nanmean(self.accuracies[self.index[position]]))
+
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """One measurement; the seed column is drawn with the candidate's stream. Raises RunError without a row."""
         position = self.position(candidate.decisions)
@@ -86,7 +96,9 @@ class TableEvaluator(Evaluator):
             row = self.index.get(position)
             if row is None:
                 raise RunError(f"the table has no row for {dict(candidate.decisions)}")
-            accuracy = float(self.accuracies[row, candidate.stream % self.accuracies.shape[1]])
+            seeds = self.accuracies[row]
+            seeds = seeds[~np.isnan(seeds)]
+            accuracy = float(seeds[candidate.stream % len(seeds)])
             truth = float(self.truths[row])
             seconds = float(self.cost_columns["seconds"][row]) if "seconds" in self.cost_columns else 0.0
         yield Measurement(1, accuracy, None, seconds, {"truth": truth})

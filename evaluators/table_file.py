@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluators.surrogate import fit
 from evaluators.table import TableEvaluator
-from evaluators.table_settings import UNITS, TableSettings
-from space.errors import InputError, UnknownNameError
-from space.search_space import Decision, Option, SearchSpace
-from space.spaces import space as space_of
+from evaluators.table_columns import options, read_columns
+from evaluators.table_settings import TableSettings
+from evaluators.table_space import space_and_positions
+from space.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Floats = NDArray[np.float64]
 
 
 def open_table(settings: TableSettings) -> TableEvaluator:
@@ -26,36 +29,31 @@ def open_table(settings: TableSettings) -> TableEvaluator:
     Raises InputError, one line, for a table that cannot be read, lacks a column, holds a missing value or the
     same decisions twice (a surrogate may hold them), or does not fit the space that it names.
     """
-    frame = _read(settings)
-    raw = {column: _options(frame[column]) for column in settings.decisions}
-    space, columns = _space(settings, raw)
-    positions = [
-        [_position(decision, value, column) for value in raw[column]]
-        for decision, column in zip(space.decisions, columns, strict=True)
-    ]
-    rows = tuple(zip(*positions, strict=True))
-    index: dict[tuple[int, ...], int] = {}
-    for number, row in enumerate(rows):
-        first = index.setdefault(row, number)
-        if first != number and settings.lookup == "exact":
-            raise InputError(
-                f"table {settings.path.name}: wanted distinct decisions, got rows {first} and {number} with the same"
-            )
-    accuracies = frame[list(settings.accuracy)].to_numpy(dtype=np.float64) * UNITS[settings.unit]
-    if accuracies.min() < 0 or accuracies.max() > 1:
+    frame = read_columns(settings)
+    name = settings.path.name
+    space, positions = space_and_positions(settings, {c: options(frame[c]) for c in settings.decisions})
+    groups = _groups(settings, positions)
+    accuracies = _seeds(settings.scale.fractions(frame[list(settings.accuracy)].to_numpy(np.float64)), groups)
+    low, high = np.nanmin(accuracies), np.nanmax(accuracies)
+    if not (low >= 0 and high <= 1):
+        shown = settings.scale.shown(np.array([low, high])) if settings.scale.is_loss else (low, high)
         raise InputError(
-            f"table {settings.path.name}: wanted accuracies of 0 to 1 after unit = {settings.unit!r}, got "
-            f"{accuracies.min():g} to {accuracies.max():g}"
+            f"table {name}: wanted {settings.scale.wanted} after unit = {settings.unit!r}, got "
+            f"{min(shown):g} to {max(shown):g}"
         )
     truths = (
-        frame[settings.truth].to_numpy(dtype=np.float64) * UNITS[settings.unit]
+        _means(settings.scale.fractions(frame[settings.truth].to_numpy(np.float64)), groups)
         if settings.truth
-        else accuracies.mean(axis=1)
+        else np.nanmean(accuracies, axis=1)
     )
-    costs = {name: _column(frame, column, scale) for name, (column, scale) in settings.costs.items()}
+    costs = {
+        cost: _means(frame[column].to_numpy(np.float64) * scale, groups)
+        for cost, (column, scale) in settings.costs.items()
+    }
+    rows = tuple(positions[group[0]] for group in groups)
     surrogate = None
     if settings.lookup == "surrogate":
-        surrogate = fit(space, np.array(rows), accuracies.mean(axis=1), costs)
+        surrogate = fit(space, np.array(rows), np.nanmean(accuracies, axis=1), costs)
     return TableEvaluator(
         settings,
         space,
@@ -63,89 +61,76 @@ def open_table(settings: TableSettings) -> TableEvaluator:
         accuracies,
         truths,
         costs,
-        tuple(frame[settings.key].astype(str)) if settings.key else None,
+        _keys(settings, frame, groups),
         _checksum(settings.path),
         surrogate,
-        index,
+        _index(rows),
     )
 
 
-def _read(settings: TableSettings) -> pd.DataFrame:
-    """The used columns; checked for missing columns and values."""
-    import pandas as pd
+def _groups(settings: TableSettings, positions: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """The rows of the file that make one row of the table each, in order.
 
-    path = settings.path
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".parquet": pd.read_parquet,
-        ".csv": pd.read_csv,
-        ".json": pd.read_json,
-    }
-    if path.suffix not in readers:
-        raise InputError.of("table.path", "a .parquet, .csv or .json file", str(path))
-    try:
-        frame = readers[path.suffix](path)
-    except OSError as error:
-        raise InputError.of(
-            "table.path", "a file that can be read", f"{path} ({error.strerror or error})"
-        ) from None
-    except ValueError as error:
-        raise InputError.of("table.path", f"a {path.suffix} file", f"{path} ({error})") from None
-    for column in settings.columns:
-        if column not in frame.columns:
-            raise UnknownNameError(f"table {path.name}: column", column, map(str, frame.columns))
-    if frame.empty:
-        raise InputError.of("table.path", "a table with rows", str(path))
-    frame = frame[list(settings.columns)]
-    missing = frame.isna()
-    if missing.to_numpy().any():
-        row, column = np.argwhere(missing.to_numpy())[0]
-        raise InputError(
-            f"table {path.name}: wanted a value in column {frame.columns[column]!r} of row {row}, got none"
-        )
-    numeric = (*settings.accuracy, settings.truth, *(c for c, _ in settings.costs.values()))
-    for column in filter(None, numeric):
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            raise InputError.of(f"table {path.name}: column {column!r}", "numbers", str(frame[column].dtype))
-    return frame
-
-
-def _options(column: pd.Series[Any]) -> list[Option]:
-    """The column's values as plain Python values."""
-    return [value if isinstance(value, (str, bool, int, float)) else str(value) for value in column.tolist()]
-
-
-def _space(settings: TableSettings, raw: Mapping[str, list[Option]]) -> tuple[SearchSpace, tuple[str, ...]]:
-    """The space, and the column of each of its decisions.
-
-    A named space takes the columns by its decisions' names if these are the same, otherwise in their order.
-    Without a name the space is made of the values that the columns hold.
+    Where a row is one training those of the same decisions belong together; otherwise each stands alone.
     """
-    if settings.space is None:
-        decisions = tuple(
-            Decision(column, tuple(sorted(set(values), key=lambda v: (isinstance(v, str), v))))
-            for column, values in raw.items()
-        )
-        return SearchSpace(settings.path.stem, decisions), settings.decisions
-    space = space_of(settings.space)
-    names = tuple(d.name for d in space.decisions)
-    if any(d.parent is not None for d in space.decisions) or len(names) != len(settings.decisions):
+    if settings.rows == "trainings":
+        found: dict[tuple[int, ...], list[int]] = {}
+        for number, row in enumerate(positions):
+            found.setdefault(row, []).append(number)
+        return list(found.values())
+    first: dict[tuple[int, ...], int] = {}
+    for number, row in enumerate(positions):
+        known = first.setdefault(row, number)
+        if known != number and settings.lookup == "exact":
+            raise InputError(
+                f"table {settings.path.name}: wanted distinct decisions, got rows {known} and {number} with the same "
+                "(rows = 'trainings' takes them for trainings of one network)"
+            )
+    return [[number] for number in range(len(positions))]
+
+
+def _index(rows: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], int]:
+    """The first row of each assignment."""
+    index: dict[tuple[int, ...], int] = {}
+    for number, row in enumerate(rows):
+        index.setdefault(row, number)
+    return index
+
+
+def _seeds(values: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+    """The results of each group side by side, filled up with nan: shape (groups, the most of any)."""
+    if all(len(group) == 1 for group in groups):
+        return values
+    each = [values[list(group)].ravel() for group in groups]
+    each = [row[~np.isnan(row)] for row in each]
+    filled = np.full((len(each), max(map(len, each))), np.nan)
+    for row, found in zip(filled, each, strict=True):
+        row[: len(found)] = found
+    return filled
+
+
+def _means(values: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+    return np.array([values[list(group)].mean() for group in groups])
+
+
+def _keys(
+    settings: TableSettings, frame: pd.DataFrame, groups: Sequence[Sequence[int]]
+) -> tuple[str, ...] | None:
+    if settings.key is None:
+        return None
+    if frame[settings.key].isna().any():
+        row = int(np.argmax(frame[settings.key].isna().to_numpy()))
         raise InputError(
-            f"table {settings.path.name}: space {space.name} has {len(names)} decisions "
-            f"({', '.join(names[:8])}{' …' if len(names) > 8 else ''}), the table names {len(settings.decisions)}"
+            f"table {settings.path.name}: wanted a value in column {settings.key!r} of row {row}, got none"
         )
-    return space, names if set(names) == set(settings.decisions) else settings.decisions
-
-
-def _position(decision: Decision, value: Option, column: str) -> int:
-    for index, option in enumerate(decision.options):
-        if option == value:
-            return index
-    wanted = ", ".join(map(repr, decision.options))
-    raise InputError(f"table column {column!r}: {value!r} is no option of {decision.name} ({wanted})")
-
-
-def _column(frame: pd.DataFrame, column: str, scale: float) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return frame[column].to_numpy(dtype=np.float64) * scale
+    keys = frame[settings.key].astype(str).tolist()
+    for group in groups:
+        if len({keys[row] for row in group}) > 1:
+            named = " and ".join(sorted({keys[row] for row in group})[:2])
+            raise InputError(
+                f"table {settings.path.name}: trainings of the same decisions have keys {named} (row {group[0]})"
+            )
+    return tuple(keys[group[0]] for group in groups)
 
 
 def _checksum(path: Path) -> str:

@@ -11,7 +11,6 @@ from nascale.progress import epoch_lines
 from nascale.spec import SearchSpec
 from nascale.study_spec import StudySpec
 from results.storage_url import redacted
-from space.errors import InputError
 from space.search_space import SearchSpace
 from space.setting import changeable
 
@@ -60,7 +59,7 @@ def prepare(spec: SearchSpec) -> Prepared:
     from nascale.evaluation import fitting_batch, space_and_evaluator
     from search.candidate_cache import CandidateCache
     from search.samplers.registry import make_sampler
-    from search.space_statistics import check_budgets, space_statistics
+    from search.space_statistics import check_budgets, check_costs, space_statistics
 
     space, evaluator = space_and_evaluator(spec)
     batch = fitting_batch(spec, evaluator.images)
@@ -71,16 +70,8 @@ def prepare(spec: SearchSpec) -> Prepared:
     make_sampler(space, settings)  # a sampler that does not fit the space says so now
     feasible_fallback = check_budgets(cache, settings.seed)
     found = space_statistics(cache, settings.seed)
-    for cost in settings.objective.costs_used:
-        if cost not in found.ranges and cost != "latency_seconds" and not _knows(cache, cost):
-            raise InputError(f"objective: the {cost} of these networks is not known")
+    check_costs(cache, settings.objective)
     return Prepared(spec, space, evaluator, cache, feasible_fallback, found, fitted)
-
-
-def _knows(cache: CandidateCache, cost: str) -> bool:
-    from search.space_statistics import cheapest
-
-    return cost in cheapest(cache).costs
 
 
 def run(

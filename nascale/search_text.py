@@ -30,6 +30,8 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
     trust = prepared.evaluator.summary()
     if trust is not None:
         lines.append(trust)
+    if spec.table and spec.table.scale.is_loss:
+        lines.append("the table holds losses: accuracies are exp(−loss)")
     if spec.evaluator == "supernet":
         lines.append(
             "accuracies are those of shared weights: they rank networks, a training from scratch reaches more"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from evaluators.table_settings import TableSettings, table_settings
 from nascale.toml_file import read_toml
 from space.errors import InputError
 from space.search_space import SearchSpace
@@ -38,6 +39,14 @@ def space_value(value: Any) -> str | Template:
     except ValueError as error:
         raise InputError(f"space: wanted a name, a .toml file or JSON, got broken JSON ({error})") from None
     return template_from_dict(data, "space")
+
+
+def table_of(text: str) -> TableSettings | None:
+    """The table that the .toml file ``text`` describes; None for anything else. Raises InputError."""
+    if not text.lower().endswith(".toml"):
+        return None
+    document = read_toml(text, "space")
+    return table_settings(document["table"], text) if "table" in document else None
 
 
 def space_text(space: str | Template) -> str:

@@ -141,8 +141,8 @@ def _table(spec: SearchSpec, request: VerificationRequest) -> Evaluator:
     assert spec.table is not None
     if request.epochs is not None:
         raise InputError.of("--epochs", "a study that trains its networks", f"{request.epochs} for a table")
-    if spec.table.lookup != "exact" or len(spec.table.accuracy) < 2:
-        wanted = "two columns of accuracies or more (another seed has another answer only then)"
+    if not spec.table.several_seeds:
+        wanted = "two accuracies of a network or more (another seed has another answer only then)"
         came = "a surrogate" if spec.table.lookup != "exact" else f"{spec.table.accuracy[0]!r} alone"
         raise InputError.of("table", wanted, came)
     return open_table(spec.table)

@@ -48,6 +48,9 @@ class CandidateCache:
     ) -> None:
         self.space, self.budgets = space, budgets
         self.partial = evaluator is not None and evaluator.partial
+        # What a table does not know of a network is never measured.
+        self.complete = evaluator is None or evaluator.instant
+        self._conditional = any(decision.parent is not None for decision in space.decisions)
         self._evaluator = evaluator
         self._key = key or (evaluator.key if evaluator is not None else None)
         self._known: OrderedDict[tuple[object, ...], DecodedCandidate | None] = OrderedDict()
@@ -74,6 +77,15 @@ class CandidateCache:
         """Whether it exists and none of its known costs is over budget."""
         return candidate is not None and not self.budgets.exceeded(candidate.costs)
 
+    def _decisions_key(self, decisions: Mapping[str, Option]) -> str:
+        """The key of decisions that have no architecture behind them: the options in order.
+
+        With conditional decisions their names too: equal options may belong to different ones.
+        """
+        if self._conditional:
+            return "|".join(f"{name}={option}" for name, option in decisions.items())
+        return "|".join(map(str, decisions.values()))
+
     def _look_up(self, decisions: Decisions) -> DecodedCandidate | None:
         architecture = None
         known: dict[str, float] = {}
@@ -90,10 +102,5 @@ class CandidateCache:
             known |= self._evaluator.costs(decisions)
         key = self._key(decisions) if self._key is not None else None
         if key is None:
-            key = architecture.key if architecture is not None else decisions_key(decisions)
+            key = architecture.key if architecture is not None else self._decisions_key(decisions)
         return DecodedCandidate(decisions, key, architecture, known)
-
-
-def decisions_key(decisions: Mapping[str, Option]) -> str:
-    """The key of decisions that have no architecture behind them: the options, in order."""
-    return "|".join(map(str, decisions.values()))

@@ -1,13 +1,14 @@
 """How good searches on a table were: regret, hypervolume, and evaluations until only noise is left.
 
 Simple regret after n evaluations is the highest true accuracy of the table minus the true accuracy of the network
-whose *observed* accuracy was the highest so far, in points of accuracy.
+whose *observed* accuracy was the highest so far, in points of accuracy, or the difference of their losses where the table
+holds losses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median, stdev
 from typing import Any
 
@@ -15,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluators.table import TableEvaluator
+from evaluators.table_units import UNITS, ResultUnit
 from results.pareto import front, hypervolume
 from search.benchmark import SamplerRun
 from search.candidate_cache import CandidateCache
 from search.settings import SearchSettings
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,24 @@ class ReferenceOptimum:
     """What the searches on a table are compared with.
 
     ``best`` is the highest true accuracy within budget, a fraction. ``exact`` says whether that is known: for a
-    surrogate it is the highest of the table's rows and of all networks that were seen. ``noise`` is the mean standard
-    deviation of an accuracy between seeds. For several objectives, ``volume`` is the hypervolume of the true front
+    surrogate it is the highest of the table's rows and of all networks that were seen. ``noise`` is the standard
+    deviation of a result between seeds, pooled over the networks, and ``floor`` the regret of the network whose observed
+    accuracies have the highest mean: a search ends there, not at 0, where truth is another column than what is observed.
+    Both are in the unit of regret; ``noise`` is None where no network has two results. For several objectives, ``volume`` is the hypervolume of the true front
     and ``reference_point`` the point it is measured from.
     """
 
     best: float
     exact: bool
-    noise: float
+    noise: float | None
     volume: float | None = None
     reference_point: tuple[float, ...] | None = None
+    floor: float = 0.0
+    unit: ResultUnit = UNITS["fraction"]
+
+    def regret(self, found: Sequence[float] | Floats) -> Floats:
+        """The regret of true accuracies, in points or as a difference of losses."""
+        return self.unit.regret(self.best, np.asarray(found, dtype=np.float64))
 
 
 def reference_optimum(
@@ -46,7 +58,7 @@ def reference_optimum(
     The reference point is the lowest accuracy and the highest costs of all rows, within budget or not.
     """
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
-    truths, points, all_points = [], [], []
+    truths, observed, points, all_points = [], [], [], []
     objective = settings.objective
     for decisions in evaluator.assignments():
         candidate = cache.decode(decisions)
@@ -57,25 +69,38 @@ def reference_optimum(
         all_points.append(point)
         if cache.within(candidate):
             truths.append(truth)
+            observed.append(evaluator.expected(decisions))
             points.append(point)
-    exact = evaluator.surrogate is None
-    noise = float(evaluator.accuracies.std(axis=1).mean())
+    exact, unit = evaluator.surrogate is None, evaluator.settings.scale
+    noise = _noise(unit.shown(evaluator.accuracies))
     best = max(truths, default=0.0) if exact else max([*truths, *(max(run.best) for run in runs)])
+    floor = float(unit.regret(best, np.array(truths[int(np.argmax(observed))]))) if exact and truths else 0.0
+    optimum = ReferenceOptimum(best, exact, noise, floor=floor, unit=unit)
     if not objective.minimised:
-        return ReferenceOptimum(best, exact, noise)
+        return optimum
     array = np.array(all_points)
     reference = (float(array[:, 0].min()), *(float(v) for v in array[:, 1:].max(axis=0)))
     volume = hypervolume(np.array(points), objective.directions, reference)
-    return ReferenceOptimum(best, exact, noise, volume, reference)
+    return replace(optimum, volume=volume, reference_point=reference)
 
 
-def regrets(runs: Sequence[SamplerRun], optimum: ReferenceOptimum) -> dict[str, NDArray[np.float64]]:
-    """Regret in points by sampler, of shape (runs, evaluations that all of them came to)."""
+def _noise(values: Floats) -> float | None:
+    """The standard deviation between columns pooled over rows; None where no row has two values."""
+    counts = (~np.isnan(values)).sum(axis=1)
+    several = values[counts > 1]
+    if not len(several):
+        return None
+    squares = np.nansum((several - np.nanmean(several, axis=1, keepdims=True)) ** 2)
+    return float(np.sqrt(squares / (counts[counts > 1] - 1).sum()))
+
+
+def regrets(runs: Sequence[SamplerRun], optimum: ReferenceOptimum) -> dict[str, Floats]:
+    """Regret by sampler, of shape (runs, evaluations that all of them came to)."""
     found = {}
     for name in dict.fromkeys(run.sampler for run in runs):
         own = [run.best for run in runs if run.sampler == name]
         length = min(map(len, own))
-        found[name] = 100 * (optimum.best - np.array([best[:length] for best in own]))
+        found[name] = optimum.regret(np.array([best[:length] for best in own]))
     return found
 
 
@@ -85,17 +110,18 @@ def summary(
     evaluations: Sequence[int],
     directions: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """One row for each sampler and number of evaluations; regret in points of accuracy.
+    """One row for each sampler and number of evaluations; regret in points of accuracy, or as a difference of losses.
 
     A run that ended earlier counts with its last evaluation. ``evaluations_to_noise`` is the median number of
-    evaluations until the regret is within one seed's noise, None where fewer than half of the runs got there.
+    evaluations until the regret is within one seed's noise, None where fewer than half of the runs got there or the
+    noise is not known.
     """
     rows = []
     for name in dict.fromkeys(run.sampler for run in runs):
         own = [run for run in runs if run.sampler == name]
         reached = median(_evaluations_to_noise(run, optimum) for run in own)
         for n in evaluations:
-            regret = [100 * (optimum.best - run.best[min(n, len(run.best)) - 1]) for run in own]
+            regret = optimum.regret([run.best[min(n, len(run.best)) - 1] for run in own]).tolist()
             row: dict[str, Any] = {
                 "sampler": name,
                 "evaluations": n,
@@ -124,10 +150,10 @@ def hypervolume_share(run: SamplerRun, optimum: ReferenceOptimum, n: int, direct
 
 
 def _evaluations_to_noise(run: SamplerRun, optimum: ReferenceOptimum) -> float:
-    for index, truth in enumerate(run.best):
-        if truth >= optimum.best - optimum.noise:
-            return index + 1
-    return float("inf")
+    if optimum.noise is None:
+        return float("inf")
+    within = optimum.regret(run.best) <= optimum.noise
+    return int(np.argmax(within)) + 1 if within.any() else float("inf")
 
 
 def _standard_error(values: Sequence[float]) -> float | None:

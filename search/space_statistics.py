@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from search.candidate_cache import CandidateCache, DecodedCandidate
+from search.objective import Objective
 from search.samplers.protocol import generator
 from search.settings import Budgets
 from space.errors import BudgetError, InputError, ShapeError
@@ -154,8 +155,8 @@ def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | No
     for name, (cost, bound) in budgets.bounds().items():
         least = cheapest(cache.under(Budgets(**{name: bound})), seed)
         if cost not in least.costs:
-            if cost == "latency_seconds":
-                continue
+            if cost == "latency_seconds" and not cache.complete:
+                continue  # it is measured before a network is trained
             raise InputError(f"{name}: the {cost} of these networks is not known, so it cannot be bounded")
         if least.costs[cost] > bound:
             raise BudgetError(
@@ -174,6 +175,15 @@ def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | No
             f"{worst}: no network of space {cache.space.name} meets all of them; nearest: {had}"
         )
     return best
+
+
+def check_costs(cache: CandidateCache, objective: Objective) -> None:
+    """Raises InputError for a cost in the objective that is neither known of the networks nor will be measured."""
+    for cost in objective.costs_used:
+        if cost == "latency_seconds" and not cache.complete:
+            continue
+        if cost not in cheapest(cache).costs:
+            raise InputError(f"objective: the {cost} of these networks is not known")
 
 
 def _plain(cost: str, value: float) -> str:

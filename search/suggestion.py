@@ -62,9 +62,17 @@ class Suggestions:
         if found is None:
             raise BudgetError(
                 f"budget: none of {tried + NEARBY} networks drawn from space {self._cache.space.name} is "
-                f"within {', '.join(self._cache.budgets.bounds())}"
+                f"{self._wanted()}"
             )
         return found
+
+    def _wanted(self) -> str:
+        """What a network must be to be suggested."""
+        bounds = ", ".join(self._cache.budgets.bounds())
+        if not self._cache.partial:
+            return f"within {bounds}"
+        rest = "which holds a part of the space (lookup = 'surrogate' answers for the rest)"
+        return f"in the table{f' and within {bounds}' if bounds else ''}, {rest}"
 
     def begin(self, trial: TrialResult) -> None:
         """Records a trial that runs now, or ran before its search was resumed."""

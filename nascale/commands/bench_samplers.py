@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from nascale.bench_text import against, bench_title, floor_line, trust_lines
 from nascale.options import plot_option, setting_options
 from nascale.output import emit, table_options
 from nascale.spec import read_spec
@@ -49,8 +50,8 @@ def command(
 ) -> None:
     """Compare samplers on the table that SPEC.toml describes.
 
-    Regret is the best truth of the table minus the truth of the best-observed network, in points of accuracy;
-    random is always among the rows. Each repeat is a search with a seed of its own.
+    Regret is the best truth of the table minus the truth of the best-observed network, in points of accuracy, or of
+    their losses; random is always among the rows. Each repeat is a search with a seed of its own.
     """
     keys = {"objective": objective, "seed": seed, **budgets}
     chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
@@ -61,7 +62,8 @@ def command(
     from search.candidate_cache import CandidateCache
     from search.regret import reference_optimum, regrets, summary
     from search.samplers.registry import samplers as known_samplers
-    from search.space_statistics import check_budgets
+    from search.space_statistics import check_budgets, check_costs
+    from search.twins import twins
     from space.errors import UnknownNameError
 
     for name in names:
@@ -69,7 +71,11 @@ def command(
             raise UnknownNameError("--samplers", name, known_samplers())
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
-    check_budgets(CandidateCache(evaluator.space, settings.budgets, evaluator), seed)
+    cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
+    check_budgets(cache, seed)
+    check_costs(cache, settings.objective)
+    for line in trust_lines(evaluator, twins(evaluator, cache)):
+        click.echo(line, err=True)
     live = sys.stderr.isatty()
 
     def report(done: int, total: int) -> None:
@@ -79,22 +85,19 @@ def command(
     runs = run_samplers(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
     optimum = reference_optimum(evaluator, settings, runs)
     rows = summary(runs, optimum, counts, settings.objective.directions)
-    against = "the table's best" if optimum.exact else "the best of rows and all networks seen"
-    title = (
-        f"{evaluator.settings.path.name}: regret in points against {against} ({optimum.best:.4f}), "
-        f"noise of one seed {100 * optimum.noise:.2f} points"
-    )
-    emit(rows, format_, output, title=title)
+    emit(rows, format_, output, title=bench_title(evaluator.settings, optimum))
+    if optimum.floor > 0:
+        click.echo(floor_line(evaluator.settings, optimum), err=True)
     if plot:
         from results.plots.regret import draw
 
-        about = f"Against {against}, {100 * optimum.best:.2f} %. Means of {repeats} seeds, bands of one standard error."
         draw(
             regrets(runs, optimum),
             plot,
             title=f"{evaluator.settings.path.stem}: simple regret",
-            subtitle=about,
-            noise_points=100 * optimum.noise,
+            subtitle=f"{against(optimum)}. Means of {repeats} seeds, bands of one standard error.",
+            noise=optimum.noise,
+            unit=optimum.unit.words,
         )
         click.echo(f"wrote {plot}", err=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,19 +10,21 @@ from nascale.options import setting_options
 from nascale.output import emit, table_options
 from nascale.search_text import statistics_lines
 from search.settings import Budgets
+from space.errors import InputError
 from space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from evaluators.table import TableEvaluator
 
 
 @click.command("spaces")
 @click.argument("name", required=False)
 @click.option("--resolution", type=click.IntRange(min=1), help="Side of the images in pixels.")
-@click.option(
-    "--in-channels", type=click.IntRange(min=1), default=3, show_default=True, help="Channels of the images."
+@click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.  [default: 3]")
+@click.option("--classes", type=click.IntRange(min=1), help="Classes to tell apart.  [default: 10]")
+@setting_options(
+    Budgets, help={"max_latency": "Latency at most, where NAME is the spec of a table that knows it."}
 )
-@click.option(
-    "--classes", type=click.IntRange(min=1), default=10, show_default=True, help="Classes to tell apart."
-)
-@setting_options(Budgets, without=("max_latency",))
 @click.option(
     "--samples",
     type=click.IntRange(min=2, max=1_000_000),
@@ -36,8 +38,8 @@ from space.search_space import SearchSpace
 def command(
     name: str | None,
     resolution: int | None,
-    in_channels: int,
-    classes: int,
+    in_channels: int | None,
+    classes: int | None,
     samples: int,
     seed: int,
     decisions: bool,
@@ -47,21 +49,23 @@ def command(
 ) -> None:
     """The search spaces; with a NAME its size, the range of its costs and the share within budgets.
 
-    NAME may also be a .toml file that writes a space down.
+    NAME may also be a .toml file that writes a space down, or that describes a table of results.
     """
     if name is None:
         emit(_listed(), format_, output)
         return
-    from nascale.spaces import search_space, space_value
     from search.candidate_cache import CandidateCache
     from search.space_statistics import check_budgets, space_statistics
 
-    space = search_space(space_value(name), resolution, in_channels, classes)
+    given = {"resolution": resolution, "in_channels": in_channels, "classes": classes}
+    space, table = _named(name, {argument: value for argument, value in given.items() if value is not None})
     if decisions:
         emit(_decisions(space), format_, output)
         return
     chosen = Budgets(**budgets)
-    cache = CandidateCache(space, chosen)
+    if table is None and chosen.max_latency is not None:
+        raise InputError.of("max_latency", "the spec of a table that knows it", name)
+    cache = CandidateCache(space, chosen, table)
     found = space_statistics(cache, seed, samples)
     check_budgets(cache, seed)
     if format_ in (None, "table") and output is None:
@@ -84,6 +88,22 @@ def command(
         format_,
         output,
     )
+
+
+def _named(name: str, images: dict[str, int]) -> tuple[SearchSpace, TableEvaluator | None]:
+    """The space, and the table that it is of. Raises InputError for ``images`` where a table is asked."""
+    from nascale.spaces import search_space, space_value, table_of
+
+    settings = table_of(name)
+    if settings is None:
+        channels, classes = images.get("in_channels", 3), images.get("classes", 10)
+        return search_space(space_value(name), images.get("resolution"), channels, classes), None
+    for argument, value in images.items():
+        raise InputError.of(argument, f"none for the table of {name}", value)
+    from evaluators.table_file import open_table
+
+    table = open_table(settings)
+    return table.space, table
 
 
 def _listed() -> list[dict[str, Any]]:

@@ -14,17 +14,24 @@ from results.plots import theme
 from results.plots.picture import save
 
 _SMALLEST = 1e-3
-"""Points; a regret below is drawn here, for the axis is logarithmic."""
+"""A regret below is drawn here, for the axis is logarithmic."""
+_AXIS = {"points": "points of accuracy"}
 _APART = 0.045
 """Least distance of two labels, as a share of the axis."""
 
 
 def regret_figure(
-    regrets: Mapping[str, NDArray[np.float64]], *, title: str, subtitle: str, noise_points: float = 0.0
+    regrets: Mapping[str, NDArray[np.float64]],
+    *,
+    title: str,
+    subtitle: str,
+    noise: float | None = None,
+    unit: str = "points",
 ) -> Any:
-    """Mean regret in points, with a band of one standard error; every line is named at its end.
+    """Mean regret, with a band of one standard error; every line is named at its end.
 
-    ``regrets`` are arrays of shape (repeats, evaluations). A dotted line is what one seed's noise amounts to.
+    ``regrets`` are arrays of shape (repeats, evaluations), in ``unit``: points of accuracy, or the loss. A dotted line is
+    what one seed's noise amounts to; None where it is not known.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -44,11 +51,11 @@ def regret_figure(
             axes.plot(n, np.maximum(middle, _SMALLEST), color=color, linewidth=1.8)
             axes.fill_between(n, low, high, color=color, alpha=0.18, linewidth=0)
             ends.append((float(max(middle[-1], _SMALLEST)), name, color))
-        if noise_points:
-            axes.axhline(noise_points, color=look.muted, linestyle=":", linewidth=1)
-            ends.append((noise_points, "noise of a seed", look.muted))
+        if noise:
+            axes.axhline(noise, color=look.muted, linestyle=":", linewidth=1)
+            ends.append((noise, "noise of a seed", look.muted))
         axes.margins(x=0)
-        axes.set(xlabel="evaluations", ylabel="regret, points of accuracy")
+        axes.set(xlabel="evaluations", ylabel=f"regret, {_AXIS.get(unit, unit)}")
         _name_ends(axes, ends)
         figure.text(0.02, 0.945, title, fontsize=11.5)
         figure.text(0.02, 0.895, subtitle, fontsize=8.5, color=look.muted)
@@ -71,9 +78,9 @@ def draw(
     *,
     title: str,
     subtitle: str,
-    noise_points: float = 0.0,
+    noise: float | None = None,
+    unit: str = "points",
 ) -> Path:
     """Writes the picture. Raises InputError for a path that cannot be written."""
-    return save(
-        regret_figure(regrets, title=title, subtitle=subtitle, noise_points=noise_points), path, "--picture"
-    )
+    figure = regret_figure(regrets, title=title, subtitle=subtitle, noise=noise, unit=unit)
+    return save(figure, path, "--picture")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evaluators import surrogate, table_file
 from evaluators.evaluator import Candidate
@@ -125,6 +127,22 @@ BAD = {
     "too few rows for a model": ({"lookup": "surrogate"}, InputError, "50 rows"),
     "a column named twice": ({"decisions": ["kind", "kind"]}, InputError, "table.decisions"),
     "words for numbers": ({"macs": "kind"}, InputError, "numbers"),
+    "rows of something else": ({"rows": "seeds"}, InputError, "table.rows"),
+    "a condition on no decision": (
+        {"when": {"colour": {"kind": ["a"]}}},
+        UnknownNameError,
+        "no such name 'colour'",
+    ),
+    "a condition without options": ({"when": {"size": {"kind": "a"}}}, InputError, r"table.when.size.kind"),
+    "a condition that is none": ({"when": {"size": ["a"]}}, InputError, r"table.when.size"),
+    "a condition on what comes later": (
+        {"when": {"kind": {"size": [1]}}},
+        InputError,
+        "a decision that stands before 'kind'",
+    ),
+    "a condition that cannot be met": ({"when": {"size": {"kind": ["c"]}}}, InputError, "distinct options"),
+    "a filter by several values": ({"where": {"kind": ["a", "b"]}}, InputError, "table.where"),
+    "a filter by no column": ({"where": {"colour": "red"}}, UnknownNameError, "colour"),
 }
 
 
@@ -138,9 +156,13 @@ def test_a_bad_description_is_one_clear_line(make: Maker, case: tuple[dict[str, 
 
 def test_missing_values_repeats_and_emptiness_are_named(make: Maker) -> None:
     frame = table()
-    frame.loc[4, "s1"] = np.nan
+    frame.loc[4, ["s0", "s1"]] = np.nan
     with pytest.raises(InputError, match="'s1' of row 4"):
         open_table(make(frame))
+    with pytest.raises(InputError, match="'macs' of row 2"):
+        open_table(make(table().astype({"macs": float}).replace({"macs": {300.0: np.nan}}), macs="macs"))
+    with pytest.raises(InputError, match="'kind' of row 3"):
+        open_table(make(table().replace({"kind": {"b": None}})))
     with pytest.raises(InputError, match="rows 1 and 6"):
         open_table(make(pd.concat([table(), table().iloc[[1]]])))
     with pytest.raises(InputError, match="with rows"):
@@ -150,6 +172,133 @@ def test_missing_values_repeats_and_emptiness_are_named(make: Maker) -> None:
         open_table(make().parent / "broken.toml")
     with pytest.raises(InputError, match="can be read"):
         open_table(make().parent / "missing.toml")
+
+
+def test_none_is_an_option_of_a_csv(make: Maker) -> None:
+    frame = table().replace({"kind": {"a": "None"}, "size": {1: "None"}})
+    evaluator = open_table(make(frame))
+    kind, size = evaluator.space.decisions
+    assert kind.options == ("None", "b") and size.options == (2, 3, "None")
+    assert answer(evaluator, kind="None", size="None")[1] == pytest.approx(0.5 + 0.1 / 3 + 0.01)
+
+
+def test_networks_may_have_different_numbers_of_seeds(make: Maker) -> None:
+    frame = table()
+    frame.loc[4, "s0"] = np.nan
+    evaluator = open_table(make(frame))
+    one = frame.loc[4, "s1"] / 100
+    assert {answer(evaluator, seed, kind="b", size=2) for seed in range(10)} == {(one, one)}
+    assert len({answer(evaluator, seed, kind="b", size=1)[0] for seed in range(20)}) == 2
+    assert evaluator.expected({"kind": "b", "size": 2}) == pytest.approx(one)
+
+
+def test_a_row_may_be_one_training(make: Maker) -> None:
+    frame = table().drop(columns="s1").assign(scheme="long")
+    again = frame.iloc[[1, 1, 4]].assign(s0=[70.0, 80.0, 90.0], macs=[200, 200, 500])
+    short = frame.assign(scheme="short", s0=1.0)
+    written = pd.concat([frame, short, again])
+    spec = make(written, accuracy="s0", rows="trainings", where={"scheme": "long"})
+    evaluator = open_table(spec)
+    assert len(evaluator.rows) == 6 and evaluator.settings.several_seeds
+    first = round(frame.loc[1, "s0"] / 100, 6)
+    found = {round(answer(evaluator, seed, kind="a", size=2)[0], 6) for seed in range(40)}
+    assert found == {first, 0.7, 0.8}
+    assert answer(evaluator, kind="a", size=2)[1] == pytest.approx((first + 0.7 + 0.8) / 3)
+    assert evaluator.costs({"kind": "b", "size": 2}) == {"macs": 350}
+    with pytest.raises(InputError, match="rows = 'trainings'"):
+        open_table(make(written, accuracy="s0", where={"scheme": "long"}))
+    with pytest.raises(InputError, match="with rows where scheme = 'none'"):
+        open_table(make(written, accuracy="s0", where={"scheme": "none"}))
+
+
+def test_losses_are_taken_as_likelihoods(make: Maker) -> None:
+    frame = table().assign(s0=[0.5, 1.0, 2.0, 3.0, 0.0, np.inf]).drop(columns="s1")
+    evaluator = open_table(make(frame, accuracy="s0", unit="loss"))
+    assert answer(evaluator, kind="a", size=2)[0] == pytest.approx(math.exp(-1))
+    assert answer(evaluator, kind="b", size=2)[0] == 1 and answer(evaluator, kind="b", size=3)[0] == 0
+    unit = evaluator.settings.scale
+    assert unit.regret(math.exp(-1), np.exp([-1.0, -2.5])) == pytest.approx([0, 1.5])
+    with pytest.raises(InputError, match=r"losses of 0 or more .* got -1 to 3"):
+        open_table(make(frame.assign(s0=[0, 1, 2, 3, -1, 0]), accuracy="s0", unit="loss"))
+
+
+def conditional() -> pd.DataFrame:
+    """A kernel, which exists only where the operation is a convolution; and its groups, where the kernel is 5."""
+    rows = [("skip", None, None, 50.0), ("conv", 3, None, 60.0), ("conv", 5, 1, 70.0), ("conv", 5, 2, 80.0)]
+    return pd.DataFrame(rows, columns=["op", "kernel", "groups", "s0"])
+
+
+CONDITIONAL = {
+    "decisions": ["op", "kernel", "groups"],
+    "accuracy": "s0",
+    "macs": None,
+    "when": {"kernel": {"op": ["conv"]}, "groups": {"kernel": [5]}},
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+def test_decisions_may_be_conditional(make: Maker, suffix: str) -> None:
+    evaluator = open_table(make(conditional(), suffix, **CONDITIONAL))
+    assert [d.options for d in evaluator.space.decisions] == [("conv", "skip"), (3, 5), (1, 2)]
+    assert evaluator.space.size == 4 == len(evaluator.rows) and not evaluator.partial
+    assert evaluator.assignments() == [
+        {"op": "skip"},
+        {"op": "conv", "kernel": 3},
+        {"op": "conv", "kernel": 5, "groups": 1},
+        {"op": "conv", "kernel": 5, "groups": 2},
+    ]
+    assert answer(evaluator, op="skip")[0] == 0.5
+    assert answer(evaluator, op="conv", kernel=5, groups=2)[0] == 0.8
+
+
+def test_what_stands_in_the_cell_of_an_inactive_decision_does_not_count(make: Maker) -> None:
+    frame = conditional()
+    frame.loc[0, "kernel"] = 7
+    assert open_table(make(frame, **CONDITIONAL)).space.by_name["kernel"].options == (3, 5)
+    frame.loc[1, "kernel"] = np.nan
+    with pytest.raises(InputError, match="'kernel' of row 1"):
+        open_table(make(frame, **CONDITIONAL))
+
+
+def test_a_surrogate_of_conditional_decisions(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        surrogate, "_model", lambda: HistGradientBoostingRegressor(max_iter=60, random_state=0)
+    )
+    frame = pd.concat([conditional()] * 20, ignore_index=True)
+    evaluator = open_table(make(frame, lookup="surrogate", **CONDITIONAL))
+    for decisions in evaluator.assignments()[:4]:
+        truth = frame.loc[evaluator.index[evaluator.position(decisions)], "s0"] / 100
+        assert evaluator.truth(decisions) == pytest.approx(truth, abs=0.01)
+
+
+def test_a_space_of_ones_own(make: Maker) -> None:
+    columns = ["depth", "width", "block", "kernel", "expansion", "se", "skip"]
+    rows = [(0, *[None] * 6, 10.0), *((1, 1.0, "mbconv", k, 2, 0.0, True, 10.0 * k) for k in (3, 5))]
+    frame = pd.DataFrame(rows, columns=[*columns, "s0"])
+    spec = make(frame, decisions=columns, space="mine.toml", accuracy="s0", macs=None)
+    (spec.parent / "mine.toml").write_text(
+        'name = "mine"\nblock_types = ["mbconv"]\n'
+        "stages = [{ channels = 16, depths = [0, 1], widths = [1.0] }]\n"
+        "options.mbconv = { kernel = [3, 5], expansion = [2], se = [0.0], skip = [true] }\n"
+    )
+    evaluator = open_table(spec)
+    assert (evaluator.space.name, evaluator.space.size, evaluator.partial) == ("mine", 3, False)
+    found = {evaluator.space.decode(d).key: evaluator.truth(d) for d in evaluator.assignments()}
+    assert sorted(found.values()) == pytest.approx([0.1, 0.3, 0.5])
+    with pytest.raises(InputError, match=r"table\.when: wanted none"):
+        open_table(
+            make(
+                frame,
+                decisions=columns,
+                space="mine.toml",
+                accuracy="s0",
+                macs=None,
+                when={"se": {"depth": [1]}},
+            )
+        )
+    (spec.parent / "mine.toml").unlink()
+    with pytest.raises(InputError, match=r"table\.space: wanted a TOML file that can be read"):
+        open_table(make(frame, decisions=columns, space="mine.toml", accuracy="s0", macs=None))
 
 
 def test_an_option_that_the_space_lacks_is_named(make: Maker) -> None:

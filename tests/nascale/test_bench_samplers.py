@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 
+from evaluators import surrogate
 from nascale.cli import run
 
 SPEC = (
@@ -48,6 +50,56 @@ def test_a_budget_moves_the_optimum_and_two_objectives_tell_the_volume(
     assert "hypervolume_share" in told
 
 
+def test_it_says_what_the_table_is_worth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench("--samplers grid --evaluations 6 --repeats 1") == 0
+    told = capsys.readouterr()
+    assert "noise of one seed unknown (one result a network)" in told.out and told.err == ""
+    # Two seeds, another truth, and twins of which the second is better by truth.
+    rows = ["a,1,x,50,52,60", "a,2,x,53,55,70", "b,1,y,60,62,65", "b,2,z,40,42,20"]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,size,key,s0,s1,test", *rows]))
+    spec = SPEC.replace('accuracy = "y"', 'accuracy = ["s0", "s1"]').replace('macs = "macs"\n', "")
+    (tmp_path / "t.toml").write_text(spec + 'truth = "test"\nkey = "key"\n')
+    assert bench("--samplers grid --evaluations 4 --repeats 1") == 0
+    told = capsys.readouterr()
+    assert "noise of one seed 1.41 points" in told.out
+    assert "regret ends at 5.000 points, not at 0: truth is column test" in told.err
+    assert (
+        "warning: 1 of 4 rows have the key of an earlier row and other results, up to 10.00 points"
+        in told.err
+    )
+
+
+def test_the_fit_of_a_surrogate_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        surrogate, "_model", lambda: HistGradientBoostingRegressor(max_iter=60, random_state=0)
+    )
+    rows = [f"{kind},{size},{50 + size / 2},{size}" for kind in "ab" for size in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,size,y,macs", *rows]))
+    (tmp_path / "t.toml").write_text(SPEC + 'lookup = "surrogate"\n')
+    assert bench("--samplers random --evaluations 3 --repeats 1") == 0
+    assert capsys.readouterr().err.startswith("surrogate, held-out rows: R² 0.")
+
+
+def test_losses_are_told_as_losses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.csv").write_text("kind,size,y\na,1,2.5\na,2,1.5\nb,1,3.5\nb,2,0.5\n")
+    (tmp_path / "t.toml").write_text(SPEC.replace("percent", "loss").replace('macs = "macs"\n', ""))
+    assert bench("--samplers grid --evaluations 1,4 --repeats 3 --plot regret.svg") == 0
+    told = capsys.readouterr().out
+    assert "regret in loss against the table's best (0.5000)" in told
+    assert "Against the table" in (tmp_path / "regret.svg").read_text()
+    assert bench("--samplers grid --evaluations 4 --repeats 3 --format json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0]["regret_mean"] == pytest.approx(0)
+
+
+def test_latency_bounds_where_the_table_knows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.toml").write_text(SPEC + 'latency_seconds = { column = "macs", scale = 1e-5 }\n')
+    assert bench("--samplers grid --evaluations 4 --repeats 1 --max-latency 2ms") == 0
+    assert "regret in points against the table's best (0.6100)" in capsys.readouterr().out
+
+
 def test_it_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench("--samplers grid --evaluations 4 --repeats 2 --plot regret.svg") == 0
     assert "t: simple regret" in (tmp_path / "regret.svg").read_text()
@@ -64,6 +116,8 @@ def test_it_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--plot missing/regret.png", "--plot: wanted a path that can be written"),
         ("--max-macs 1", "max_macs: wanted 1, but the smallest macs"),
         ("--objective speed", "objective: no such name 'speed'"),
+        ("--objective accuracy,params", "objective: the params of these networks is not known"),
+        ("--max-latency 2ms", "max_latency: the latency_seconds of these networks is not known"),
     ],
 )
 def test_bad_input_is_one_line(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

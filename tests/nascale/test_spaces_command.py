@@ -56,9 +56,29 @@ def test_a_space_that_was_written_down(
     assert (rows[0]["space"], rows[0]["size"]) == ("mine", 1 + 2 * 3 * 2 * 2)
 
 
+def test_the_space_of_a_table(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{kind},{size},{50 + size},{100 * size},{size}" for kind in "ab" for size in (1, 2, 3)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,size,y,macs,ms", *rows]))
+    (tmp_path / "t.toml").write_text(
+        '[table]\npath = "t.csv"\ndecisions = ["kind", "size"]\naccuracy = "y"\nunit = "percent"\nmacs = "macs"\n'
+        'latency_seconds = { column = "ms", scale = 1e-3 }\nwhen.size = { kind = ["b"] }\nrows = "trainings"\n'
+    )
+    (row, latency) = printed(capsys, "t.toml --max-latency 1ms")
+    assert (row["space"], row["size"], row["networks"], row["cost"]) == ("t", 4, 4, "macs")
+    assert (row["min"], row["max"]) == (100, 300) and row["share_latency"] == 0.25
+    assert (latency["cost"], latency["max"]) == ("latency_seconds", 0.003)
+    assert [row["active"] for row in printed(capsys, "t.toml --decisions")] == ["always", "kind = b"]
+    assert run(["spaces", "t.toml", "--classes", "5"]) == 2
+    assert "classes: wanted none for the table of t.toml, got 5" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("mixed --max-latency 5ms", "max_latency: wanted the spec of a table that knows it, got 'mixed'"),
         ("mixd", "space: no such name 'mixd' (nearest: mixed"),
         ("absent.toml", "space: wanted a TOML file that can be read"),
         ("mixed --max-macs 1", "max_macs: wanted 1, but the smallest macs in space mixed is"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from evaluators.table import TableEvaluator
@@ -26,23 +28,63 @@ def run(name: str, seed: int, *best: float, points: tuple[tuple[float, float], .
 
 
 def test_the_optimum_is_the_highest_truth_within_budget(small_table: TableEvaluator) -> None:
-    assert reference_optimum(small_table, ONE, []) == ReferenceOptimum(0.72, True, 0.0)
+    assert reference_optimum(small_table, ONE, []) == ReferenceOptimum(
+        0.72, True, None, floor=pytest.approx(2.0)
+    )
     narrow = SearchSettings(sampler="grid", budgets=Budgets(max_macs=100))
     assert reference_optimum(small_table, narrow, []).best == 0.61
 
 
-def test_noise_is_the_mean_deviation_between_seeds(tmp_path: Path) -> None:
+def test_noise_is_the_deviation_between_seeds_pooled_over_networks(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,s0,s1\n0,0.5,0.52\n1,0.6,0.7\n")
     (tmp_path / "t.toml").write_text('[table]\npath = "t.csv"\ndecisions = ["a"]\naccuracy = ["s0", "s1"]\n')
-    # Deviations 0.01 and 0.05; without a column of its own the truth is the mean of the seeds.
+    # Variances of 2 and 50 square points; without a column of its own the truth is the mean of the seeds.
     assert reference_optimum(open_table(read_settings(tmp_path / "t.toml")), ONE, []) == ReferenceOptimum(
-        pytest.approx(0.65), True, pytest.approx(0.03)
+        pytest.approx(0.65), True, pytest.approx(math.sqrt(26))
     )
+
+
+def test_the_noise_that_was_put_in_is_told(tmp_path: Path) -> None:
+    """Three seeds each, some missing: the deviation is that of the seeds, not of three numbers about their mean."""
+    rng = np.random.default_rng(0)
+    values = 50 + 10 * rng.random((3000, 1)) + 0.45 * rng.normal(size=(3000, 3))
+    frame = pd.DataFrame(values, columns=["s0", "s1", "s2"]).assign(a=range(3000))
+    frame.loc[::3, "s1"] = np.nan
+    frame.loc[::6, "s2"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "t.toml").write_text(
+        '[table]\npath = "t.csv"\ndecisions = ["a"]\naccuracy = ["s0", "s1", "s2"]\nunit = "percent"\n'
+    )
+    found = reference_optimum(open_table(read_settings(tmp_path / "t.toml")), ONE, [])
+    assert found.noise == pytest.approx(0.45, abs=0.01)
+
+
+def test_regret_ends_at_a_floor_where_truth_is_another_column(small_table: TableEvaluator) -> None:
+    optimum = reference_optimum(small_table, ONE, [])
+    assert optimum.floor == pytest.approx(2.0)  # (2, 1) has the highest observed accuracy and a truth of 0.70
+    assert summary([run_sampler(small_table, ONE)], optimum, [6], ("maximize",))[0][
+        "regret_mean"
+    ] == pytest.approx(optimum.floor)
+
+
+def test_the_regret_of_losses_is_a_difference_of_losses(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,s0,s1\n0,3.0,3.2\n1,1.0,1.4\n2,2.0,2.0\n")
+    (tmp_path / "t.toml").write_text(
+        '[table]\npath = "t.csv"\ndecisions = ["a"]\naccuracy = ["s0", "s1"]\nunit = "loss"\n'
+    )
+    table = open_table(read_settings(tmp_path / "t.toml"))
+    settings = SearchSettings(sampler="grid", trials=3)
+    optimum = reference_optimum(table, settings, [])
+    # The truth of a network is the mean of its likelihoods.
+    truths = np.exp([[-3.0, -3.2], [-1.0, -1.4], [-2.0, -2.0]]).mean(axis=1)
+    assert optimum.best == pytest.approx(truths[1])
+    assert optimum.regret([truths[2]]) == pytest.approx([np.log(truths[1] / truths[2])])
+    assert optimum.noise == pytest.approx(math.sqrt((0.02 + 0.08 + 0) / 3))
 
 
 def test_regret_is_the_optimum_minus_the_truth_in_points() -> None:
     runs = [run("random", 0, 0.5, 0.7, 0.7), run("random", 1, 0.6, 0.6), run("tpe", 0, 0.72, 0.72, 0.72)]
-    optimum = ReferenceOptimum(0.72, True, 0.03)
+    optimum = ReferenceOptimum(0.72, True, 3.0)
     found = regrets(runs, optimum)
     assert found["random"] == pytest.approx(np.array([[22, 2], [12, 12]]))
     assert found["tpe"] == pytest.approx(np.array([[0, 0, 0]]))
@@ -63,7 +105,7 @@ def test_regret_is_the_optimum_minus_the_truth_in_points() -> None:
 
 
 def test_evaluations_to_noise_need_half_of_the_runs() -> None:
-    optimum = ReferenceOptimum(0.72, True, 0.03)
+    optimum = ReferenceOptimum(0.72, True, 3.0)
     reached, not_reached = run("tpe", 0, 0.5, 0.69, 0.72), run("tpe", 1, 0.5, 0.6, 0.68)
 
     def evaluations(*runs: SamplerRun) -> object:
@@ -72,6 +114,10 @@ def test_evaluations_to_noise_need_half_of_the_runs() -> None:
     assert evaluations(reached) == 2
     assert evaluations(reached, reached, not_reached) == 2
     assert evaluations(reached, not_reached, not_reached) is None
+    assert (
+        summary([reached], replace(optimum, noise=None), [3], ("maximize",))[0]["evaluations_to_noise"]
+        is None
+    )
 
 
 def test_hypervolume_by_hand(small_table: TableEvaluator) -> None:

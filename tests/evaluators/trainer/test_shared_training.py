@@ -19,8 +19,8 @@ from evaluators.images.image_set import ImageSet
 from evaluators.trainer.full_training import FullTraining, new_network
 from evaluators.trainer.shared_training import SharedTraining
 from evaluators.trainer.team import Team
-from space.architecture import Architecture
-from space.blocks import Conv, Dense, GlobalPool
+from space.architecture import Architecture, Stage
+from space.blocks import Cell, Conv, Dense, GlobalPool
 from tests.evaluators.test_training import NET
 from tests.evaluators.trainer.test_full_training import CPU, PLAIN, trained, training
 
@@ -151,6 +151,19 @@ def alone() -> bool:
         torch.equal(tensor, ours.weights("average")[name])
         for name, tensor in plain.weights("average").items()
     )
+
+
+def test_parameters_without_a_part_in_the_output_stop_nothing(digits: ImageSet, tmp_path: Path) -> None:
+    cell = Cell(("nor_conv_1x1", "nor_conv_1x1", "none", "skip_connect", "none", "nor_conv_1x1"))
+    network = Architecture((Conv(8, 3, 2),), (Stage((cell,)),), (GlobalPool(), Dense()), 8, 10, 1)
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
+    try:
+        one = share(digits, network)
+        before = one.weights("raw")["stages.0.0.e0.conv.weight"].clone()
+        led(one, moves=3)
+    finally:
+        dist.destroy_process_group()
+    assert torch.equal(one.weights("raw")["stages.0.0.e0.conv.weight"], before)
 
 
 def test_a_team_of_one_is_the_training_itself(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ REGRETS = {
 
 def test_every_sampler_is_named_inside_the_picture() -> None:
     figure = regret_figure(
-        REGRETS, title="a table: simple regret", subtitle="Against " + "x" * 80, noise_points=0.02
+        REGRETS, title="a table: simple regret", subtitle="Against " + "x" * 80, noise=0.02
     )
     figure.canvas.draw()
     axes, page = figure.axes[0], figure.bbox

@@ -1,0 +1,3 @@
+from .sampler import NASControllerSampler
+
+__all__ = ["NASControllerSampler"]
