@@ -68,6 +68,7 @@ PARTS = {
     "label_smoothing": Part("label_smoothing", 0.1, 0.0),
     "ema": Part("ema", 0.998, 0.0),
     "random_resized_crop": Part("random_resized_crop", 0.35, 0.0),
+    "crop": Part("crop", None, 0),
     "flip": Part("flip", True, False),
     "trivial": Part("auto_augment", "trivial", "none"),
     "rand": Part("auto_augment", "rand", "none"),

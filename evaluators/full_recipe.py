@@ -35,6 +35,11 @@ class FullRecipe(Recipe):
     random_resized_crop: float = setting(
         0.0, "float", "Smallest share of the area that a random crop keeps (0.35); 0 does not crop."
     )
+    crop: int | None = setting(
+        None,
+        "int",
+        "Random shifts, in pixels.  [default: an eighth of the resolution, none with --random-resized-crop]",
+    )
     flip: bool = setting(True, "flag", "Random horizontal flips.")
     auto_augment: str = setting(
         "none",
@@ -62,3 +67,7 @@ class FullRecipe(Recipe):
             raise InputError.of("random_erasing", "a probability in [0, 1]", self.random_erasing)
         if self.patience < 0:
             raise InputError.of("patience", "epochs, 0 (off) or more", self.patience)
+
+    def shift(self, side: int) -> int:
+        """The largest random shift of images of ``side`` pixels, in pixels; crops of a part shift them already."""
+        return 0 if self.crop is None and self.random_resized_crop else super().shift(side)

@@ -22,7 +22,8 @@ class Recipe:
 
     ``optimizer`` is SGD with Nesterov momentum or AdamW. The learning rate rises linearly over ``warmup`` of all
     steps and falls to zero along a cosine; None takes 0.2 (SGD) or 0.01 (AdamW) per 128 images of a batch. Norms
-    and biases are not decayed. ``crop``, ``flip`` and ``cutout`` are in pixels of the training resolution.
+    and biases are not decayed. ``crop`` and ``cutout`` are in pixels of the training resolution; a ``crop`` of None is an
+    eighth of it, as the 4 pixels of CIFAR's 32 (He et al. 2016, §4.2).
     ``clip`` bounds the gradient's norm (0: not). ``class_weights="balanced"`` gives each class the same share of the
     loss: n / (k · nᵢ) for nᵢ of n training images in one of k classes.
 
@@ -50,7 +51,7 @@ class Recipe:
         None, "int", "Side to which images are resized for training.  [default: resolution]"
     )
     train_width: float = setting(1.0, "float", "Factor on the channels while training.")
-    crop: int = setting(0, "int", "Random shifts, in pixels.")
+    crop: int | None = setting(0, "int", "Random shifts, in pixels.")
     flip: bool = setting(False, "flag", "Random horizontal flips.")
     cutout: int = setting(0, "int", "Side of the square that is cut out, in pixels.")
     class_weights: str = setting(
@@ -84,7 +85,8 @@ class Recipe:
         _check(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
         _check(self.clip >= 0, "clip", "0 (off) or a largest gradient norm", self.clip)
         for name in ("crop", "cutout"):
-            _check(getattr(self, name) >= 0, name, "pixels, 0 or more", getattr(self, name))
+            value = getattr(self, name)
+            _check(value is None or value >= 0, name, "pixels, 0 or more", value)
         wanted = "pixels, a positive whole number"
         _check(
             self.train_resolution is None or self.train_resolution > 0,
@@ -92,6 +94,10 @@ class Recipe:
             wanted,
             self.train_resolution,
         )
+
+    def shift(self, side: int) -> int:
+        """The largest random shift of images of ``side`` pixels, in pixels."""
+        return side // 8 if self.crop is None else self.crop
 
     def replace(self, **changes: Any) -> Recipe:
         """A copy with some settings changed, checked anew."""

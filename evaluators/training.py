@@ -181,9 +181,9 @@ class TrainEvaluator(Evaluator):
         images: DeviceImages = self._cache[key]
         return images
 
-    def augmentation(self) -> Augmentation:
-        """The random changes of the training images."""
-        return Augmentation(self.recipe.crop, self.recipe.flip, self.recipe.cutout)
+    def augmentation(self, resolution: int) -> Augmentation:
+        """The random changes of the training images, which have ``resolution`` pixels."""
+        return Augmentation(self.recipe.shift(resolution), self.recipe.flip, self.recipe.cutout)
 
     def class_weights(self, device: torch.device) -> torch.Tensor | None:
         """The weight of each class in the loss (k), from the training images that are used; None for equal ones."""
@@ -211,7 +211,7 @@ class Training:
         self.generator = torch.Generator().manual_seed(seed)
         self.train_images = settings.split("train", architecture.resolution, device)
         self.validation_images = settings.split("validation", architecture.resolution, device)
-        self.augment = settings.augmentation()
+        self.augment = settings.augmentation(architecture.resolution)
         self.class_weights = settings.class_weights(device)
         network = build(
             architecture,

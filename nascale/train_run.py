@@ -86,7 +86,7 @@ def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> Pre
         make_deterministic()
     data = training_data(spec, storage)
     images, architecture = data.images, _network(spec, data, storage)
-    spec = _filled(spec, images, stored)
+    spec = _filled(spec, images, architecture.resolution, stored)
     if spec.shared:
         _workers(spec).check()
     limit_threads(spec.threads, device)
@@ -199,8 +199,9 @@ def _network(spec: TrainSpec, data: TrainingData, storage: str | None) -> Archit
     return found
 
 
-def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> TrainSpec:
-    """The spec with the batch that fits the images, and the threads: those of the stored run, or an equal share."""
+def _filled(spec: TrainSpec, images: ImageSet, side: int, stored: TrainedRun | None) -> TrainSpec:
+    """The spec with the batch that fits the images, the shifts that fit a network of ``side`` pixels, and the threads:
+    those of the stored run, or an equal share."""
     import torch
 
     from evaluators.images.splits import training_subset
@@ -215,7 +216,11 @@ def _filled(spec: TrainSpec, images: ImageSet, stored: TrainedRun | None) -> Tra
         batch = max(2, count // (4 * spec.workers))
     every = 1 if spec.ray_address is not None else max(1, torch.get_num_threads() // spec.workers)
     threads = spec.threads or (stored.spec.get("threads") if stored else None) or every
-    return replace(spec, threads=threads, training=replace(spec.training, batch_size=batch))
+    return replace(
+        spec,
+        threads=threads,
+        training=replace(spec.training, batch_size=batch, crop=spec.training.shift(side)),
+    )
 
 
 def _check_same(spec: TrainSpec, architecture: Architecture, images: ImageSet, stored: TrainedRun) -> None:

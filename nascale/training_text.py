@@ -66,7 +66,7 @@ def recipe_lines(recipe: FullRecipe) -> Iterator[str]:
     )
     parts = {
         f"random crops of {recipe.random_resized_crop:.0%} of the area or more": recipe.random_resized_crop,
-        f"shifts of {recipe.crop} pixels": recipe.crop,
+        f"shifts of {_pixels(recipe.crop)}": recipe.crop != 0,
         "flips": recipe.flip,
         {"trivial": "TrivialAugment", "rand": "RandAugment", "none": "auto augment"}[recipe.auto_augment]: (
             recipe.auto_augment != "none"
@@ -85,6 +85,12 @@ def recipe_lines(recipe: FullRecipe) -> Iterator[str]:
         f"stop after {recipe.patience} epochs without a better accuracy": recipe.patience,
     }
     yield f"also: {', '.join(name for name, on in more.items() if on) or 'nothing'}"
+
+
+def _pixels(count: int | None) -> str:
+    if count is None:
+        return "an eighth of the side"
+    return f"up to {count} pixel{'s' if count != 1 else ''}"
 
 
 def init_lines(file: str, found: FittedWeights) -> Iterator[str]:

@@ -62,7 +62,7 @@ class SupernetTraining:
         torch.manual_seed(rng.getrandbits(63))  # dropout and stochastic depth
         images = trainer.split("train", self._resolution, self._device)
         steps = len(images) // recipe.batch_size
-        augment, weights = trainer.augmentation(), trainer.class_weights(self._device)
+        augment, weights = trainer.augmentation(self._resolution), trainer.class_weights(self._device)
         order = torch.randperm(len(images), generator=generator).to(self._device)
         total = torch.zeros((), device=self._device)
         for step in range(steps):

@@ -60,7 +60,7 @@ class BatchAugmentation:
         draws = policy.draw(len(x), x.shape[1], generator) if policy else []
         given = x
         x = self._placed(x, draws, generator)
-        x = Augmentation(crop=recipe.crop)(x, generator)
+        x = Augmentation(crop=recipe.shift(self.resolution))(x, generator)
         if draws:
             x = self._coloured(x.clone() if x is given else x, draws)
         x = Augmentation(cutout=recipe.cutout)(x, generator)

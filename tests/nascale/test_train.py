@@ -43,7 +43,7 @@ def test_a_run_is_made_and_once_finished_left_alone(
     line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK]
     assert call(line) == 0
     said = capsys.readouterr().out
-    assert "images: flips\n" in said and "average of the weights (0.998)" in said
+    assert "images: shifts of up to 1 pixel, flips\n" in said and "average of the weights (0.998)" in said
     assert "2 epochs of about" in said and "on 1 processor" in said
     assert "best: epoch" in said
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}

@@ -29,7 +29,7 @@ def test_every_part_of_the_recipe_is_named_where_it_is_on() -> None:
     for part in (
         "learning rate 0.3",
         "random crops of 35% of the area",
-        "shifts of 2 pixels",
+        "shifts of up to 2 pixels",
         "flips",
         "RandAugment",
         "cutout of 4 pixels",

@@ -14,7 +14,7 @@ from evaluators.full_recipe import FullRecipe
 from evaluators.images.augmentation import Augmentation
 from evaluators.trainer.batch_augmentation import BatchAugmentation
 
-OFF: dict[str, Any] = {"random_resized_crop": 0.0, "flip": False, "auto_augment": "none"}
+OFF: dict[str, Any] = {"random_resized_crop": 0.0, "crop": 0, "flip": False, "auto_augment": "none"}
 ALL: dict[str, Any] = {"crop": 1, "cutout": 2, "mixup": 0.2, "cutmix": 1.0, "random_erasing": 0.5}
 GREY = ((0.4,), (0.2,))
 COLOUR = ((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
@@ -103,6 +103,15 @@ def test_the_settings_of_a_search_do_the_same() -> None:
     generator = seeded()
     wanted = Augmentation(crop=2)(Augmentation(flip=True)(x, generator), generator)
     assert torch.equal(found, wanted)
+
+
+def test_by_default_images_are_shifted_by_an_eighth_of_their_side_and_crops_of_a_part_are_not() -> None:
+    x, y = batch(side=32)
+    found, _ = augmentation(resolution=32, flip=False)(x, y, seeded())
+    assert torch.equal(found, Augmentation(crop=4)(x, seeded()))
+    cropped = {"resolution": 32, "random_resized_crop": 0.3}
+    found, _ = augmentation(**cropped)(x, y, seeded())
+    assert torch.equal(found, augmentation(**cropped, crop=0)(x, y, seeded())[0])
 
 
 def test_changes_of_colour_leave_the_other_images_alone() -> None:

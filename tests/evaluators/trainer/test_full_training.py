@@ -21,6 +21,7 @@ from tests.evaluators.test_training import NET, candidate
 CPU = torch.device("cpu")
 PLAIN: dict[str, Any] = {
     "ema": 0.0,
+    "crop": 0,
     "random_resized_crop": 0.0,
     "flip": False,
     "auto_augment": "none",
