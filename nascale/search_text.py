@@ -83,7 +83,8 @@ def statistics_lines(statistics: SpaceStatistics, budgets: Budgets) -> list[str]
     drawn = f"{statistics.networks} drawn with seed {statistics.seed}" if statistics.drawn else "enumerated"
     lines = [f"space {statistics.space}: {size} assignments ({drawn})"]
     if statistics.infeasible:
-        lines[0] += f", {statistics.infeasible:.1%} cannot be built"
+        missing = "are not in the table" if statistics.partial else "cannot be built"
+        lines[0] += f", {statistics.infeasible:.1%} {missing}"
     if statistics.ranges:
         ranges = (
             f"{name} {human_cost(name, low)} – {human_cost(name, middle)} – {human_cost(name, high)}"

@@ -26,7 +26,8 @@ class SpaceStatistics:
     """Size of a space and costs of ``networks`` of it; ``drawn`` is False where the space was enumerated.
 
     ``ranges`` holds (smallest, median, largest) by cost, ``shares`` the share within each budget and, under
-    ``all budgets``, within all of them; ``infeasible`` the share that cannot be built.
+    ``all budgets``, within all of them; ``infeasible`` the share that cannot be built or, where ``partial``, is
+    not in the table.
     """
 
     space: str
@@ -37,6 +38,7 @@ class SpaceStatistics:
     ranges: dict[str, tuple[float, float, float]]
     shares: dict[str, float]
     infeasible: float = 0.0
+    partial: bool = False
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each cost, for a table."""
@@ -80,6 +82,7 @@ def space_statistics(cache: CandidateCache, seed: int, draws: int = DRAWS) -> Sp
         ranges,
         shares,
         1 - len(networks) / len(found),
+        cache.partial,
     )
 
 

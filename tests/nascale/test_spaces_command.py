@@ -71,6 +71,12 @@ def test_the_space_of_a_table(
     assert (row["min"], row["max"]) == (100, 300) and row["share_latency"] == 0.25
     assert (latency["cost"], latency["max"]) == ("latency_seconds", 0.003)
     assert [row["active"] for row in printed(capsys, "t.toml --decisions")] == ["always", "kind = b"]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,size,y,macs,ms", *rows[:-1]]))
+    (tmp_path / "t.toml").write_text(
+        '[table]\npath = "t.csv"\ndecisions = ["kind", "size"]\naccuracy = "y"\nunit = "percent"\nmacs = "macs"\n'
+    )
+    assert run(["spaces", "t.toml"]) == 0
+    assert "6 assignments (enumerated), 16.7% are not in the table" in capsys.readouterr().out
     assert run(["spaces", "t.toml", "--classes", "5"]) == 2
     assert "classes: wanted none for the table of t.toml, got 5" in capsys.readouterr().err
 
