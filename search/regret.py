@@ -114,7 +114,7 @@ def summary(
 
     A run that ended earlier counts with its last evaluation. ``evaluations_to_noise`` is the median number of
     evaluations until the regret is within one seed's noise, None where fewer than half of the runs got there or the
-    noise is not known.
+    noise is not known. ``noise`` and ``regret_floor`` are those of the optimum.
     """
     rows = []
     for name in dict.fromkeys(run.sampler for run in runs):
@@ -130,6 +130,8 @@ def summary(
                 "regret_sem": _standard_error(regret),
                 "repeats": len(own),
                 "evaluations_to_noise": int(reached) if reached != float("inf") else None,
+                "noise": optimum.noise,
+                "regret_floor": optimum.floor,
                 "reused_mean": fmean(run.cache_hits for run in own),
                 "seconds_per_suggestion": fmean(run.seconds_per_suggestion for run in own),
             }

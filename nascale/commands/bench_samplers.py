@@ -85,8 +85,11 @@ def command(
     runs = run_samplers(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
     optimum = reference_optimum(evaluator, settings, runs)
     rows = summary(runs, optimum, counts, settings.objective.directions)
-    emit(rows, format_, output, title=bench_title(evaluator.settings, optimum))
-    if optimum.floor > 0:
+    shown = [
+        name for name in rows[0] if name not in ("noise", "regret_floor")
+    ]  # the title and a line below say them
+    emit(rows, format_, output, columns=shown, title=bench_title(evaluator.settings, optimum))
+    if round(optimum.floor, 3) > 0:
         click.echo(floor_line(evaluator.settings, optimum), err=True)
     if plot:
         from results.plots.regret import draw

@@ -35,6 +35,7 @@ def test_every_network_was_seen_after_as_many_evaluations(capsys: pytest.Capture
     rows = {(row["sampler"], row["evaluations"]): row for row in json.loads(capsys.readouterr().out)}
     assert set(rows) == {("grid", 1), ("grid", 6), ("random", 1), ("random", 6)}
     assert rows["grid", 6]["regret_mean"] == pytest.approx(0)
+    assert rows["grid", 6]["noise"] is None and rows["grid", 6]["regret_floor"] == 0
     # Two first networks, each off by one of these differences to the best, 66.
     off = (0, 1, 5, 6, 10, 11)
     means = [(a + b) / 2 for a in off for b in off]
