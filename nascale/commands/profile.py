@@ -85,6 +85,8 @@ def command(
     for network in networks:
         if network.training_misfit:
             click.echo(f"{network.label}: {network.training_misfit}; training_bytes leave it out", err=True)
+        if network.live() is not network:
+            click.echo(_idle(network), err=True)
     totals = [_totals(network, batch, dtype, optimizer) for network in networks]
     rows = [layers(network, batch=batch, dtype=dtype) for network in networks]
     for total, found in zip(totals, rows, strict=True):
@@ -103,6 +105,15 @@ def command(
 
 def _label(index: int, blocks: Sequence[str]) -> str:
     return "blocks" if len(blocks) == 1 else f"blocks {index + 1}"
+
+
+def _idle(network: Architecture) -> str:
+    """How much of the network has no part in its output."""
+    whole, live = costs(network), costs(network.live())
+    return (
+        f"{network.label}: {human_count(whole.params - live.params)} params and {human_count(whole.macs - live.macs)} MACs have no "
+        "part in the output; they run and count as in the benchmark, and exports leave them out"
+    )
 
 
 def _totals(network: Architecture, batch: int, dtype: str, optimizer: str) -> dict[str, Any]:

@@ -128,6 +128,12 @@ def test_a_cell_is_named_by_the_string_of_its_benchmark(capsys: pytest.CaptureFi
     assert (found["name"], found["macs"], found["params"]) == (text, 220_119_680, 1_531_546)
 
 
+def test_it_says_what_has_no_part_in_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["profile", "|none~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|"]) == 0
+    # A 1×1 convolution with its normalisation in each of 15 cells.
+    assert "28.00K params and 3.932M MACs have no part in the output" in capsys.readouterr().err
+
+
 def test_latency_beside_the_roofline(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
