@@ -23,9 +23,9 @@ class FullRecipe(Recipe):
     rectangle (Zhong et al. 2020). ``patience`` is the number of epochs without a better validation accuracy after which
     the training stops (0: never).
 
-    The defaults are for networks of a few million MACs, which lack capacity and not images: there random crops of a part,
-    automatic augmentation, mixing and erasing all cost accuracy (docs/evaluators.md). They are for larger networks and
-    longer trainings.
+    The defaults are for networks of a few million MACs, which lack capacity: in short trainings crops of a part, automatic
+    augmentation, mixing and erasing cost them accuracy, and shifts alone keep long ones from learning the images by
+    heart (docs/evaluators.md). The others are for larger networks and longer trainings.
 
     Raises InputError naming the setting, what was wanted and what came.
     """
