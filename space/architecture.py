@@ -141,7 +141,7 @@ class Architecture:
         Such operations count in the costs (``space.blocks.cell``). The key stays the same.
         """
         kept = {block: block.live() for block in self.blocks}
-        if all(block is live for block, live in kept.items()):
+        if all(block == live for block, live in kept.items()):
             return self
         return self.replace(
             stem=tuple(kept[b] for b in self.stem),

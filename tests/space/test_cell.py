@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from space import zoo
 from space.architecture import Architecture
 from space.blocks import CELL_OPERATIONS, Cell, cell_from_string
 from space.codec import from_json, to_json
@@ -107,6 +108,12 @@ def test_the_live_network_is_the_same_function_without_what_is_idle() -> None:
         found = costs(live)
         assert (found.params <= costs(made).params) and (found.macs <= costs(made).macs)
         assert (live is made) == (not any(made.stages[0].blocks[0].idle))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["alexnet", "googlenet", "mobilenet_v2"])
+def test_a_network_without_cells_is_live_as_it_is(name: str) -> None:
+    made = zoo.architecture(name)
+    assert made.live() is made
 
 
 def test_a_string_of_the_benchmark_is_read() -> None:
