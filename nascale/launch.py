@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nascale import transfer
 from nascale.origin import described, provenance
 from nascale.progress import epoch_lines
 from nascale.spec import SearchSpec
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from search.samplers.protocol import Sampler
     from search.settings import SearchSettings
     from search.space_statistics import SpaceStatistics
+    from search.transfer.experience import Experience
     from search.trial_store import TrialStore
 
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 class Prepared:
     """A search that is ready to run: everything was checked, nothing written.
 
-    ``batch_fitted`` says that the batch was made smaller than the default, because the set is small.
+    ``batch_fitted`` says that the batch was made smaller than the default, because the set is small. ``experiences`` are
+    what the search starts from.
     """
 
     spec: StudySpec
@@ -39,6 +42,7 @@ class Prepared:
     feasible_fallback: DecodedCandidate | None
     statistics: SpaceStatistics
     batch_fitted: bool = False
+    experiences: tuple[Experience, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,12 @@ def prepare(spec: SearchSpec) -> Prepared:
     spec = spec.replace(batch_size=batch)
     settings = spec.settings()
     cache = CandidateCache(space, settings.budgets, evaluator)
-    make_sampler(space, settings)  # a sampler that does not fit the space says so now
+    found_before = transfer.experiences(spec, space)
+    make_sampler(space, settings, found_before)  # a sampler that does not fit the space says so now
     feasible_fallback = check_budgets(cache, settings.seed)
     found = space_statistics(cache, settings.seed)
     check_costs(cache, settings.objective)
-    return Prepared(spec, space, evaluator, cache, feasible_fallback, found, fitted)
+    return Prepared(spec, space, evaluator, cache, feasible_fallback, found, fitted, found_before)
 
 
 def run(
@@ -108,7 +113,7 @@ def run(
             loop = Loop(
                 settings,
                 prepared.cache,
-                sampler or make_sampler(prepared.space, settings),
+                sampler or make_sampler(prepared.space, settings, prepared.experiences),
                 pool,
                 store,
                 fidelity=prepared.evaluator.fidelity,
@@ -133,6 +138,7 @@ def _open_store(prepared: Prepared) -> TrialStore:
     attributes = {
         "provenance": provenance(prepared.evaluator),
         "space": described(prepared.space, spec.resolution, prepared.evaluator.images),
+        **transfer.attributes(prepared.experiences),
     }
     return open_study(
         spec.storage,
@@ -157,8 +163,11 @@ def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
 
 
 def stored_spec(spec: StudySpec) -> dict[str, Any]:
-    """The spec as it is kept with a study: without the password of a database."""
-    return spec.as_dict() | {"storage": redacted(spec.storage)}
+    """The spec as it is kept with a study: without the passwords of databases."""
+    kept = spec.as_dict() | {"storage": redacted(spec.storage)}
+    if kept.get("learn_from") is not None:
+        kept["learn_from"] = redacted(kept["learn_from"])
+    return kept
 
 
 def _standing(results: Sequence[TrialResult], settings: SearchSettings) -> Progress:

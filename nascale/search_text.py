@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nascale import transfer
 from nascale.quantities import human_cost
 from nascale.spec import SearchSpec
 from results.storage_url import redacted
@@ -24,6 +25,7 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
     lines = [
         f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
         *data_lines(prepared),
+        *transfer.lines(prepared.experiences),
         settings.objective.sentence(),
         *statistics_lines(prepared.statistics, settings.budgets),
     ]

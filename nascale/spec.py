@@ -49,6 +49,12 @@ class SearchSpec(StudySpec):
         "text",
         "; ".join(f"{info.name} ({info.description})" for info in samplers().values()) + ".",
     )
+    learn_from: str | None = setting(
+        None,
+        "text",
+        "Start from what other studies of the same space found, with other images or budgets: STUDY, or STUDY@STORAGE for "
+        "one that is kept elsewhere; several joined by commas.  Samplers controller and controller-ppo.",
+    )
     evaluator: str = setting(
         None,
         "text",
@@ -215,7 +221,7 @@ class SearchSpec(StudySpec):
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its written space may have been kept with the words of its file."""
         space = spec.get("space")
-        known = super().canonical(spec)
+        known = {"learn_from": None, **super().canonical(spec)}
         return known if space is None else {**known, "space": space_text(space_value(space))}
 
 

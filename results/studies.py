@@ -93,6 +93,15 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
         )
 
 
+def attributes_of(name: str, storage: Storage = None) -> Mapping[str, Any] | None:
+    """The attributes of study ``name`` that are ours, without its trials; None where there is no such study or storage."""
+    try:
+        with reading(storage) as query:
+            return of_study(_json_attributes(query, _study_id(query, name, storage)))
+    except InputError:
+        return None
+
+
 def of_optuna(study: optuna.Study) -> StoredStudy:
     """An Optuna study that is already open, its storage in memory included."""
     attributes = of_study(study.user_attrs)

@@ -17,7 +17,7 @@ number of results. No setting here was chosen for one table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ from search.controller.rewards import RewardScale
 from search.encoding import Encoding, Floats, Ints
 from search.history import History, View
 from search.samplers.protocol import seed_of
+from search.transfer.experience import Experience
+from search.transfer.inheritance import LESSONS, Inheritance
 from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
 
@@ -66,8 +68,14 @@ class ControllerSampler:
         self.encoding = Encoding(space)
         self.policy = Policy(self.encoding, seed_of(seed, "policy"))
         self._history = History(self.encoding, objectives, CAPACITY)
+        self._inherited: Inheritance | None = None
         self._temperature = 1.0
         self._updates = 0
+
+    def inherit(self, experiences: Sequence[Experience]) -> None:
+        """Starts from what other studies found; to be called before anything is proposed or told."""
+        with one_blas_thread():
+            self._inherited = Inheritance(self.encoding, experiences)
 
     def propose(self, number: int) -> Iterator[Decisions]:
         """Ranked proposals, best first; if all are refused, more are drawn at higher temperatures."""
@@ -75,7 +83,7 @@ class ControllerSampler:
         if len(self._history) < STARTUP:
             while True:
                 with one_blas_thread():
-                    rows = self.policy.sample(16, rng)
+                    rows = self._first(number, rng)
                 yield from map(self.encoding.assignment, rows)
         view = self._history.view()
         temperature = self._temperature
@@ -97,6 +105,18 @@ class ControllerSampler:
         if len(self._history) % BATCH == 0:
             with one_blas_thread():
                 self._learn()
+
+    def _first(self, number: int, rng: np.random.Generator) -> Ints:
+        """Proposals before the critic is asked.
+
+        With experience, every other one is what the other studies expect most of; between them are uniform draws, for what
+        a study is worth shows only in networks of which it expects more and less.
+        """
+        if self._inherited is None:
+            return self.policy.sample(16, rng)
+        if number % 2:
+            return self.encoding.complete(np.full((16, len(self.encoding.decisions)), -1), rng)
+        return self._inherited.first(self.policy.sample(SAMPLED, rng), self._history, rng)
 
     def _new_proposals(self, view: View, rng: np.random.Generator, temperature: float) -> tuple[Ints, float]:
         """Rows that were never suggested, and the temperature at which enough of them were found.
@@ -121,7 +141,10 @@ class ControllerSampler:
         kept = np.full((SAMPLED + VARIED, parents.shape[1]), -1)
         kept[SAMPLED:] = np.where(redraw, -1, parents)
         temperatures = np.concatenate([rng.choice(TEMPERATURES, SAMPLED), np.full(VARIED, 2.0)]) * temperature
-        return np.unique(self.policy.complete(kept, rng, temperatures), axis=0)
+        rows = self.policy.complete(kept, rng, temperatures)
+        if self._inherited is not None:
+            rows = np.concatenate([rows, self._inherited.best])
+        return np.unique(rows, axis=0)
 
     def _redraw(self, parents: Ints, rng: np.random.Generator, temperature: float) -> NDArray[np.bool_]:
         """Which decisions of each parent are drawn again: on average one to four of the active ones."""
@@ -133,8 +156,14 @@ class ControllerSampler:
         """The critic's score of each row: higher is more promising."""
         pending = self._history.pending
         scale = RewardScale.of(view.values)
-        critic = Critic(self.encoding, view.rows, scale.apply(view.values), pending)
-        mean, uncertainty = critic.predict(proposals)
+        targets = scale.apply(view.values)
+        if self._inherited is None:
+            mean, uncertainty = Critic(self.encoding, view.rows, targets, pending).predict(proposals)
+        else:
+            expected = self._inherited.prior_mean.given(view.rows, targets[:, 0])
+            targets[:, 0] -= expected(view.rows)
+            mean, uncertainty = Critic(self.encoding, view.rows, targets, pending).predict(proposals)
+            mean[:, 0] += expected(proposals)
         if self._objectives == 1:
             return np.asarray(mean[:, 0] + EXPLORATION * uncertainty)
         optimistic = mean.copy()
@@ -153,6 +182,11 @@ class ControllerSampler:
         best = np.argsort(-view.score, kind="stable")[:IMITATED]
         rows = view.rows[np.concatenate([newest, best])]
         advantages = np.concatenate([np.clip(rewards[newest], -2, 2), view.score[best] ** 2])
+        if self._inherited is not None and self._updates < LESSONS:
+            targets = RewardScale.of(view.values).apply(view.values)[:, 0]
+            rng = np.random.default_rng(seed_of(self._seed, "lesson", self._updates))
+            taught, shares = self._inherited.lesson(view.rows, targets, rng)
+            rows, advantages = np.concatenate([rows, taught]), np.concatenate([advantages, shares])
         entropy = ENTROPY * 0.5 ** (self._updates * BATCH / ENTROPY_HALF_LIFE) + 0.005
         self._updates += 1
         if self._algorithm == "reinforce":

@@ -9,13 +9,16 @@ stream, and the loop takes the first candidate that can be used.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from results.trial_result import TrialResult
 from space.search_space import Decisions, SearchSpace
+
+if TYPE_CHECKING:
+    from search.transfer.experience import Experience
 
 
 class Sampler(Protocol):
@@ -43,6 +46,14 @@ class Sampler(Protocol):
         All of its ``values`` are to be maximised. Those of a pruned trial are of its last epoch; those of an
         infeasible or failed one are None.
         """
+
+
+@runtime_checkable
+class Heir(Protocol):
+    """A sampler that can start from what other studies of its space found."""
+
+    def inherit(self, experiences: Sequence[Experience]) -> None:
+        """Starts from these; to be called before anything is proposed or told."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,20 @@ Those modules import the libraries of their samplers only when a sampler is made
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
 from search import samplers as package
-from search.samplers.protocol import Sampler, SamplerInfo
+from search.samplers.protocol import Heir, Sampler, SamplerInfo
 from search.settings import SearchSettings
-from space.errors import UnknownNameError
+from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
+
+if TYPE_CHECKING:
+    from search.transfer.experience import Experience
 
 
 @cache
@@ -31,14 +36,26 @@ def samplers() -> dict[str, SamplerInfo]:
     return dict(sorted(found.items()))
 
 
-def make_sampler(space: SearchSpace, settings: SearchSettings) -> Sampler:
-    """The sampler that ``settings.sampler`` names.
+def make_sampler(
+    space: SearchSpace, settings: SearchSettings, experiences: Sequence[Experience] = ()
+) -> Sampler:
+    """The sampler that ``settings.sampler`` names, which starts from ``experiences`` of other studies.
 
-    Raises UnknownNameError with the nearest names, InputError where it does not fit the space or the objectives.
+    Raises UnknownNameError with the nearest names, InputError where it does not fit the space or the objectives, or cannot
+    learn from other studies.
     """
     if settings.sampler not in samplers():
         raise UnknownNameError("sampler", settings.sampler, samplers())
     with warnings.catch_warnings():
         # Optuna marks NSGA-III and the groups of TPE as experimental.
         warnings.simplefilter("ignore")
-        return samplers()[settings.sampler].make(space, settings.seed, len(settings.objective.names))
+        sampler = samplers()[settings.sampler].make(space, settings.seed, len(settings.objective.names))
+    if experiences:
+        if not isinstance(sampler, Heir):
+            raise InputError.of(
+                "learn_from",
+                "sampler controller or controller-ppo, which learn from studies",
+                settings.sampler,
+            )
+        sampler.inherit(experiences)
+    return sampler
