@@ -58,7 +58,8 @@ class StopFlag:
 class Candidate:
     """One network to measure: the trial's number, its decisions, its key, the network, and a seed.
 
-    ``architecture`` is None where the decisions alone are looked up in a table.
+    ``architecture`` is None where the decisions alone are looked up in a table. ``repeat`` counts the measurements of
+    the network under this seed, from 0: each is independent of the others.
     """
 
     number: int
@@ -66,11 +67,13 @@ class Candidate:
     key: str
     architecture: Architecture | None
     seed: int
+    repeat: int = 0
 
     @property
     def stream(self) -> int:
-        """A 63-bit seed that depends on (seed, key) alone, not on the worker or the order of trials."""
-        digest = blake2b(f"{self.seed}:{self.key}".encode(), digest_size=8).digest()
+        """A 63-bit seed that depends on (seed, key, repeat) alone, not on the worker or the order of trials."""
+        again = f":{self.repeat}" if self.repeat else ""
+        digest = blake2b(f"{self.seed}:{self.key}{again}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
 
     def network(self, purpose: str) -> Architecture:
@@ -195,6 +198,10 @@ class Evaluator(ABC):
     def knows(self, decisions: Mapping[str, Option]) -> bool:
         """Whether it has an answer for these decisions."""
         return True
+
+    def measurements(self, decisions: Mapping[str, Option]) -> int | None:
+        """How many measurements of a network can differ by noise: None for any number, 1 where there is no noise."""
+        return None
 
     def costs(self, decisions: Mapping[str, Option]) -> dict[str, float]:
         """The costs of a network that it knows without measuring, by name."""

@@ -10,7 +10,7 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from evaluators.images.image_set import ImageSet
 from evaluators.network import build
 from space.architecture import Architecture
 from space.errors import InputError
+from space.search_space import Option
 
 MODES = ("eager", "exported", "compiled")
 
@@ -174,6 +175,10 @@ class TimedEvaluator(Evaluator):
     def schedule(self) -> FidelitySchedule:
         """The inner evaluator's."""
         return self.inner.schedule
+
+    def measurements(self, decisions: Mapping[str, Option]) -> int | None:
+        """The inner evaluator's."""
+        return self.inner.measurements(decisions)
 
     def describe(self) -> dict[str, Any]:
         """What the inner evaluator says, and how latency is measured."""

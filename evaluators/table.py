@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any, ClassVar
 
 import numpy as np
@@ -87,7 +88,7 @@ class TableEvaluator(Evaluator):
         return float(np.nanmean(self.accuracies[self.index[position]]))
 
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
-        """One measurement; the seed column is drawn with the candidate's stream. Raises RunError without a row."""
+        """One measurement, of the seed that is ``drawn``. Raises RunError without a row, or without a seed left."""
         position = self.position(candidate.decisions)
         if self.surrogate is not None:
             accuracy = truth = self.surrogate.accuracy(position)
@@ -96,12 +97,35 @@ class TableEvaluator(Evaluator):
             row = self.index.get(position)
             if row is None:
                 raise RunError(f"the table has no row for {dict(candidate.decisions)}")
-            seeds = self.accuracies[row]
-            seeds = seeds[~np.isnan(seeds)]
-            accuracy = float(seeds[candidate.stream % len(seeds)])
+            accuracy = self.observed(row)[self.drawn(candidate)]
             truth = float(self.truths[row])
             seconds = float(self.cost_columns["seconds"][row]) if "seconds" in self.cost_columns else 0.0
         yield Measurement(1, accuracy, None, seconds, {"truth": truth})
+
+    def observed(self, row: int) -> list[float]:
+        """The accuracies of a row, one for each of its seeds."""
+        return [value for value in self.accuracies[row].tolist() if value == value]
+
+    def measurements(self, decisions: Mapping[str, Option]) -> int | None:
+        """As many as the row has seeds; a surrogate has no noise."""
+        if self.surrogate is not None:
+            return 1
+        return len(self.observed(self.index[self.position(decisions)]))
+
+    def drawn(self, candidate: Candidate) -> int:
+        """Which of its row's seeds a candidate is given: drawn for each network and seed, repeats without replacement.
+
+        Raises RunError where all were drawn.
+        """
+        seeds = len(self.observed(self.index[self.position(candidate.decisions)]))
+        if candidate.repeat >= seeds:
+            raise RunError(f"the table has {seeds} measurements of this network, no repeat {candidate.repeat}")
+        stream = replace(candidate, repeat=0).stream
+        # Repeat 0 is what a search without repeats draws.
+        first, rest = stream % seeds, list(range(seeds))
+        del rest[first]
+        Random(stream).shuffle(rest)
+        return [first, *rest][candidate.repeat]
 
     def describe(self) -> dict[str, Any]:
         """The table, its checksum and, for a surrogate, how well it fits."""

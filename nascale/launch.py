@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nascale import transfer
 from nascale.origin import described, provenance
 from nascale.progress import epoch_lines
-from nascale.spec import SearchSpec
+from nascale.spec import AUTO, SearchSpec
 from nascale.study_spec import StudySpec
 from results.storage_url import redacted
 from space.search_space import SearchSpace
@@ -95,7 +95,8 @@ def run(
     from search.study import release_study
     from search.trial_store import OptunaTrialStore
 
-    spec, settings = prepared.spec, prepared.spec.settings()
+    spec = prepared.spec = _as_begun(prepared.spec)
+    settings = spec.settings()
     store = _open_store(prepared)
     try:
         stored = store.results()
@@ -125,6 +126,17 @@ def run(
     finally:
         if isinstance(store, OptunaTrialStore):
             release_study(store)
+
+
+def _as_begun(spec: StudySpec) -> StudySpec:
+    """The spec, without repeats where they are left to the search and its study was begun before there were any."""
+    from results.studies import attributes_of
+    from search.trial_store import MEMORY
+
+    if not isinstance(spec, SearchSpec) or spec.repeats != AUTO or spec.storage == MEMORY:
+        return spec
+    stored = (attributes_of(spec.study, spec.storage) or {}).get("spec")
+    return spec.replace(repeats=0) if stored is not None and "repeats" not in stored else spec
 
 
 def _open_store(prepared: Prepared) -> TrialStore:

@@ -139,7 +139,7 @@ def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
     seconds = sorted(float(t.seconds or math.nan) for t in measured)
     cheap = [n for n in names if n != truth_name]
     cheap_parts = tuple(part for part in _parts(cheap) if part != truth_name)
-    own = [float(t.accuracy or 0.0) for t in measured]
+    own = [_accuracy(t) for t in measured]
     comparison = ProxyComparison(
         name,
         tuple(from_dict(t.architecture) for t in measured if t.architecture is not None),
@@ -156,14 +156,25 @@ def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
 def _spread(name: str, trials: Sequence[TrialResult], count: int) -> list[TrialResult]:
     """At most ``count`` measured trials, evenly over the ranks of their accuracies: good, middling and poor ones."""
     measured = [
-        t for t in trials if t.status is Status.OK and t.accuracy is not None and t.architecture is not None
+        t
+        for t in trials
+        if t.status is Status.OK
+        and t.repeat_of is None
+        and t.accuracy is not None
+        and t.architecture is not None
     ]
     if len(measured) < 3:
         raise InputError.of(f"study {name}", "three or more measured networks", len(measured))
-    measured.sort(key=lambda t: t.accuracy or 0.0)
+    measured.sort(key=_accuracy)
     if len(measured) > count:
         return [measured[round(i * (len(measured) - 1) / (count - 1))] for i in range(count)]
     return measured
+
+
+def _accuracy(trial: TrialResult) -> float:
+    """What the study knows of the network's accuracy: the mean of its measurements."""
+    known = trial.accuracy if trial.accuracy_mean is None else trial.accuracy_mean
+    return float(known or 0.0)
 
 
 def run(

@@ -26,7 +26,7 @@ def repeat_command(study: str, spec: Mapping[str, Any]) -> str:
         options = _options(ScalingSpec, spec, DERIVED)
     else:
         words = ["nascale", "search"]
-        options = _options(SearchSpec, spec)
+        options = _options(SearchSpec, {"repeats": 0, **spec})  # a search of an earlier version had none
     return shlex.join([*words, *options, "--study", f"{study}-again"])
 
 

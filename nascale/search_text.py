@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nascale import transfer
 from nascale.quantities import human_cost
 from nascale.spec import SearchSpec
+from results.networks import answer
 from results.storage_url import redacted
 from search.settings import Budgets
 
@@ -58,7 +59,7 @@ def data_lines(prepared: Prepared) -> list[str]:
 
 
 def closing(outcome: Outcome) -> list[str]:
-    """How it ended: how many trials, how many cache hits, the best network."""
+    """How it ended: how many trials, cache hits and repeats, and the best network with how sure it is."""
     p = outcome.progress
     lines = []
     if p.stopped:
@@ -66,7 +67,12 @@ def closing(outcome: Outcome) -> list[str]:
     counts = [f"{p.reused} cache hits"]
     counts += [
         f"{n} {name}"
-        for n, name in ((p.pruned, "pruned"), (p.failed, "failed"), (p.infeasible, "over budget"))
+        for n, name in (
+            (p.repeats, "repeats"),
+            (p.pruned, "pruned"),
+            (p.failed, "failed"),
+            (p.infeasible, "over budget"),
+        )
         if n
     ]
     lines.append(f"study {outcome.study}: {p.finished} trials, {', '.join(counts)}")
@@ -76,6 +82,9 @@ def closing(outcome: Outcome) -> list[str]:
             f"best: trial {p.best.number}, {p.merit.replace('_', ' ')} {p.best_accuracy:.4f}"
             + "".join(f", {k}" for k in known)
         )
+        found = answer(p.networks)
+        if found is not None and found.error is not None:
+            lines.append(f"      {found.sentence()}")
     return lines
 
 

@@ -31,6 +31,8 @@ from space.template import Template
 
 EVALUATORS = ("train", "supernet", "table")
 LATENCY_MODES = ("eager", "exported", "compiled")
+AUTO = "auto"
+"""The number of repeats that the search decides itself."""
 EPOCHS = {"train": 5, "supernet": SUPERNET_EPOCHS, "table": 5}
 """Epochs by evaluator, where nothing else is asked for."""
 
@@ -91,6 +93,12 @@ class SearchSpec(StudySpec):
         + "; ".join(f"{info.name} ({info.description})" for info in pruners().values())
         + ".",
     )
+    repeats: int | str = setting(
+        "auto",
+        "value",
+        "Trials that measure the best networks again, under fresh seeds: a number, or auto (as many as the noise asks for, "
+        "at most a quarter; none where there is no noise).",
+    )
     rungs: str | None = setting(
         None,
         "text",
@@ -121,6 +129,7 @@ class SearchSpec(StudySpec):
             self._fill("evaluator", "table" if self.table else "train")
         if self.window is None:
             self._fill("window", 1 if self.evaluator == "table" else max(SMALLEST_WINDOW, self.pool.workers))
+        self._fill("repeats", _repeats(self.repeats))
         self._check()
         if self.target is not None:
             self._fill("target", parse_quantity(self.target, kind_of_cost(self.cost), "target"))
@@ -209,6 +218,7 @@ class SearchSpec(StudySpec):
             budgets=self.budgets,
             window=self.window,
             pruner=self.pruner,
+            repeats=None if self.repeats == AUTO else int(self.repeats),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -219,10 +229,23 @@ class SearchSpec(StudySpec):
 
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """A stored spec in today's form: its written space may have been kept with the words of its file."""
+        """A stored spec in today's form: its written space may have been kept with the words of its file.
+
+        A search that was stored before there were repeats has none.
+        """
         space = spec.get("space")
-        known = {"learn_from": None, **super().canonical(spec)}
+        known = {"learn_from": None, "repeats": 0, **super().canonical(spec)}
         return known if space is None else {**known, "space": space_text(space_value(space))}
+
+
+def _repeats(given: object) -> int | str:
+    """The number of repeats as a spec keeps it."""
+    if given == AUTO:
+        return AUTO
+    number = int(given) if isinstance(given, str) and given.isdecimal() else given
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise InputError.of("repeats", "auto, 0 or a number of trials", given)
+    return number
 
 
 def read_spec(path: str | os.PathLike[str] | None, options: Mapping[str, Any] | None = None) -> SearchSpec:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from results.trial_result import MEASURED, STATES, VERIFIED, Status, TrialResult
+from results.trial_result import MEASURED, REPEATED, STATES, VERIFIED, Status, TrialResult
 from space.cost import SEARCHED_COSTS
 from space.errors import UnknownNameError
 from space.measure import Measure, measures
@@ -43,8 +43,8 @@ def _columns() -> Iterator[Measure]:
 COLUMNS: tuple[Measure, ...] = tuple(_columns())
 BY_NAME: Mapping[str, Measure] = {column.name: column for column in COLUMNS}
 COSTS = tuple(cost.name for cost in SEARCHED_COSTS)
-MEASURED_FIGURES = tuple(name for name in (*MEASURED, *VERIFIED) if BY_NAME[name].better)
-"""Figures that only some evaluators give, or a verification."""
+MEASURED_FIGURES = tuple(name for name in (*MEASURED, *REPEATED, *VERIFIED) if BY_NAME[name].better)
+"""Figures that only some evaluators give, or repeats, or a verification."""
 DECISION, OBJECTIVE = "decision_", "objective_"
 STATUSES = tuple(status.value for status in Status)
 

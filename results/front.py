@@ -16,6 +16,7 @@ from results.columns import COSTS, column_name, direction_of, objectives_of
 from results.trial_result import MERITS, Status
 from space.errors import InputError
 
+_ACCURACIES = (*MERITS, "accuracy_mean")
 # MACs where they are known, else the first cost that is.
 _COST_AXES = ("macs", *(cost for cost in COSTS if cost != "macs"), "latency_seconds")
 
@@ -29,23 +30,39 @@ def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None)
     member[candidates] = pareto.front(points[candidates], directions)
     chosen = frame.loc[member].copy()
     chosen["rank"] = pd.Series(1, index=chosen.index, dtype="Int64")
-    return _best_first(_once(chosen, axes), axes if y or axes[0] in MERITS else ["accuracy", *axes])
+    accurate = y is not None or axes[0] in _ACCURACIES
+    order = axes if accurate else [merit_column(frame, MERITS[0]), *axes]
+    return _best_first(_once(chosen, axes), order)
 
 
 def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """A mask of the rows that may enter a front: finished well, and not known to break a budget."""
+    """A mask of the rows that may enter a front: finished well, and not known to break a budget.
+
+    A repeat does not: it counts in the mean of its network, whose row is that of its first trial.
+    """
     done = (frame["state"] == Status.OK.state) & frame["status"].isin((Status.OK, Status.REUSED))
+    if "repeat_of" in frame:
+        done &= frame["repeat_of"].isna()
     return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
 
 
+def merit_column(frame: pd.DataFrame, merit: str) -> str:
+    """The column to judge networks by: their mean accuracy in a study with repeats, else ``merit`` itself."""
+    repeated = "accuracy_mean" in frame and frame["accuracy_mean"].notna().any()
+    return "accuracy_mean" if repeated else merit
+
+
 def default_axes(frame: pd.DataFrame) -> list[str]:
-    """The columns of the study's objectives; for a single one, the accuracy that it is about and the cost that is known."""
-    axes = list(objectives_of(frame))
+    """The columns of the study's objectives; for a single one, the accuracy that it is about and the cost that is known.
+
+    In a study with repeats, the accuracy is the networks' mean.
+    """
+    axes = [merit_column(frame, a) if a in MERITS else a for a in objectives_of(frame)]
     if len(axes) > 1:
         return axes
     if not frame["accuracy"].notna().any() and axes:
         return axes
-    merit = axes[0] if axes and axes[0] in MERITS else "accuracy"
+    merit = axes[0] if axes and axes[0] in _ACCURACIES else merit_column(frame, "accuracy")
     known = [cost for cost in _COST_AXES if frame[cost].notna().any()]
     return [merit, *(known[:1] or ["macs"])]
 

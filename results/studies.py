@@ -17,11 +17,12 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from results.attributes import ARCHITECTURE, RESULT, of_study, stored_names
+from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, of_study, stored_names
 from results.database import Query, missing_log, reading, refusal, said
 from results.driver import ATTRIBUTE, Driver
+from results.networks import Networks, leader, with_repeats
 from results.storage_url import redacted, storage_url
-from results.trial_result import Status, TrialResult, stored_architecture
+from results.trial_result import MERITS, Status, TrialResult, stored_architecture
 from results.verified import with_verified
 from space.architecture import Architecture
 from space.codec import from_dict
@@ -57,6 +58,11 @@ class StoredStudy:
         return cast(Mapping[str, Any], self.attributes.get("spec", {}))
 
     @property
+    def merit(self) -> str:
+        """The figure of a trial that the search maximised, alone or as part of its objectives."""
+        return merit_of(self.objectives)
+
+    @property
     def provenance(self) -> Mapping[str, Any]:
         return cast(Mapping[str, Any], self.attributes.get("provenance", {}))
 
@@ -84,12 +90,10 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
     with reading(storage) as query:
         study_id = _study_id(query, name, storage)
         attributes = of_study(_json_attributes(query, study_id))
+        objectives = _stored_objectives(query, study_id, attributes)
+        trials = with_repeats(_trials(query, study_id, bool(attributes), architectures), merit_of(objectives))
         return StoredStudy(
-            name,
-            storage_url(storage),
-            _stored_objectives(query, study_id, attributes),
-            attributes,
-            with_verified(_trials(query, study_id, bool(attributes), architectures), attributes),
+            name, storage_url(storage), objectives, attributes, with_verified(trials, attributes)
         )
 
 
@@ -102,14 +106,21 @@ def attributes_of(name: str, storage: Storage = None) -> Mapping[str, Any] | Non
         return None
 
 
+def merit_of(objectives: Sequence[StoredObjective]) -> str:
+    """The figure of a trial that these objectives are about: the first one that is a merit, else the accuracy."""
+    return next((one.name for one in objectives if one.name in MERITS), MERITS[0])
+
+
 def of_optuna(study: optuna.Study) -> StoredStudy:
     """An Optuna study that is already open, its storage in memory included."""
     attributes = of_study(study.user_attrs)
     metric_names = study.metric_names
     directions = [d.name.lower() for d in study.directions]
-    trials = with_verified(list(map(TrialResult.of_optuna, study.get_trials(deepcopy=False))), attributes)
     objectives = _objectives(attributes, directions, metric_names)
-    return StoredStudy(study.study_name, "memory", objectives, attributes, trials)
+    trials = with_repeats(
+        list(map(TrialResult.of_optuna, study.get_trials(deepcopy=False))), merit_of(objectives)
+    )
+    return StoredStudy(study.study_name, "memory", objectives, attributes, with_verified(trials, attributes))
 
 
 def summaries(storage: Storage = None) -> list[dict[str, Any]]:
@@ -125,12 +136,7 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
     states: dict[str, int] = dict(
         query("SELECT state, COUNT(*) FROM trials WHERE study_id = :study GROUP BY state", study=study_id)
     )
-    results = _complete_results(query, study_id) if attributes else []
-    accuracies = [
-        r.accuracy
-        for r in results
-        if r.accuracy is not None and r.feasible is not False and r.accuracy == r.accuracy
-    ]
+    results = _results(query, study_id) if attributes else []
     last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
     finished = _clock(query, bool(attributes))(last)
     objectives = _stored_objectives(query, study_id, attributes)
@@ -144,21 +150,39 @@ def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
         "running": states.get(Status.RUNNING.state, 0),
         "wanted": spec.get("trials"),
         "reused": sum(r.status is Status.REUSED for r in results),
-        "accuracy": max(accuracies, default=None),
+        "accuracy": _best_accuracy(results),
         "objectives": ", ".join(f"{o.name} {'↑' if o.direction == 'maximize' else '↓'}" for o in objectives),
         "last": finished and finished.astimezone().isoformat(" ", "minutes"),
     }
 
 
-def _complete_results(query: Query, study_id: int) -> list[TrialResult]:
-    """What the complete trials of a study of ours measured, without their decisions, values and times."""
-    texts = query(
-        "SELECT v.value_json FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
-        " WHERE t.study_id = :study AND t.state = 'COMPLETE' AND v.key IN (:now, :first)",
-        study=study_id,
-        **_names(RESULT),
+def _best_accuracy(results: Sequence[TrialResult]) -> float | None:
+    """The mean accuracy of the network that leads; a cache hit may stand for a network whose trial is not there."""
+    networks = Networks(trials=results)
+    if networks.repeated:
+        return networks.means[cast(int, leader(networks))]
+    accuracies = [
+        r.accuracy
+        for r in results
+        if r.accuracy is not None
+        and r.status.complete
+        and r.feasible is not False
+        and r.accuracy == r.accuracy
+    ]
+    return max(accuracies, default=None)
+
+
+def _results(query: Query, study_id: int) -> list[TrialResult]:
+    """What the trials of a study of ours measured, in order, without their decisions, values and times."""
+    attributes = (
+        "FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
+        " WHERE t.study_id = :study AND v.key IN (:now, :first) ORDER BY t.number"
     )
-    return [TrialResult.of_json(json.loads(text), Status.OK.state) for (text,) in texts]
+    firsts = query(f"SELECT t.number, v.value_json {attributes}", study=study_id, **_names(REPEAT_OF))
+    repeat_of = {number: json.loads(text) for number, text in firsts}
+    texts = query(f"SELECT t.number, t.state, v.value_json {attributes}", study=study_id, **_names(RESULT))
+    found = [TrialResult.of_json(json.loads(text), state, number) for number, state, text in texts]
+    return [r.replace(repeat_of=repeat_of[r.number]) if r.number in repeat_of else r for r in found]
 
 
 def architecture(study: str, trial_number: int, storage: Storage = None) -> Architecture:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from results.attributes import ARCHITECTURE, RESULT, named, of_trial
+from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, named, of_trial
 from space.measure import measure, measures
 
 if TYPE_CHECKING:
@@ -166,6 +166,32 @@ class TrialResult:
     measured_by: int | None = measure(
         "Int64", None, None, "the trial whose measurement a reused one repeats", default=None
     )
+    repeat_of: int | None = measure(
+        "Int64",
+        None,
+        None,
+        "the trial that measured this network first, where this one measures it again",
+        default=None,
+    )
+    repeats: int | None = measure(
+        "Int64", "trials", None, "how often its network was measured again, under fresh seeds", default=None
+    )
+    accuracy_mean: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "mean of its network's measurements of the accuracy (balanced, if the search maximised that)",
+        title="Mean validation accuracy",
+        default=None,
+    )
+    accuracy_sem: float | None = measure(
+        "float64",
+        "fraction",
+        "minimize",
+        "standard error of that mean; the noise of one measurement is pooled over the networks that were measured again",
+        title="Standard error of the accuracy",
+        default=None,
+    )
     truth: float | None = measure(
         "float64",
         "fraction",
@@ -241,6 +267,8 @@ class TrialResult:
     def attributes(self) -> dict[str, Any]:
         """The user attributes that a trial is stored with when it starts."""
         known: dict[str, Any] = {"key": self.key, "costs": dict(self.costs)}
+        if self.repeat_of is not None:
+            known[REPEAT_OF] = self.repeat_of
         if self.architecture is not None:
             known[ARCHITECTURE] = dict(self.architecture)
         return named(known)
@@ -281,6 +309,7 @@ class TrialResult:
             values=values,
             curve=curve,
             key=ours.get("key"),
+            repeat_of=ours.get(REPEAT_OF),
             costs=ours.get("costs", {}),
             architecture=stored_architecture(ours.get(ARCHITECTURE)),
             started=started,
@@ -315,11 +344,16 @@ _ALWAYS_STORED = (
     *("accuracy", "loss", "seconds", "worker", "fidelity", "feasible", "error", "latency_seconds"),
     *("measured_by", "epochs"),
 )
-_IN_OPTUNAS_TABLES = ("number", "status", "key", "started", "finished")
+_STORED_APART = ("number", "status", "key", "repeat_of", "started", "finished")
+"""Columns of Optuna's own tables, and attributes that a trial has from its start."""
+REPEATED = ("repeats", "accuracy_mean", "accuracy_sem")
+"""Figures of all measurements of a trial's network together; made when a study is read (``results.networks``)."""
 VERIFIED = ("verified_accuracy", "verified_low", "verified_high", "probability_best", "verified_seeds")
 """Figures that a later verification adds; the study keeps them (``results.verified``), no trial does."""
 MEASURED = tuple(
-    m.name for m in measures(TrialResult) if m.name not in (*_ALWAYS_STORED, *_IN_OPTUNAS_TABLES, *VERIFIED)
+    m.name
+    for m in measures(TrialResult)
+    if m.name not in (*_ALWAYS_STORED, *_STORED_APART, *REPEATED, *VERIFIED)
 )
 """Figures that only some evaluators give: the loop takes them from a measurement's ``extra``, by name."""
 _READ = frozenset((*_ALWAYS_STORED, *MEASURED))

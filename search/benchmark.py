@@ -13,6 +13,7 @@ from typing import Any
 
 from evaluators.pools.inline import InlinePool
 from evaluators.table import TableEvaluator
+from results.networks import Networks, leader
 from results.trial_result import Status
 from search.candidate_cache import CandidateCache
 from search.loop import Loop
@@ -28,8 +29,8 @@ BASELINE = "random"
 class SamplerRun:
     """One search of ``sampler`` with ``seed``, by evaluation.
 
-    ``best`` holds, after each evaluation, the true accuracy (a fraction) of the network within budget whose observed
-    accuracy is the highest so far; 0 while there is none. ``points`` are the true values of the objectives of each
+    ``best`` holds, after each evaluation, the true accuracy (a fraction) of the network within budget that leads
+    (``results.networks.leader``): the search would name it as best if it ended there; 0 while there is none. ``points`` are the true values of the objectives of each
     evaluation, empty for accuracy alone. ``cache_hits`` counts the evaluations that repeat a network;
     ``seconds_per_suggestion`` is the mean time of one turn of the loop.
     """
@@ -59,14 +60,13 @@ def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerR
     ).run()
     seconds = time.perf_counter() - begun
     results = store.results()
-    best, points = [], []
-    highest, true_of_highest = -1.0, 0.0
+    networks, best, points = Networks(settings.objective.merit), [], []
     for result in results:
         true = result.truth
         assert true is not None  # tables know the truth of every network that they answer for
-        if result.accuracy is not None and result.feasible and result.accuracy > highest:
-            highest, true_of_highest = result.accuracy, true
-        best.append(true_of_highest)
+        networks.add(result)
+        at = leader(networks)
+        best.append(0.0 if at is None else networks.first[at].truth or 0.0)
         if settings.objective.minimised:
             points.append(settings.objective.values(true, result.costs))
     hits = sum(result.status is Status.REUSED for result in results)

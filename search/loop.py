@@ -1,4 +1,4 @@
-"""The one search loop: ask, look up, check budgets, reuse or measure, store, tell.
+"""The one search loop: ask, look up, check budgets, reuse or measure, store, tell; and measure the best again.
 
 Results are told in order of the trials' numbers, and suggestion n is made when exactly the trials up to
 n − window have been told. So what is suggested does not depend on the workers' timing, nor on whether the
@@ -18,6 +18,7 @@ from results.trial_result import MEASURED, Status, TrialResult
 from search.candidate_cache import CandidateCache, DecodedCandidate
 from search.progress import Progress
 from search.pruning.registry import make_rule
+from search.repeats.rule import RepeatRule
 from search.samplers.protocol import Sampler
 from search.settings import SearchSettings
 from search.suggestion import Exhausted, Suggestions
@@ -85,6 +86,9 @@ class Loop:
         self._waiting: dict[int, list[int]] = {}
         self._told = 0
         self._rule = make_rule(settings.pruner, schedule)
+        self._repeats = None if settings.repeats == 0 else RepeatRule(settings, cache.measurements)
+        self._repeat: dict[int, int] = {}
+        self._times: dict[int, int] = {}
         self.progress = Progress(settings.trials, settings.objective.merit)
         self._unfinished: list[TrialResult] = []
 
@@ -115,8 +119,7 @@ class Loop:
         """Brings the sampler to where the stored trials had it; queues the unfinished ones."""
         for trial in self._trials:
             self._tell_before(trial.number)
-            self._suggestions.begin(trial)
-            self._measured_by.setdefault(_key(trial), trial.number)
+            self._begin(trial)
             if trial.status.finished:
                 self.progress.count(trial)
                 self._learn(trial)
@@ -132,7 +135,7 @@ class Loop:
             self._dispatch(trial)
         while not self._unfinished and self._pool.free > 0 and not self._ended():
             number = len(self._trials)
-            if self._sampler.learns and not self._due(number):
+            if self._looks_back(number) and not self._due(number):
                 return
             try:
                 trial = self._ask(number)
@@ -141,7 +144,6 @@ class Loop:
                 return
             self._store.start(trial)
             self._trials.append(trial)
-            self._measured_by.setdefault(_key(trial), number)
             self._dispatch(trial)
 
     def _ended(self) -> bool:
@@ -159,6 +161,10 @@ class Loop:
         errors = [f"{t.status}: {t.error}" for t in self._trials if t.status.failed]
         return str(errors[-1])
 
+    def _looks_back(self, number: int) -> bool:
+        """Whether suggestion ``number`` depends on results."""
+        return self._sampler.learns or (self._repeats is not None and self._repeats.needs(number))
+
     def _due(self, number: int) -> bool:
         """Whether everything that suggestion ``number`` is made from has finished."""
         needed = self._trials[self._told : max(0, number - self._settings.window + 1)]
@@ -166,27 +172,53 @@ class Loop:
 
     def _ask(self, number: int) -> TrialResult:
         self._tell_before(number)
-        candidate = self._suggestions.next(number)
+        repeated = None
+        if self._repeats is not None and self._repeats.needs(number):
+            repeated = self._repeats.next(number)
+        if repeated is None:
+            candidate = self._suggestions.next(number)
+        else:
+            known = self._cache.decode(self._trials[repeated].decisions)
+            assert known is not None  # it was measured
+            candidate = known
         trial = _UNKNOWN.replace(
             number=number,
+            repeat_of=repeated,
             decisions=candidate.decisions,
             key=candidate.key,
             architecture=to_dict(candidate.architecture) if candidate.architecture is not None else None,
             costs=candidate.costs,
             started=now(),
         )
-        self._suggestions.begin(trial)
+        self._begin(trial)
         return trial
+
+    def _begin(self, trial: TrialResult) -> None:
+        """Notes a trial that starts now, or started before its search was resumed."""
+        self._suggestions.begin(trial)
+        if self._repeats is not None:
+            self._repeats.begin(trial)
+        if trial.repeat_of is None:
+            self._measured_by.setdefault(_key(trial), trial.number)
+        else:
+            self._times[trial.repeat_of] = self._times.get(trial.repeat_of, 0) + 1
+            self._repeat[trial.number] = self._times[trial.repeat_of]
 
     def _tell_before(self, number: int) -> None:
         """Tells the results that suggestion ``number`` is made from, in order."""
         while self._told <= number - self._settings.window and self._told < len(self._trials):
             result = self._trials[self._told]
+            if not result.status.finished:
+                return  # a suggestion that does not depend on results was made before they were there
             self._told += 1
+            if self._repeats is not None:
+                self._repeats.tell(result)
             self._sampler.tell(self._as_told(result))
 
     def _as_told(self, result: TrialResult) -> TrialResult:
         """The result as samplers take it: every value to be maximised, and none of an infeasible or failed trial."""
+        if result.repeat_of is not None:
+            result = self._averaged(result)
         status = result.status
         if result.feasible is False and not status.failed:
             status = Status.INFEASIBLE
@@ -196,10 +228,19 @@ class Loop:
             return result
         return result.replace(status=status, values=values)
 
+    def _averaged(self, repeat: TrialResult) -> TrialResult:
+        """A repeat with the mean score of its network so far, also where it lost its own measurement to its worker."""
+        first = self._trials[repeat.repeat_of or 0]
+        score = None if self._repeats is None else self._repeats.score(first.number)
+        if score is None or repeat.status in (Status.NAN, Status.OOM):
+            return repeat
+        values = (score, *(first.values or ())[1:])
+        return repeat.replace(status=Status.OK, values=values, feasible=first.feasible)
+
     def _dispatch(self, trial: TrialResult) -> None:
         """Reuses a cached result, waits for a twin that is under measurement, or measures."""
         original = self._measured_by.get(_key(trial), trial.number)
-        if original != trial.number:
+        if original != trial.number and trial.repeat_of is None:
             if self._trials[original].status.finished:
                 self._reuse(trial.number, self._trials[original])
             else:
@@ -208,10 +249,10 @@ class Loop:
         candidate = self._cache.decode(trial.decisions)
         architecture = candidate.architecture if candidate is not None else None
         self._measuring[trial.number] = _Measuring(trial)
-        if self._rule is not None:
+        if self._rule is not None and trial.repeat_of is None:
             self._rule.begin(trial.number, max(0, trial.number - self._settings.window + 1))
-        seed = self._settings.seed
-        self._pool.submit(Candidate(trial.number, trial.decisions, _key(trial), architecture, seed))
+        seed, repeat = self._settings.seed, self._repeat.get(trial.number, 0)
+        self._pool.submit(Candidate(trial.number, trial.decisions, _key(trial), architecture, seed, repeat))
         self.progress.running = len(self._measuring)
         self._report(self.progress)
 
@@ -250,7 +291,8 @@ class Loop:
             run.ending = self._ending(run.last)
         measured = event.measurement
         merit = self._merit(measured) if measured is not None else None
-        if self._rule is not None and measured is not None and merit is not None:
+        repeat = run.trial.repeat_of is not None
+        if self._rule is not None and measured is not None and merit is not None and not repeat:
             self._rule.report(event.number, measured.epoch, merit)
         self._settle()
         if event.number in self._measuring:
@@ -340,8 +382,8 @@ class Loop:
         self._report(self.progress)
 
     def _learn(self, result: TrialResult) -> None:
-        """Shows the pruner how a trial that was trained here has ended."""
-        if self._rule is not None and result.measured_by is None:
+        """Shows the pruner how a trial that was trained here has ended; repeats are no business of its."""
+        if self._rule is not None and result.measured_by is None and result.repeat_of is None:
             self._rule.end(result.number, result.curve, result.status.complete)
 
     def _release(self) -> None:

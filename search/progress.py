@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from results.networks import Networks, leader
 from results.trial_result import Status, TrialResult
 
 
@@ -12,6 +13,7 @@ class Progress:
     """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study.
 
     ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen; ``unit`` is what is counted.
+    ``repeats`` are the trials that measured a network again, and ``networks`` what all of them say together.
     """
 
     total: int
@@ -20,34 +22,53 @@ class Progress:
     finished: int = 0
     running: int = 0
     reused: int = 0
+    repeats: int = 0
     pruned: int = 0
     failed: int = 0
     infeasible: int = 0
     epochs: int = 0
     new: int = 0
     seconds: float = 0.0
-    best: TrialResult | None = None
     stopped: str | None = None
+    networks: Networks = field(init=False)
+    _best: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.networks = Networks(self.merit)
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The trial that first measured the feasible network that leads: see ``results.networks.leader``."""
+        at = self._leader
+        return None if at is None else self.networks.first[at]
 
     @property
     def best_accuracy(self) -> float | None:
-        """The highest accuracy (or other merit) of a feasible complete trial."""
-        return None if self.best is None else self._merit_of(self.best)
+        """The mean accuracy (or other merit) of the best network."""
+        at = self._leader
+        return None if at is None else self.networks.means[at]
 
-    def _merit_of(self, result: TrialResult) -> float | None:
-        return result.accuracy if self.merit == "accuracy" else result.balanced_accuracy
+    @property
+    def _leader(self) -> int | None:
+        return leader(self.networks) if self.networks.repeated else self._best
 
     def count(self, result: TrialResult) -> None:
         """Takes a finished trial in."""
         status, infeasible = result.status, result.feasible is False
         self.finished += 1
         self.reused += status is Status.REUSED
+        self.repeats += result.repeat_of is not None
         self.pruned += status.state == Status.PRUNED.state and not infeasible
         self.failed += status.failed
         self.infeasible += infeasible and not status.failed
         if result.measured_by is None:
             self.epochs += result.epochs or 0
-        if status.complete and not infeasible:
-            accuracy = self._merit_of(result)
-            if accuracy is not None and (self.best_accuracy is None or accuracy > self.best_accuracy):
-                self.best = result
+        known = len(self.networks)
+        self.networks.add(result)
+        if len(self.networks) > known and (
+            self._best is None or self._score(known) > self._score(self._best)
+        ):
+            self._best = known
+
+    def _score(self, at: int) -> float:
+        return self.networks.means[at] * self.networks.factors[at]

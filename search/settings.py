@@ -114,18 +114,22 @@ class SearchSettings(RunSettings):
 
     ``window`` is how many suggestions may be out at once: suggestion n is made from the results of trials
     0 … n − window, told in order of their number. The same seed and window therefore give the same suggestions,
-    whichever worker finishes first.
+    whichever worker finishes first. ``repeats`` is how many of the trials measure the best networks again, None to leave
+    that to the rule of ``search.repeats``.
     """
 
     sampler: str = "controller"
     objective: Objective = field(default_factory=Objective)
     budgets: Budgets = field(default_factory=Budgets)
     window: int = 1
+    repeats: int | None = 0
     pruner: str = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.window < 1:
             raise InputError.of("window", "1 or more", self.window)
+        if self.repeats is not None and not 0 <= self.repeats < self.trials:
+            raise InputError.of("repeats", f"0 to {self.trials - 1}, fewer than trials", self.repeats)
         if self.pruner not in pruners():
             raise UnknownNameError("pruner", self.pruner, pruners())

@@ -31,7 +31,7 @@ from evaluators.supernet.weights import SharedWeights, Weights
 from evaluators.training import Scores, TrainEvaluator, accuracy_of
 from space.architecture import Architecture
 from space.errors import InputError, RunError
-from space.search_space import SearchSpace
+from space.search_space import Option, SearchSpace
 
 _SAVING_SHARE = 0.05
 _MOST_UNTRAINED = 0.5
@@ -87,6 +87,10 @@ class SupernetEvaluator(Evaluator):
     def fidelity(self) -> dict[str, Any]:
         """The trainer's, of the shared training."""
         return {**self.trainer.fidelity, "supernet": True}
+
+    def measurements(self, decisions: Mapping[str, Option]) -> int | None:
+        """One: an accuracy is a function of the network and the shared weights, which are trained once."""
+        return 1
 
     def describe(self) -> dict[str, Any]:
         """Recipe and data, the space by a digest, and the limits."""

@@ -26,7 +26,8 @@ def command(
     """The Pareto front of STUDY, best accuracy first.
 
     A network is on the front if no other is at least as good on every axis and better on one. Pruned,
-    failed and over-budget trials take no part, and a network that was tried twice appears once.
+    failed and over-budget trials take no part, and a network that was tried twice appears once. In a study with
+    repeats, networks are compared by the means of their measurements.
     """
     from results import filter as rows
     from results.frame import trials
@@ -39,6 +40,19 @@ def command(
     front = front_of(frame, x=x, y=y)
     if front.empty:
         click.echo(f"study {study}: no finished trial that could be on a front", err=True)
-    columns = ["number", *axes, "accuracy", "macs", "params", "activation_bytes", "epochs", "seconds", "key"]
+    columns = [
+        "number",
+        *axes,
+        "accuracy_mean",
+        "accuracy_sem",
+        "repeats",
+        "accuracy",
+        "macs",
+        "params",
+        "activation_bytes",
+        "epochs",
+        "seconds",
+        "key",
+    ]
     shown = [c for c in dict.fromkeys(columns) if front.empty or front[c].notna().any()]
     emit(front, format_, output, columns=shown)

@@ -44,7 +44,7 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
     from results.provenance import facts
 
     frame = trials(stored)
-    rows = [{"what": "study", "value": stored.name}, *_counts(frame)]
+    rows = [{"what": "study", "value": stored.name}, *_counts(stored, frame)]
     rows += [
         {"what": f"spec {key}", "value": str(value)}
         for key, value in stored.spec.items()
@@ -61,8 +61,9 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
         emit(rows, format_, output)
 
 
-def _counts(frame: Any) -> list[dict[str, str]]:
+def _counts(stored: StoredStudy, frame: Any) -> list[dict[str, str]]:
     from results.front import default_axes, front_of
+    from results.networks import Networks, answer
     from results.plots.axes import axis, lowered
 
     counts = frame["status"].value_counts()
@@ -72,10 +73,12 @@ def _counts(frame: Any) -> list[dict[str, str]]:
     if len(front):
         best = front.iloc[0]
         merit = default_axes(frame)[0]
-        shown = axis(merit, [best[merit]])
-        rows.append(
-            {"what": "best", "value": f"trial {best['number']}, {lowered(shown.title)} {best[merit]:.4f}"}
-        )
+        number, value, sure = best["number"], best[merit], ""
+        found = answer(Networks(stored.merit, stored.trials))
+        if found is not None and found.error is not None:
+            number, value, sure = found.trial.number, found.accuracy, f" ({found.sentence()})"
+        shown = axis(merit, [value])
+        rows.append({"what": "best", "value": f"trial {number}, {lowered(shown.title)} {value:.4f}{sure}"})
         rows.append({"what": "front", "value": f"trials {', '.join(map(str, front['number']))}"})
     return rows
 
@@ -117,6 +120,7 @@ def _number(stored: StoredStudy, trial: str) -> int:
     from results.columns import direction_of
     from results.frame import trials
     from results.front import default_axes, front_of, points_of
+    from results.networks import Networks, leader
     from space.errors import InputError
 
     if trial.isdecimal():
@@ -126,6 +130,9 @@ def _number(stored: StoredStudy, trial: str) -> int:
     front = front_of(trials(stored))
     if front.empty:
         raise InputError.of("TRIAL", "a study with a finished trial", trial)
+    networks = Networks(stored.merit, stored.trials)
+    if trial == "best" and networks.repeated:
+        return networks.first[leader(networks) or 0].number
     axes = default_axes(front)
     knee = pareto.knee(points_of(front, axes), [direction_of(front, a) for a in axes])
     return int(front["number"].iloc[knee or 0 if trial == "knee" else 0])

@@ -43,6 +43,16 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
     _dots(axes, view, points, counted, look, color)
     stairs = view.staircase()
     members = view.points(view.front)
+    errors = view.errors(view.front)
+    if errors is not None:
+        bars: dict[str, Any] = {
+            "fmt": "none",
+            "ecolor": look.front,
+            "elinewidth": 1.0,
+            "capsize": 2.5,
+            "zorder": 5.5,
+        }
+        axes.errorbar(members[:, 0], members[:, 1], yerr=errors, label="standard error", **bars)
     if len(members):
         axes.plot(*stairs.T, color=look.front, lw=1.8, zorder=5, solid_joinstyle="miter")
         axes.scatter(

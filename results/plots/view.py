@@ -38,6 +38,13 @@ class View:
         scaled /= np.array([self.x.scale, self.y.scale])
         return scaled
 
+    def errors(self, frame: pd.DataFrame) -> Floats | None:
+        """The standard errors of the rows of ``frame`` in the unit of the y axis; None where the axis has none."""
+        if self.y.column != "accuracy_mean":
+            return None
+        errors: Floats = frame["accuracy_sem"].to_numpy(dtype="float64") / self.y.scale
+        return errors
+
     @property
     def directions(self) -> list[str]:
         """Which way is better along x and along y."""
