@@ -119,7 +119,9 @@ class TableEvaluator(Evaluator):
         """
         seeds = len(self.observed(self.index[self.position(candidate.decisions)]))
         if candidate.repeat >= seeds:
-            raise RunError(f"the table has {seeds} measurements of this network, no repeat {candidate.repeat}")
+            raise RunError(
+                f"the table has {seeds} measurements of this network, no repeat {candidate.repeat}"
+            )
         stream = replace(candidate, repeat=0).stream
         # Repeat 0 is what a search without repeats draws.
         first, rest = stream % seeds, list(range(seeds))

@@ -228,6 +228,11 @@ class SearchSpec(StudySpec):
         return super().as_dict() | {"space": space, "table": table}
 
     @classmethod
+    def stored(cls, spec: Mapping[str, Any]) -> Self:
+        """The spec that a study keeps; one of before there were repeats has none."""
+        return super().stored({"repeats": 0, **spec})
+
+    @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its written space may have been kept with the words of its file.
 

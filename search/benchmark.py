@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evaluators.pools.inline import InlinePool
@@ -30,9 +30,10 @@ class SamplerRun:
     """One search of ``sampler`` with ``seed``, by evaluation.
 
     ``best`` holds, after each evaluation, the true accuracy (a fraction) of the network within budget that leads
-    (``results.networks.leader``): the search would name it as best if it ended there; 0 while there is none. ``points`` are the true values of the objectives of each
-    evaluation, empty for accuracy alone. ``cache_hits`` counts the evaluations that repeat a network;
-    ``seconds_per_suggestion`` is the mean time of one turn of the loop.
+    (``results.networks.leader``): the search would name it as best if it ended there; 0 while there is none. ``points``
+    are the true values of the objectives of each evaluation, empty for accuracy alone. ``cache_hits`` counts the
+    evaluations that repeat a network; ``seconds_per_suggestion`` is the mean time of one turn of the loop. ``shorter`` are
+    the searches of fewer evaluations, by their number, where these are no beginnings of this one.
     """
 
     sampler: str
@@ -41,6 +42,11 @@ class SamplerRun:
     points: tuple[tuple[float, ...], ...]
     cache_hits: int
     seconds_per_suggestion: float
+    shorter: Mapping[int, SamplerRun] = field(default_factory=dict)
+
+    def of(self, evaluations: int) -> SamplerRun:
+        """The search of so many evaluations, or this one, which begins with it."""
+        return self.shorter.get(evaluations, self)
 
 
 def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerRun:
@@ -82,27 +88,42 @@ def _start(evaluator: TableEvaluator) -> None:
     _shared["evaluator"] = evaluator
 
 
-def _work(settings: SearchSettings) -> SamplerRun:
-    return run_sampler(_shared["evaluator"], settings)
+_Task = tuple[SearchSettings, Sequence[int]]
+"""The settings of the longest search, and the lengths of the shorter ones."""
+
+
+def _work(task: _Task) -> SamplerRun:
+    return _run(_shared["evaluator"], task)
+
+
+def _run(evaluator: TableEvaluator, task: _Task) -> SamplerRun:
+    settings, lengths = task
+    shorter = {n: run_sampler(evaluator, replace(settings, trials=n)) for n in lengths}
+    return replace(run_sampler(evaluator, settings), shorter=shorter)
 
 
 def run_samplers(
     evaluator: TableEvaluator,
     settings: SearchSettings,
     samplers: Sequence[str],
-    evaluations: int,
+    evaluations: int | Sequence[int],
     repeats: int,
     jobs: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SamplerRun]:
     """Every sampler with seeds ``settings.seed`` + 0 … repeats − 1; BASELINE is always among them.
 
-    ``jobs`` processes work side by side; the searches are the same whatever their number. ``report`` is called with
-    (searches done, searches in all).
+    ``evaluations`` is the length of the searches. There may be several: a search that measures networks again plans for
+    its length, so each length is then a search of its own, and otherwise the beginning of the longest. ``jobs``
+    processes work side by side; the searches are the same whatever their number. ``report`` is called with (samplers and
+    seeds done, in all).
     """
+    lengths = [evaluations] if isinstance(evaluations, int) else sorted(set(evaluations))
+    if settings.repeats == 0 or evaluator.surrogate is not None or evaluator.accuracies.shape[1] == 1:
+        lengths = lengths[-1:]
     names = list(dict.fromkeys([*samplers, BASELINE]))
-    tasks = [
-        replace(settings, sampler=name, trials=evaluations, seed=settings.seed + i)
+    tasks: list[_Task] = [
+        (replace(settings, sampler=name, trials=lengths[-1], seed=settings.seed + i), lengths[:-1])
         for name in names
         for i in range(repeats)
     ]
@@ -113,9 +134,9 @@ def run_samplers(
     return found
 
 
-def _runs(evaluator: TableEvaluator, tasks: list[SearchSettings], jobs: int) -> Iterator[SamplerRun]:
+def _runs(evaluator: TableEvaluator, tasks: list[_Task], jobs: int) -> Iterator[SamplerRun]:
     if jobs <= 1:
-        yield from (run_sampler(evaluator, task) for task in tasks)
+        yield from (_run(evaluator, task) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(jobs, initializer=_start, initargs=(evaluator,)) as pool:

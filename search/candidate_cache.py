@@ -77,7 +77,6 @@ class CandidateCache:
         """Whether it exists and none of its known costs is over budget."""
         return candidate is not None and not self.budgets.exceeded(candidate.costs)
 
-<<<<<<< HEAD
     def _decisions_key(self, decisions: Mapping[str, Option]) -> str:
         """The key of decisions that have no architecture behind them: the options in order.
 
@@ -86,11 +85,10 @@ class CandidateCache:
         if self._conditional:
             return "|".join(f"{name}={option}" for name, option in decisions.items())
         return "|".join(map(str, decisions.values()))
-=======
+
     def measurements(self, decisions: Mapping[str, Option]) -> int | None:
         """How many measurements of a network can differ by noise, None for any number; see ``Evaluator``."""
         return None if self._evaluator is None else self._evaluator.measurements(decisions)
->>>>>>> 3278c7a (Searches measure their best networks again: repeats, decided from the results so far)
 
     def _look_up(self, decisions: Decisions) -> DecodedCandidate | None:
         architecture = None

@@ -1,8 +1,8 @@
 """How good searches on a table were: regret, hypervolume, and evaluations until only noise is left.
 
-Simple regret after n evaluations is the highest true accuracy of the table minus the true accuracy of the network
-whose *observed* accuracy was the highest so far, in points of accuracy, or the difference of their losses where the table
-holds losses.
+Simple regret after n evaluations is the highest true accuracy of the table minus the true accuracy of the network that a
+search of n evaluations names as best, by what it *observed*; in points of accuracy, or as a difference of losses where the
+table holds losses.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def summary(
         own = [run for run in runs if run.sampler == name]
         reached = median(_evaluations_to_noise(run, optimum) for run in own)
         for n in evaluations:
-            regret = optimum.regret([run.best[min(n, len(run.best)) - 1] for run in own]).tolist()
+            found = [run.of(n).best for run in own]
+            regret = optimum.regret([best[min(n, len(best)) - 1] for best in found]).tolist()
             row: dict[str, Any] = {
                 "sampler": name,
                 "evaluations": n,
@@ -136,7 +137,7 @@ def summary(
                 "seconds_per_suggestion": fmean(run.seconds_per_suggestion for run in own),
             }
             if optimum.volume is not None:
-                shares = [hypervolume_share(run, optimum, n, directions) for run in own]
+                shares = [hypervolume_share(run.of(n), optimum, n, directions) for run in own]
                 row["hypervolume_share"] = fmean(shares)
                 row["hypervolume_sem"] = _standard_error(shares)
             rows.append(row)

@@ -50,8 +50,9 @@ def command(
 ) -> None:
     """Compare samplers on the table that SPEC.toml describes.
 
-    Regret is the best truth of the table minus the truth of the best-observed network, in points of accuracy, or of
-    their losses; random is always among the rows. Each repeat is a search with a seed of its own.
+    Regret is the best truth of the table minus the truth of the network that the search names as best, in points of
+    accuracy, or of their losses; random is always among the rows. Each repeat is a search with a seed of its own. A search
+    that measures networks again plans for its length: each number of evaluations is then a search of its own.
     """
     keys = {"objective": objective, "seed": seed, **budgets}
     chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
@@ -82,7 +83,7 @@ def command(
         if live:
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
-    runs = run_samplers(evaluator, settings, names, max(counts), repeats, jobs or os.cpu_count() or 1, report)
+    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs or os.cpu_count() or 1, report)
     optimum = reference_optimum(evaluator, settings, runs)
     rows = summary(runs, optimum, counts, settings.objective.directions)
     shown = [

@@ -128,24 +128,25 @@ class RepeatRule:
         if deviation <= 0:
             return None
         races = Races.of(self.networks, deviation, more)
-        where = {int(at): i for i, at in enumerate(races.networks)}
+        where = {at: i for i, at in enumerate(races.networks.tolist())}
         for first in self._running.values():
             at = self.networks.position(first)
             if at in where:
                 races = races.measured(where[at])
         chosen: int | None = None
+        positions = races.networks.tolist()
         for _ in range(wanted):
             values = races.values()
             best = int(np.argmax(values))
             if always and values[best] <= 0:
                 best = int(np.argmax(np.where(races.left > 0, races.means.max(axis=0), -np.inf)))
-                return self.networks.first[races.networks[best]].number if races.left[best] > 0 else None
+                return self.networks.first[positions[best]].number if races.left[best] > 0 else None
             if values[best] <= (0.0 if always else races.proposal):
                 return None
             chosen = best if chosen is None else chosen
             races = races.measured(best)
         assert chosen is not None
-        return self.networks.first[races.networks[chosen]].number
+        return self.networks.first[positions[chosen]].number
 
     def _deviation(self) -> float:
         """The noise of one measurement: what the repeats say, and before they say much, what was assumed."""

@@ -112,8 +112,9 @@ def test_a_repeat_is_trained_to_the_end_and_does_not_count_for_the_pruner() -> N
 
 
 def test_members_of_the_front_are_measured_again() -> None:
-    settings = replace(AUTO, trials=80, objective=Objective.parse("accuracy,macs"))
-    results = search(CONDITIONAL, settings, ShufflingPool(lambda candidate: noisy(candidate, 0.3)))
+    objective = Objective.parse("accuracy,macs")
+    settings = replace(AUTO, sampler="evolution", trials=80, repeats=16, objective=objective)
+    results = search(CONDITIONAL, settings, ShufflingPool(noisy))
     again = Counter(result.repeat_of for result in repeats_of(results))
     assert len(again) > 2
     costs = {results[number or 0].costs["macs"] for number in again}
