@@ -24,7 +24,9 @@ class Races:
     """Posterior ``means`` and ``deviations`` of scores by race, shape (races, networks); −∞ for those not in the race.
 
     ``networks`` are positions among all networks of the search, ``noise`` the standard deviation of one measurement of
-    each, and ``left`` how many more measurements there can be. ``proposal`` is the value of measuring a new network.
+    each, and ``left`` how many more measurements there can be. ``proposal`` is the value of measuring a new network: what the
+    newer half of them brought, and at least as much as if the last of n were the best with probability 1 / n, by one
+    standard deviation of the noise.
     """
 
     networks: NDArray[np.int64]
@@ -58,7 +60,7 @@ class Races:
             deviations[:, chosen],
             noise[chosen],
             left[chosen],
-            float(np.mean(proposals)),
+            max(float(np.mean(proposals)), float(noise.mean()) / len(scores)),
         )
 
     def values(self) -> Floats:

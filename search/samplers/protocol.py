@@ -43,6 +43,7 @@ class Sampler(Protocol):
     def tell(self, result: TrialResult) -> None:
         """The result of a trial.
 
+        A repeat (one with ``repeat_of``) has the mean of its network's measurements so far: the best that is known of it.
         All of its ``values`` are to be maximised. Those of a pruned trial are of its last epoch; those of an
         infeasible or failed one are None.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from evaluators import surrogate, table_file
 from evaluators.evaluator import Candidate
 from evaluators.table import TableEvaluator
 from evaluators.table_settings import read_settings
-from space.errors import InputError, UnknownNameError
+from space.errors import InputError, RunError, UnknownNameError
 
 SHARED = Path(os.environ.get("NASCALE_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -350,3 +351,29 @@ def test_both_examples_can_be_read_as_specs() -> None:
         if "[table]" in path.read_text():
             assert read_spec(path).evaluator == "table"
             assert read_settings(path).accuracy
+
+
+def test_repeats_draw_the_seeds_of_a_row_without_replacement(make: Maker) -> None:
+    frame = table().assign(s2=lambda rows: rows["s1"] + 0.25)
+    evaluator = open_table(make(frame, accuracy=["s0", "s1", "s2"]))
+    for decisions in evaluator.assignments():
+        row = evaluator.index[evaluator.position(decisions)]
+        assert evaluator.measurements(decisions) == 3
+        candidates = [Candidate(0, decisions, str(row), None, 7, repeat) for repeat in range(4)]
+        seen = [evaluator.measure(candidate)[0].accuracy for candidate in candidates[:3]]
+        assert sorted(seen) == sorted(evaluator.accuracies[row])
+        assert seen[0] == evaluator.accuracies[row, candidates[0].stream % 3]
+        with pytest.raises(RunError, match="3 measurements"):
+            evaluator.measure(candidates[3])
+
+
+def test_a_surrogate_and_a_single_column_have_no_noise(make: Maker) -> None:
+    single = open_table(make(accuracy=["s0"]))
+    assert {single.measurements(decisions) for decisions in single.assignments()} == {1}
+
+
+def test_the_stream_of_a_first_measurement_is_what_it_always_was() -> None:
+    digest = hashlib.blake2b(b"3:a-key", digest_size=8).digest()
+    assert Candidate(9, {}, "a-key", None, 3).stream == int.from_bytes(digest, "big") >> 1
+    streams = {Candidate(9, {}, "a-key", None, 3, repeat).stream for repeat in range(20)}
+    assert len(streams) == 20

@@ -94,7 +94,12 @@ def test_a_stored_spec_of_the_first_version_reads_back_with_its_values() -> None
         "device": "auto", "compile": False, "validation": 0.2, "skip_bad": False,
     }  # fmt: skip
     assert SearchSpec.stored({**stored, "a key that is gone": 1}).as_dict() == SearchSpec.canonical(stored)
-    assert SearchSpec.canonical(stored) == {**stored, "class_weights": "none", "learn_from": None}
+    assert SearchSpec.canonical(stored) == {
+        **stored,
+        "class_weights": "none",
+        "learn_from": None,
+        "repeats": 0,
+    }
 
 
 def test_the_environment_says_where_studies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
