@@ -30,6 +30,8 @@ FEWEST = 20
 """Trials of a search from which on it repeats any."""
 PRIOR_FREEDOM, PRIOR_SHARE = 1.0, 0.1
 """Before repeats say otherwise, noise has this share of the variance between good networks; this counts as so many repeats."""
+LAST = 2
+"""So many of the last trials measure the network that leads again, if that was measured once."""
 EQUAL = 3
 """Repeats of which none differs from an earlier measurement, which show that there is no noise."""
 
@@ -98,8 +100,10 @@ class RepeatRule:
         if self._is_noiseless():
             return None
         if self._begun < sum(number >= share * trials for share in EARLY):
-            return self._early(more)
-        return self._race(more, left) if left <= bound else None
+            return self._again(more)
+        found = self._race(more, left) if left <= bound else None
+        # What is named as best was measured more than once, even where nothing could take its place.
+        return self._again(more, only_once=True) if found is None and left <= LAST else found
 
     def _left(self) -> Floats:
         """How many more measurements of each network there can be."""
@@ -114,10 +118,14 @@ class RepeatRule:
     def _is_noiseless(self) -> bool:
         return self.networks.freedom >= EQUAL and self.networks.deviation == 0
 
-    def _early(self, more: Floats) -> int | None:
-        """The network that leads, or None where it cannot be measured again."""
+    def _again(self, more: Floats, *, only_once: bool = False) -> int | None:
+        """The network that leads; None where it cannot be measured again, or is to be so if it was measured ``only_once``."""
         at = leader(self.networks)
-        return self.networks.first[at].number if at is not None and more[at] > 0 else None
+        if at is None or more[at] <= 0:
+            return None
+        first = self.networks.first[at].number
+        measured = self.networks.counts[at] + list(self._running.values()).count(first)
+        return None if only_once and measured > 1 else first
 
     def _race(self, more: Floats, wanted: int, *, always: bool = False) -> int | None:
         """The network that is worth most to measure again, if ``wanted`` repeats are each worth more than new networks.
@@ -134,7 +142,7 @@ class RepeatRule:
             if at in where:
                 races = races.measured(where[at])
         chosen: int | None = None
-        positions = races.networks.tolist()
+        positions: list[int] = races.networks.tolist()
         for _ in range(wanted):
             values = races.values()
             best = int(np.argmax(values))

@@ -89,18 +89,23 @@ def test_a_search_says_how_sure_it_is_and_the_frame_has_the_means(
 
 
 def test_a_stopped_search_goes_on_with_the_same_repeats(table: Path) -> None:
-    assert search(table, "--trials", "50", "--quiet") == 0
+    asked = ("--trials", "50", "--repeats", "12", "--quiet")
+    assert search(table, *asked) == 0
     whole = [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", "sqlite:///s.db").trials]
     assert any(first is not None for _, first, _ in whole)
     with sqlite3.connect("s.db") as connection:
         # The last six trials, as if they had never been, and the one before as if it were under measurement.
+        for kept in ("values", "params", "intermediate_values", "user_attributes"):
+            gone = "SELECT trial_id FROM trials WHERE number >= 44"
+            connection.execute(f"DELETE FROM trial_{kept} WHERE trial_id IN ({gone})")
         connection.execute("DELETE FROM trials WHERE number >= 44")
+        running = "trial_id IN (SELECT trial_id FROM trials WHERE number = 43)"
+        connection.execute(f"DELETE FROM trial_values WHERE {running}")
+        connection.execute(f"DELETE FROM trial_intermediate_values WHERE {running}")
+        connection.execute(f"DELETE FROM trial_user_attributes WHERE key = 'nascale:result' AND {running}")
         connection.execute("UPDATE trials SET state = 'RUNNING' WHERE number = 43")
-        connection.execute(
-            "DELETE FROM trial_values WHERE trial_id IN (SELECT trial_id FROM trials WHERE number = 43)"
-        )
     connection.close()
-    assert search(table, "--trials", "50", "--quiet") == 0
+    assert search(table, *asked) == 0
     assert [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", "sqlite:///s.db").trials] == whole
 
 
