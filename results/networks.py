@@ -8,15 +8,16 @@ The model: measurement j of network i is y[i, j] = f[i] (x[i] + e), where f is w
 or what the network's cost makes of it), e is normal with the variance σ² pooled over all networks with two measurements
 or more, and f[i] x[i] is normal with mean m and variance τ². m is the median of the networks' means. τ² is taken
 from the networks above it: the best are sought, and below the median come networks that failed to learn. The best may be
-further from the others than a normal distribution has it. So no mean is drawn further than by ``FARTHEST`` of its standard
-errors (the limited translation of Efron & Morris 1972), and one that would be keeps its whole error.
+further from the others than a normal distribution has it. So in what is said of an answer, no mean is drawn further than by
+``FARTHEST`` of its standard errors (the limited translation of Efron & Morris 1972). The choice goes without that limit: it
+keeps single measurements back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,10 +129,11 @@ class Posterior:
     deviations: Floats
 
     @classmethod
-    def of(cls, scores: Floats, counts: Floats, noise: Floats) -> Posterior:
+    def of(cls, scores: Floats, counts: Floats, noise: Floats, farthest: float = inf) -> Posterior:
         """The posterior of networks with ``counts`` measurements each, whose mean is ``scores``.
 
-        ``noise`` is the standard deviation of one measurement of each network.
+        ``noise`` is the standard deviation of one measurement of each network. No mean is drawn further than ``farthest`` of
+        its standard errors; one that would be keeps its whole error.
         """
         errors = noise**2 / counts
         if len(scores) < _FEWEST:
@@ -143,7 +145,8 @@ class Posterior:
         between = max(spread - float(errors[above].mean()), 0.1 * spread)
         total = between + errors
         kept = np.divide(between, total, out=np.ones_like(total), where=total > 0)
-        drawn, most = (1 - kept) * (scores - middle), FARTHEST * np.sqrt(errors)
+        drawn = (1 - kept) * (scores - middle)
+        most = farthest * np.sqrt(errors) if isfinite(farthest) else np.full_like(errors, inf)
         within = np.abs(drawn) <= most
         return cls(scores - np.clip(drawn, -most, most), np.sqrt(np.where(within, kept * errors, errors)))
 
@@ -201,7 +204,8 @@ def answer(networks: Networks) -> Answer | None:
     plain = Answer(networks.first[top], networks.means[top], networks.counts[top])
     if not networks.repeated:
         return plain
-    low, high, best = _certainty(posterior.means[order], posterior.deviations[order], networks.freedom)
+    told = _posterior(networks, FARTHEST)
+    low, high, best = _certainty(told.means[order], told.deviations[order], networks.freedom)
     second = int(order[1]) if len(order) > 1 else None
     return replace(
         plain,
@@ -214,13 +218,13 @@ def answer(networks: Networks) -> Answer | None:
     )
 
 
-def _posterior(networks: Networks) -> Posterior:
+def _posterior(networks: Networks, farthest: float = inf) -> Posterior:
     """What is known of the networks' scores; the means alone where nothing was repeated."""
     scores, counts, factors = networks.arrays()
     deviation = networks.deviation
     if deviation is None:
         return Posterior(scores, np.zeros(len(scores)))
-    return Posterior.of(scores, counts, deviation * factors)
+    return Posterior.of(scores, counts, deviation * factors, farthest)
 
 
 def _ranked(networks: Networks, posterior: Posterior) -> Floats:

@@ -17,6 +17,8 @@ from search.repeats.value import proposal_value, repeat_values
 
 PLACES, CONTENDERS = 8, 32
 """Places of a front that are raced for, evenly spread along it, and networks that are looked at in each race."""
+NEGLIGIBLE = 1e-3
+"""A repeat that is expected to bring less than this share of a measurement's standard deviation gives way to a new network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +27,7 @@ class Races:
 
     ``networks`` are positions among all networks of the search, ``noise`` the standard deviation of one measurement of
     each, and ``left`` how many more measurements there can be. ``proposal`` is the value of measuring a new network: what the
-    newer half of them brought, and at least as much as if the last of n were the best with probability 1 / n, by one
-    standard deviation of the noise.
+    newer half of them brought, and at least ``NEGLIGIBLE`` of the noise.
     """
 
     networks: NDArray[np.int64]
@@ -60,7 +61,7 @@ class Races:
             deviations[:, chosen],
             noise[chosen],
             left[chosen],
-            max(float(np.mean(proposals)), float(noise.mean()) / len(scores)),
+            max(float(np.mean(proposals)), NEGLIGIBLE * float(noise.mean())),
         )
 
     def values(self) -> Floats:

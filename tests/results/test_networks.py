@@ -86,7 +86,7 @@ def test_the_posterior_of_equal_counts_keeps_the_order_and_draws_towards_the_med
     total = float(((scores[10:] - 0.7) ** 2).mean())
     assert found.means[14] - 0.7 == pytest.approx(0.08 * (total - 0.01) / total)
     # Nothing is drawn further than by one standard error.
-    far = Posterior.of(np.array([*scores, 5.0]), np.ones(22), np.full(22, 0.4))
+    far = Posterior.of(np.array([*scores, 5.0]), np.ones(22), np.full(22, 0.4), 1.0)
     assert far.means[-1] == pytest.approx(4.6)
     assert far.deviations[-1] == pytest.approx(0.4)
 
