@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
@@ -14,29 +16,38 @@ class Posterior:
     """Given ``rows`` and their ``targets`` (trials,).
 
     ``pending`` are rows of networks under measurement. They enter with their own expected score: that lowers the uncertainty
-    around them and changes nothing else (the "kriging believer" of Ginsbourger et al. 2010).
+    around them and changes nothing else (the "kriging believer" of Ginsbourger et al. 2010). ``prior_mean`` is what is
+    expected of rows before anything is measured, 0 if it is left out.
     """
 
     def __init__(
-        self, features: Features, kernel: Kernel, rows: Ints, targets: Floats, pending: Ints
+        self,
+        features: Features,
+        kernel: Kernel,
+        rows: Ints,
+        targets: Floats,
+        pending: Ints,
+        prior_mean: Callable[[Ints], Floats] = lambda rows: np.zeros(len(rows)),
     ) -> None:
-        self._features, self._kernel = features, kernel
-        self._condition(features.bits(rows), targets)
+        self._features, self._kernel, self._prior_mean = features, kernel, prior_mean
+        beyond = targets - prior_mean(rows)
+        self._condition(features.bits(rows), beyond)
         if len(pending):
-            believed, _ = self.predict(pending)
-            self._condition(
-                np.concatenate([self._bits, features.bits(pending)]), np.concatenate([targets, believed])
-            )
+            bits = features.bits(pending)
+            believed, _ = self._explain(bits)
+            self._condition(np.concatenate([self._bits, bits]), np.concatenate([beyond, believed]))
 
     def predict(self, rows: Ints) -> tuple[Floats, Floats]:
         """Means and standard deviations; both of shape (rows,)."""
         mean, explained = self._explain(self._features.bits(rows))
-        return mean, np.sqrt(self._variance(explained))
+        return mean + self._prior_mean(rows), np.sqrt(self._variance(explained))
 
     def beside(self, rows: Ints, known: Ints) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Means and variances of ``rows``; means and covariance of ``known``; covariance (rows, known)."""
-        bits = self._features.bits(np.concatenate([rows, known]))
+        both = np.concatenate([rows, known])
+        bits = self._features.bits(both)
         mean, explained = self._explain(bits)
+        mean = mean + self._prior_mean(both)
         n, cross = len(rows), self._kernel.covariance(self._features, bits, bits[len(rows) :])
         cross -= explained.T @ explained[:, n:]
         return mean[:n], self._variance(explained[:, :n]), mean[n:], cross[n:], cross[:n]

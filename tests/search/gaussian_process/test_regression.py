@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from search.encoding import Encoding, Ints
+from search.encoding import Encoding, Floats, Ints
 from search.gaussian_process.features import Features
 from search.gaussian_process.fit import _likelihood, fit, prior_kernel
 from search.gaussian_process.kernel import CONSTANT, Kernel
@@ -53,6 +53,24 @@ def test_it_equals_gaussian_process_regression() -> None:
     assert means == pytest.approx(mean[:2]) and mean_known == pytest.approx(mean[2:])
     assert variances == pytest.approx(np.diag(left)[:2])
     assert joint == pytest.approx(left[2:, 2:]) and between == pytest.approx(left[:2, 2:])
+
+
+def test_a_prior_mean_is_taken_away_before_and_added_after() -> None:
+    rows, asked, pending = (rows_of(CONDITIONAL, n, seed=n) for n in (12, 5, 2))
+    targets = np.linspace(-1, 1, 12)
+
+    def expected(rows: Ints) -> Floats:
+        return np.asarray(0.3 * rows.sum(axis=1) - 1.0)
+
+    shifted = Posterior(FEATURES, KERNEL, rows, targets, pending, expected)
+    plain = Posterior(FEATURES, KERNEL, rows, targets - expected(rows), pending)
+    mean, deviation = shifted.predict(asked)
+    assert mean == pytest.approx(plain.predict(asked)[0] + expected(asked))
+    assert deviation == pytest.approx(plain.predict(asked)[1])
+    means, _, mean_known, _, _ = shifted.beside(asked[:2], asked[2:])
+    assert np.concatenate([means, mean_known]) == pytest.approx(mean)
+    far = Posterior(FEATURES, KERNEL, rows[:0], targets[:0], pending[:0], expected)
+    assert far.predict(asked)[0] == pytest.approx(expected(asked)), "before anything is measured"
 
 
 @pytest.mark.parametrize("searched", [CONDITIONAL, space("mixed", resolution=16)], ids=lambda s: s.name)
