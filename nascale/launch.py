@@ -148,7 +148,7 @@ def _open_store(prepared: Prepared) -> TrialStore:
     if spec.storage == MEMORY:
         return MemoryTrialStore()
     attributes = {
-        "provenance": provenance(prepared.evaluator),
+        "provenance": provenance(prepared.evaluator) | transfer.summary(prepared.experiences),
         "space": described(prepared.space, spec.resolution, prepared.evaluator.images),
         **transfer.attributes(prepared.experiences),
     }

@@ -26,7 +26,7 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
     lines = [
         f"study {spec.study} in {redacted(spec.storage)}: {spec.sampler} on space {prepared.space.name}, {asked}",
         *data_lines(prepared),
-        *transfer.lines(prepared.experiences),
+        *(f"learns from {said}" for said in transfer.summary(prepared.experiences).values()),
         settings.objective.sentence(),
         *statistics_lines(prepared.statistics, settings.budgets),
     ]

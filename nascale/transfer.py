@@ -50,9 +50,10 @@ def attributes(found: tuple[Experience, ...]) -> dict[str, Any]:
     return {ATTRIBUTE: [experience.to_json() for experience in found]} if found else {}
 
 
-def lines(found: tuple[Experience, ...]) -> list[str]:
-    """What a person is told of them, one line for each."""
-    return [f"learns from {e.study}: {len(e.rows)} networks (checksum {e.checksum})" for e in found]
+def summary(found: tuple[Experience, ...]) -> dict[str, Any]:
+    """The same for a person: study, number of networks and checksum of each, as the provenance of a study has it."""
+    said = (f"{e.study}, {len(e.rows)} networks (checksum {e.checksum})" for e in found)
+    return {ATTRIBUTE: "; ".join(said)} if found else {}
 
 
 def _sources(text: str, storage: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_SHOWN = ("created", "nascale", "git_commit", "device", "data_checksum", "command")
+_SHOWN = ("created", "nascale", "git_commit", "device", "data_checksum", "learned_from", "command")
 
 
 def facts(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -81,6 +81,14 @@ def test_what_was_learned_is_kept_and_later_changes_of_the_other_study_change_no
     assert load("stopped").attributes["learned_from"] == load("whole").attributes["learned_from"]
 
 
+def test_what_was_learned_from_is_said_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["search", "two.toml", "--learn-from", "one", "--trials", "2", "--study", "s"]) == 0
+    checksum = load("s").attributes["learned_from"][0]["checksum"]
+    assert f"learns from one, 12 networks (checksum {checksum})" in capsys.readouterr().out
+    assert command(["show", "s"]) == 0
+    assert f"one, 12 networks (checksum {checksum})" in capsys.readouterr().out
+
+
 def test_it_changes_what_is_searched_first(folder: Path) -> None:
     assert search("--learn-from one --trials 4 --study taught") == 0
     assert search("--trials 4 --study alone") == 0

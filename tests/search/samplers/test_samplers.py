@@ -17,7 +17,7 @@ from space.search_space import SearchSpace
 from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, accuracy_of, decisions_of, search
 
 SPACES = {"flat": FLAT, "conditional": CONDITIONAL}
-SLOW = {"gp": 14}
+SLOW = {"bananas": 16, "gp": 14}
 
 
 def cases() -> list[tuple[str, str]]:
