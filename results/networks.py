@@ -8,8 +8,8 @@ The model: measurement j of network i is y[i, j] = f[i] (x[i] + e), where f is w
 or what the network's cost makes of it), e is normal with the variance σ² pooled over all networks with two measurements
 or more, and f[i] x[i] is normal with mean m and variance τ². m is the median of the networks' means. τ² is taken
 from the networks above it: the best are sought, and below the median come networks that failed to learn. The best may be
-further from the others than a normal distribution has it. So in what is said of an answer, no mean is drawn further than by
-``FARTHEST`` of its standard errors (the limited translation of Efron & Morris 1972). The choice goes without that limit: it
+further from the others than a normal distribution has it. So in what is said of an answer, no mean of several measurements
+is drawn further than by ``FARTHEST`` of its standard errors (the limited translation of Efron & Morris 1972). The choice goes without that limit: it
 keeps single measurements back.
 """
 
@@ -132,8 +132,8 @@ class Posterior:
     def of(cls, scores: Floats, counts: Floats, noise: Floats, farthest: float = inf) -> Posterior:
         """The posterior of networks with ``counts`` measurements each, whose mean is ``scores``.
 
-        ``noise`` is the standard deviation of one measurement of each network. No mean is drawn further than ``farthest`` of
-        its standard errors; one that would be keeps its whole error.
+        ``noise`` is the standard deviation of one measurement of each network. No mean of several
+        measurements is drawn further than ``farthest`` of its standard errors; one that would be keeps its whole error.
         """
         errors = noise**2 / counts
         if len(scores) < _FEWEST:
@@ -146,7 +146,10 @@ class Posterior:
         total = between + errors
         kept = np.divide(between, total, out=np.ones_like(total), where=total > 0)
         drawn = (1 - kept) * (scores - middle)
-        most = farthest * np.sqrt(errors) if isfinite(farthest) else np.full_like(errors, inf)
+        most = np.full_like(errors, inf)
+        again = counts > 1
+        if isfinite(farthest):
+            most[again] = farthest * np.sqrt(errors[again])
         within = np.abs(drawn) <= most
         return cls(scores - np.clip(drawn, -most, most), np.sqrt(np.where(within, kept * errors, errors)))
 

@@ -85,8 +85,8 @@ def test_the_posterior_of_equal_counts_keeps_the_order_and_draws_towards_the_med
     # τ² + σ² is the mean square above the median: what is kept of a difference is τ² / (τ² + σ²).
     total = float(((scores[10:] - 0.7) ** 2).mean())
     assert found.means[14] - 0.7 == pytest.approx(0.08 * (total - 0.01) / total)
-    # Nothing is drawn further than by one standard error.
-    far = Posterior.of(np.array([*scores, 5.0]), np.ones(22), np.full(22, 0.4), 1.0)
+    # No mean of several measurements is drawn further than by one standard error.
+    far = Posterior.of(np.array([*scores, 5.0]), np.full(22, 4.0), np.full(22, 0.8), 1.0)
     assert far.means[-1] == pytest.approx(4.6)
     assert far.deviations[-1] == pytest.approx(0.4)
 
