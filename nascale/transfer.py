@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count, takewhile
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from search.transfer.experience import Experience
 
 ATTRIBUTE = "learned_from"
-"""The attribute of a study that holds what it learned from others."""
+"""The attributes of a study that hold what it learned, ``learned_from:0`` …, one for each of the others; and the line of its
+provenance that names them."""
 FEWEST = 5
 """Measured networks that a study must have to be learned from."""
 
@@ -35,8 +37,9 @@ def experiences(spec: SearchSpec, space: SearchSpace) -> tuple[Experience, ...]:
         return ()
     in_memory = spec.storage == MEMORY
     kept = None if in_memory else attributes_of(spec.study, spec.storage)
-    if kept is not None and ATTRIBUTE in kept:
-        return tuple(map(Experience.from_json, kept[ATTRIBUTE]))
+    if kept is not None and f"{ATTRIBUTE}:0" in kept:
+        names = (f"{ATTRIBUTE}:{i}" for i in count())
+        return tuple(Experience.from_json(kept[name]) for name in takewhile(kept.__contains__, names))
     found = []
     for name, storage in _sources(spec.learn_from, default_storage() if in_memory else spec.storage):
         if name == spec.study and not in_memory and storage_url(storage) == storage_url(spec.storage):
@@ -47,7 +50,7 @@ def experiences(spec: SearchSpec, space: SearchSpace) -> tuple[Experience, ...]:
 
 def attributes(found: tuple[Experience, ...]) -> dict[str, Any]:
     """What a new study keeps of its experiences; nothing where there are none."""
-    return {ATTRIBUTE: [experience.to_json() for experience in found]} if found else {}
+    return {f"{ATTRIBUTE}:{i}": experience.to_json() for i, experience in enumerate(found)}
 
 
 def summary(found: tuple[Experience, ...]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def decisions(study: str) -> list[dict[str, object]]:
 def test_what_was_learned_is_kept_and_later_changes_of_the_other_study_change_nothing() -> None:
     assert search("--learn-from one --trials 14 --study whole") == 0
     assert search("--learn-from one --trials 7 --study stopped") == 0
-    kept = load("stopped").attributes["learned_from"][0]
+    kept = load("stopped").attributes["learned_from:0"]
     assert (kept["study"], kept["networks"]) == ("one", len(kept["rows"]))
     assert (
         command(
@@ -78,12 +78,12 @@ def test_what_was_learned_is_kept_and_later_changes_of_the_other_study_change_no
     delete("one")
     assert search("--learn-from one --trials 14 --study stopped") == 0
     assert decisions("stopped") == decisions("whole")
-    assert load("stopped").attributes["learned_from"] == load("whole").attributes["learned_from"]
+    assert load("stopped").attributes["learned_from:0"] == load("whole").attributes["learned_from:0"]
 
 
 def test_what_was_learned_from_is_said_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["search", "two.toml", "--learn-from", "one", "--trials", "2", "--study", "s"]) == 0
-    checksum = load("s").attributes["learned_from"][0]["checksum"]
+    checksum = load("s").attributes["learned_from:0"]["checksum"]
     assert f"learns from one, 12 networks (checksum {checksum})" in capsys.readouterr().out
     assert command(["show", "s"]) == 0
     assert f"one, 12 networks (checksum {checksum})" in capsys.readouterr().out
@@ -100,6 +100,16 @@ def test_it_changes_what_is_searched_first(folder: Path) -> None:
 def test_a_study_of_another_storage(folder: Path) -> None:
     assert search(f"--learn-from one@{folder / 'nascale.db'} --storage other.db --trials 3 --study s") == 0
     assert len(load("s", "other.db").trials) == 3
+
+
+def test_several_studies_are_kept_one_by_one() -> None:
+    line = "search one.toml --sampler random --trials 8 --seed 5 --study more --quiet"
+    assert command(line.split()) == 0
+    assert search("--learn-from one,more --trials 3 --study s") == 0
+    delete("more")
+    assert search("--learn-from one,more --trials 5 --study s") == 0
+    kept = load("s").attributes
+    assert [kept[f"learned_from:{i}"]["study"] for i in range(2)] == ["one", "more"]
 
 
 def test_a_search_in_memory_learns_too() -> None:
