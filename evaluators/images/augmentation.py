@@ -46,19 +46,16 @@ class Augmentation:
 
 
 def _shifted(x: Tensor, crop: int, generator: torch.Generator) -> Tensor:
-    """Each image shifted by its own whole number of pixels in ±crop, the gap filled with zeros.
-
-    A batch draws at most (2·crop + 1)² different shifts; images of one shift move together, but a gather
-    over index grids does all of them in one pass.
-    """
+    """Each image shifted by its own whole number of pixels in ±crop, the gap filled with zeros."""
     n, _, height, width = x.shape
-    shifts = torch.randint(0, 2 * crop + 1, (2, n), generator=generator, device=generator.device).to(x.device)
-    padded = F.pad(x, (crop, crop, crop, crop))
-    rows = (shifts[0, :, None] + torch.arange(height, device=x.device))[:, :, None]  # n, height, 1
-    columns = (shifts[1, :, None] + torch.arange(width, device=x.device))[:, None, :]  # n, 1, width
-    images = torch.arange(n, device=x.device)[:, None, None]
-    # Advanced indices around the channel axis put it last: n, height, width, channels.
-    return padded.permute(0, 2, 3, 1)[images, rows, columns].permute(0, 3, 1, 2)
+    rows, columns = torch.randint(0, 2 * crop + 1, (2, n), generator=generator, device=generator.device).to(
+        x.device
+    )
+    padded = F.pad(x, (crop, crop, crop, crop)).permute(0, 2, 3, 1)
+    # All windows of the padded images as a view: n, rows, columns, height, width, channels. To take one for each image
+    # copies whole windows, where a gather over grids of pixels would look up each of them.
+    windows = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)
+    return windows[torch.arange(n, device=x.device), rows, columns].permute(0, 3, 1, 2)
 
 
 def _holes(x: Tensor, side: int, generator: torch.Generator) -> Tensor:
