@@ -21,7 +21,7 @@ from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, accuracy_of, de
 def test_it_suggests_what_optunas_own_suggests(
     space: SearchSpace, objective: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With ties, failures, trials pruned at several steps, and results that come late."""
+    """With ties, failures, repeats, trials pruned at several steps, and results that come late."""
 
     def answer(candidate: Candidate) -> list[float] | Failure:
         if candidate.number % 7 == 3:
@@ -30,7 +30,7 @@ def test_it_suggests_what_optunas_own_suggests(
         return [final * share for share in (0.4, 0.7, 0.9, 1.0)]
 
     settings = SearchSettings(
-        sampler="tpe", trials=60, window=3, pruner="median", objective=Objective.parse(objective)
+        sampler="tpe", trials=80, window=3, pruner="median", objective=Objective.parse(objective)
     )
     on_arrays = search(space, settings, ShufflingPool(answer, slots=3), fidelity={"epochs": 4})
     states = Counter(result.state for result in on_arrays)
