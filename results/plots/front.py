@@ -26,7 +26,13 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
     # A pruned trial's accuracy is of fewer epochs; it sets no limits of the picture.
     inside = points[counted] if counted.any() else points[seen]
     set_axis(axes, "x", view.x, inside[:, 0])
-    set_axis(axes, "y", view.y, inside[:, 1])
+    members = view.points(view.front)
+    errors = view.errors(view.front)
+    heights = inside[:, 1]
+    if errors is not None:
+        ends = np.concatenate([members[:, 1] - errors, members[:, 1] + errors])
+        heights = np.concatenate([heights, ends[np.isfinite(ends)]])
+    set_axis(axes, "y", view.y, heights)
     others = points[seen & ~counted]
     bottom, top = sorted(axes.get_ylim())
     if ((others[:, 1] >= bottom) & (others[:, 1] <= top)).any():
@@ -42,8 +48,6 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
         )
     _dots(axes, view, points, counted, look, color)
     stairs = view.staircase()
-    members = view.points(view.front)
-    errors = view.errors(view.front)
     if errors is not None:
         bars: dict[str, Any] = {
             "fmt": "none",
