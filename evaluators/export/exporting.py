@@ -64,8 +64,8 @@ def export(
 
     A format that disagrees is left out, and says so in the certificate. Formats of an earlier export of the same
     weights stay. ``data`` is another place of the run's images. Nothing changes in the folder before everything is
-    written beside it. Raises InputError for other images than the run's, for a format that the network does not fit or a folder
-    that cannot be written, and RunError for a format that cannot be made.
+    written beside it. Raises InputError for other images than the run's, a format that cannot hold the network or a
+    folder that cannot be written, and RunError for a format that cannot be made.
     """
     subject = Subject(run, run.images(data), settings.takes)
     for form in chosen:

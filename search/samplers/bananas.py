@@ -23,16 +23,14 @@ from search.controller.rewards import RewardScale
 from search.encoding import Encoding, Floats
 from search.ensemble import Ensemble
 from search.history import score, values_of
-from search.samplers.protocol import SamplerInfo, generator, seed_of
-from space.search_space import Decisions, Option, SearchSpace
+from search.samplers.protocol import Network, SamplerInfo, generator, seed_of
+from space.search_space import Decisions, SearchSpace
 
 STARTUP, BATCH = 10, 10
 MUTANTS, ELITES = 100, 10
 FARTHEST = 4
 """Decisions in which a mutant differs from its parent: one; if too few such mutants are new, up to this many."""
 CAPACITY = 300
-
-Network = tuple[tuple[str, Option], ...]
 
 
 class BananasSampler:

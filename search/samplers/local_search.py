@@ -17,13 +17,11 @@ import numpy as np
 
 from results.pareto import crowding, front
 from results.trial_result import TrialResult
-from search.samplers.protocol import SamplerInfo, generator
-from space.search_space import Decisions, Option, SearchSpace
+from search.samplers.protocol import Network, SamplerInfo, generator
+from space.search_space import Decisions, SearchSpace
 
 STARTS = 10
 """Random networks at the beginning of each climb."""
-
-Network = tuple[tuple[str, Option], ...]
 
 
 class LocalSearchSampler:

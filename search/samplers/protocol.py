@@ -15,10 +15,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from results.trial_result import TrialResult
-from space.search_space import Decisions, SearchSpace
+from space.search_space import Decisions, Option, SearchSpace
 
 if TYPE_CHECKING:
     from search.transfer.experience import Experience
+
+Network = tuple[tuple[str, Option], ...]
+"""A network's decisions as a key of dictionaries."""
 
 
 class Sampler(Protocol):
