@@ -150,7 +150,7 @@ FORMATS: dict[str, Callable[[Case], Logits]] = {
 def networks(name: str, count: int, classes: int) -> Iterator[Architecture]:
     """All known networks for ``zoo``, one for its name, otherwise ``count`` random ones of the space ``name``."""
     if name in SPACES:
-        chosen, rng = space(name, classes=classes), random.Random(0)
+        chosen, rng = space(name, classes=classes, bounds={"macs": 20e6}), random.Random(0)
         for index in range(count):
             yield chosen.decode(chosen.sample(rng)).replace(name=f"{name}_{index}")
         return

@@ -44,9 +44,7 @@ def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
         from evaluators.supernet.evaluator import SupernetEvaluator
 
         writable_cache()
-        bounds = spec.budgets.bounds().values()
-        limits = {cost: bound for cost, bound in bounds if cost != "latency_seconds"}
-        evaluator = SupernetEvaluator(training, space, limits)
+        evaluator = SupernetEvaluator(training, space, spec.budgets.of_architecture)
     elif spec.rungs is not None:
         from evaluators.multi_fidelity import MultiFidelityEvaluator
 
@@ -65,10 +63,10 @@ def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
 
 
 def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
-    """The space of ``spec`` for ``images``."""
+    """The space of ``spec`` for ``images``, around its budgets where it is such a space."""
     assert spec.space is not None
     pixels = spec.resolution or images.resolution
-    return search_space(spec.space, pixels, images.channels, len(images.classes))
+    return search_space(spec.space, pixels, images.channels, len(images.classes), spec.budgets)
 
 
 def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:

@@ -65,6 +65,7 @@ def prepare(spec: SearchSpec) -> Prepared:
     from search.samplers.registry import make_sampler
     from search.space_statistics import check_budgets, check_costs, space_statistics
 
+    spec = as_begun(spec)
     space, evaluator = space_and_evaluator(spec)
     batch = fitting_batch(spec, evaluator.images)
     fitted = batch != spec.recipe.batch_size
@@ -95,7 +96,7 @@ def run(
     from search.study import release_study
     from search.trial_store import OptunaTrialStore
 
-    spec = prepared.spec = _as_begun(prepared.spec)
+    spec = prepared.spec
     settings = spec.settings()
     store = _open_store(prepared)
     try:
@@ -128,15 +129,22 @@ def run(
             release_study(store)
 
 
-def _as_begun(spec: StudySpec) -> StudySpec:
-    """The spec, without repeats where they are left to the search and its study was begun before there were any."""
+def as_begun(spec: SearchSpec) -> SearchSpec:
+    """The spec as its study was begun, in what is left to the search: an older version may have left it to something else."""
     from results.studies import attributes_of
     from search.trial_store import MEMORY
 
-    if not isinstance(spec, SearchSpec) or spec.repeats != AUTO or spec.storage == MEMORY:
+    if spec.storage == MEMORY:
         return spec
     stored = (attributes_of(spec.study, spec.storage) or {}).get("spec")
-    return spec.replace(repeats=0) if stored is not None and "repeats" not in stored else spec
+    if stored is None:
+        return spec
+    changes: dict[str, Any] = {}
+    if spec.repeats == AUTO and "repeats" not in stored:
+        changes["repeats"] = 0
+    if spec.fits_space and stored.get("space") is not None:
+        changes["space"] = stored["space"]
+    return spec.replace(**changes) if changes else spec
 
 
 def _open_store(prepared: Prepared) -> TrialStore:

@@ -13,9 +13,12 @@ from typing import Any
 
 from evaluators.table_settings import TableSettings, table_settings
 from nascale.toml_file import read_toml
+from search.settings import Budgets
 from space.errors import InputError
 from space.search_space import SearchSpace
 from space.template import Template, template_from_dict, template_to_dict
+
+NO_BUDGETS = Budgets()
 
 
 def space_value(value: Any) -> str | Template:
@@ -60,12 +63,21 @@ def space_name(space: str | Template) -> str:
 
 
 def search_space(
-    space: str | Template, resolution: int | None, in_channels: int, classes: int
+    space: str | Template,
+    resolution: int | None,
+    in_channels: int,
+    classes: int,
+    budgets: Budgets = NO_BUDGETS,
 ) -> SearchSpace:
-    """The space fitted to the images. Raises UnknownNameError with the nearest names."""
+    """The space fitted to the images and, where it is built around them, to the budgets.
+
+    Raises UnknownNameError with the nearest names.
+    """
     if isinstance(space, Template):
         pixels = space.resolution if resolution is None else resolution
         return replace(space, resolution=pixels, in_channels=in_channels, classes=classes).search_space()
     from space.spaces import space as known
 
-    return known(space, resolution=resolution, in_channels=in_channels, classes=classes)
+    return known(
+        space, resolution=resolution, in_channels=in_channels, classes=classes, bounds=budgets.of_architecture
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,7 @@ from search.objective import SOFT_EXPONENT, Objective
 from search.pruning.registry import pruners
 from search.samplers.registry import samplers
 from search.settings import Budgets, SearchSettings
+from space.around_budget import NAME as AROUND_BUDGET
 from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 from space.setting import group, setting
@@ -44,7 +45,8 @@ class SearchSpec(StudySpec):
     space: str | Template | None = setting(
         None,
         "value",
-        "Search space: a name, or a .toml file that writes one down.  [default: mixed, or what the table names]",
+        "Search space: a name, or a .toml file that writes one down.  [default: what the table names; for trainings within "
+        f"a budget of the architecture {AROUND_BUDGET}, else mixed]",
     )
     sampler: str = setting(
         "controller",
@@ -107,6 +109,8 @@ class SearchSpec(StudySpec):
         "[default: one training, judged after a ninth, a third and five ninths of its epochs]",
     )
     budgets: Budgets = group(Budgets)
+    fits_space: bool = field(default=False, compare=False)
+    """Whether the space may be another, because none was asked for."""
 
     @classmethod
     def of(cls, **keys: Any) -> Self:
@@ -114,19 +118,26 @@ class SearchSpec(StudySpec):
         if keys.get("epochs") is None:
             evaluator = keys.get("evaluator") or ("table" if keys.get("table") else "train")
             keys["epochs"] = EPOCHS.get(evaluator, EPOCHS["train"])
-        return super().of(**keys)
+        found = super().of(**keys)
+        found._fill("fits_space", keys.get("space") is None)
+        return found
+
+    def replace(self, **changes: Any) -> Self:
+        return super().replace(**({"space": None} if self.fits_space else {}) | changes)
 
     def __post_init__(self) -> None:
-        if self.space is not None:
+        chosen = self.space is not None
+        if chosen:
             self._fill("space", space_value(self.space))
-        elif self.table is None:
-            self._fill("space", "mixed")
         if isinstance(self.table, (str, os.PathLike)):
             self._fill("table", read_settings(self.table))
         if isinstance(self.objective, (list, tuple)):
             self._fill("objective", ",".join(map(str, self.objective)))
         if self.evaluator is None:
             self._fill("evaluator", "table" if self.table else "train")
+        if not chosen and self.table is None:
+            fits = self.evaluator == "train" and self.budgets.of_architecture
+            self._fill("space", AROUND_BUDGET if fits else "mixed")
         if self.window is None:
             self._fill("window", 1 if self.evaluator == "table" else max(SMALLEST_WINDOW, self.pool.workers))
         self._fill("repeats", _repeats(self.repeats))

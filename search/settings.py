@@ -55,6 +55,11 @@ class Budgets:
         """Budget → (cost, bound), for the budgets that are set."""
         return dict(self._bounds)
 
+    @property
+    def of_architecture(self) -> dict[str, float]:
+        """Cost → bound, of the costs that follow from the architecture: not of latency, which is measured."""
+        return {cost: bound for cost, bound in self._bounds.values() if cost != "latency_seconds"}
+
     @cached_property
     def _bounds(self) -> dict[str, tuple[str, float]]:
         return {

@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from space.blocks import (
+    Basic,
     Block,
     Bottleneck,
     ConvNeXt,
     ConvNeXtDownsample,
+    DenseDownsample,
+    DenseLayer,
+    FusedMBConv,
     Inception,
     MBConv,
+    NormAct,
     Pool,
     SqueezeExcite,
     round_channels,
 )
+from space.errors import ShapeError
 from space.search_space import Option
 
 # Shares of an inception block's output given to its 1×1, 3×3, 5×5 and pooling branches: equal, as
@@ -113,6 +119,37 @@ def _convnext(stage: StageChoice) -> tuple[Block, ...]:
     return (ConvNeXtDownsample(stage.channels, stage.stride), *(block,) * stage.depth)
 
 
+def _fused(stage: StageChoice) -> tuple[Block, ...]:
+    block = FusedMBConv(
+        stage.channels,
+        expansion=stage.settings["expansion"],
+        stride=stage.stride,
+        squeeze_excite=stage.squeeze_excite,
+        activation=stage.activation,
+    )
+    return (block, *(block.without_stride(),) * (stage.depth - 1))
+
+
+def _basic(stage: StageChoice) -> tuple[Block, ...]:
+    block = Basic(
+        stage.channels, stage.stride, squeeze_excite=stage.squeeze_excite, activation=stage.activation
+    )
+    return (block, *(block.without_stride(),) * (stage.depth - 1))
+
+
+def _dense(stage: StageChoice) -> tuple[Block, ...]:
+    """DenseNet lets a stage grow as it will; here its layers add the share ``grown`` of the stage's channels."""
+    growth = int(stage.channels * stage.settings["grown"] / stage.depth)
+    if growth < 1:
+        raise ShapeError(f"dense stage of {stage.channels} channels: no room for {stage.depth} layers")
+    if growth > 8:
+        growth = growth // 4 * 4
+    layer = DenseLayer(growth, bottleneck=stage.settings["bottleneck"], activation=stage.activation)
+    entry = DenseDownsample(stage.channels - stage.depth * growth, stage.stride, stage.activation)
+    # The layers leave their sums unnormalised: whatever follows is not made for that.
+    return (entry, *(layer,) * stage.depth, NormAct(stage.activation))
+
+
 BLOCK_TYPES: dict[str, BlockType] = {
     block_type.name: block_type
     for block_type in (
@@ -132,6 +169,9 @@ BLOCK_TYPES: dict[str, BlockType] = {
             _inception,
         ),
         BlockType("convnext", {"kernel": (3, 5, 7), "expansion": (2, 4)}, _convnext),
+        BlockType("fused", {"expansion": (1, 2, 4), "se": (0.0, 0.25)}, _fused),
+        BlockType("basic", {"se": (0.0, 0.25)}, _basic),
+        BlockType("dense", {"grown": (0.5, 0.75), "bottleneck": (2, 4)}, _dense),
     )
 }
 """The block types by name, in the order of their colours in drawings."""

@@ -1,13 +1,17 @@
-"""The search spaces by name: ``mixed``, ``mbconv``, ``bottleneck``, ``inception``, and those of published tables.
+"""The search spaces by name: ``around-budget``, ``mixed``, ``mbconv``, ``bottleneck``, ``inception``, and those of published tables.
 
-The first four are one template (``space.template``) fitted to the images.
+The first is fitted to the images and the budgets (``space.around_budget``). The next four are one template
+(``space.template``) fitted to the images alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
+from space import around_budget
+from space.around_budget import AroundBudget
 from space.errors import UnknownNameError
 from space.search_space import SearchSpace
 from space.template import StageTemplate, Template
@@ -47,7 +51,19 @@ def _named(
 
 Factory = Callable[[int | None, int, int], SearchSpace]
 
+
+def _around_budget(
+    resolution: int | None,
+    in_channels: int,
+    classes: int,
+    bounds: Mapping[str, float] = MappingProxyType({}),
+) -> SearchSpace:
+    pixels = 32 if resolution is None else resolution
+    return AroundBudget(bounds, pixels, in_channels, classes).search_space()
+
+
 SPACES: dict[str, Factory] = {
+    around_budget.NAME: _around_budget,
     "mixed": partial(_named, "mixed", ("mbconv", "bottleneck", "inception")),
     "mbconv": partial(_named, "mbconv", ("mbconv",)),
     "bottleneck": partial(_named, "bottleneck", ("bottleneck",)),
@@ -59,12 +75,20 @@ SPACES: dict[str, Factory] = {
 
 
 def space(
-    name: str, *, resolution: int | None = None, in_channels: int = 3, classes: int = 10
+    name: str,
+    *,
+    resolution: int | None = None,
+    in_channels: int = 3,
+    classes: int = 10,
+    bounds: Mapping[str, float] = MappingProxyType({}),
 ) -> SearchSpace:
     """The search space called ``name`` for images of ``in_channels`` × ``resolution`` × ``resolution``.
 
-    ``resolution=None`` takes the space's own. Raises UnknownNameError with the nearest names.
+    ``resolution=None`` takes the space's own. ``bounds`` (cost → bound) are the budgets, which a space may be built around.
+    Raises UnknownNameError with the nearest names.
     """
     if name not in SPACES:
         raise UnknownNameError("space", name, SPACES)
+    if name == around_budget.NAME:
+        return _around_budget(resolution, in_channels, classes, bounds)
     return SPACES[name](resolution, in_channels, classes)

@@ -58,11 +58,12 @@ def command(
     from search.space_statistics import check_budgets, space_statistics
 
     given = {"resolution": resolution, "in_channels": in_channels, "classes": classes}
-    space, table = _named(name, {argument: value for argument, value in given.items() if value is not None})
+    chosen = Budgets(**budgets)
+    images = {argument: value for argument, value in given.items() if value is not None}
+    space, table = _named(name, images, chosen)
     if decisions:
         emit(_decisions(space), format_, output)
         return
-    chosen = Budgets(**budgets)
     if table is None and chosen.max_latency is not None:
         raise InputError.of("max_latency", "the spec of a table that knows it", name)
     cache = CandidateCache(space, chosen, table)
@@ -90,14 +91,15 @@ def command(
     )
 
 
-def _named(name: str, images: dict[str, int]) -> tuple[SearchSpace, TableEvaluator | None]:
+def _named(name: str, images: dict[str, int], budgets: Budgets) -> tuple[SearchSpace, TableEvaluator | None]:
     """The space, and the table that it is of. Raises InputError for ``images`` where a table is asked."""
     from nascale.spaces import search_space, space_value, table_of
 
     settings = table_of(name)
     if settings is None:
         channels, classes = images.get("in_channels", 3), images.get("classes", 10)
-        return search_space(space_value(name), images.get("resolution"), channels, classes), None
+        space = search_space(space_value(name), images.get("resolution"), channels, classes, budgets)
+        return space, None
     for argument, value in images.items():
         raise InputError.of(argument, f"none for the table of {name}", value)
     from evaluators.table_file import open_table

@@ -7,7 +7,7 @@ from space.blocks.block_string import BlockString
 from space.blocks.cell import CELL_OPERATIONS, Cell, CellReduction, cell_from_string
 from space.blocks.convnext import ChannelNorm, ConvNeXt, ConvNeXtDownsample
 from space.blocks.convolution import Conv
-from space.blocks.dense import DenseLayer, Transition
+from space.blocks.dense import DenseDownsample, DenseLayer, Transition
 from space.blocks.depthwise_separable import DepthwiseSeparable
 from space.blocks.fused import FusedMBConv
 from space.blocks.heads import Auxiliary, Dense, Drop
@@ -33,6 +33,7 @@ BLOCKS: dict[str, type[Block]] = {
         ConvNeXt,
         ConvNeXtDownsample,
         Dense,
+        DenseDownsample,
         DenseLayer,
         DepthwiseSeparable,
         Drop,
@@ -68,6 +69,7 @@ __all__ = [
     "ConvNeXt",
     "ConvNeXtDownsample",
     "Dense",
+    "DenseDownsample",
     "DenseLayer",
     "DepthwiseSeparable",
     "Drop",

@@ -43,7 +43,7 @@ class FusedMBConv(StridedLayer, ResidualLayer):
     expand_from: int | None = None
 
     widths = ("out_channels", "expand_from")
-    block_type = "mbconv"
+    block_type = "fused"
     string_kinds = ("er", "cn skip")
 
     def check(self) -> None:

@@ -29,7 +29,7 @@ class Basic(StridedLayer, ResidualLayer):
     drop_path: float = 0.0
 
     widths = ("out_channels",)
-    block_type = "bottleneck"
+    block_type = "basic"
 
     def check(self) -> None:
         self._positive("out_channels", "stride")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from nascale.cli import run
+from nascale.launch import as_begun
+from nascale.spec import SearchSpec
 
 DUMP = Path(__file__).resolve().parents[1] / "fixtures" / "first_version.sql"
 SEARCH = (
@@ -71,6 +73,13 @@ def test_it_goes_on_with_the_same_suggestions(storage: str, capsys: pytest.Captu
     assert [row["key"] for row in after] == KEYS
     assert after[:6] == [row | {"rank": after[i]["rank"]} for i, row in enumerate(before[:6])]
     assert [row["status"] for row in after[6:]] == ["ok", "ok"]
+
+
+def test_it_keeps_its_space_where_none_is_asked_for(storage: str) -> None:
+    asked = SearchSpec.of(study="first", storage=storage, max_macs="1M")
+    assert (asked.space, as_begun(asked).space) == ("around-budget", "mixed")
+    other = SearchSpec.of(study="first", storage=storage, max_macs="1M", space="mbconv")
+    assert as_begun(other).space == "mbconv"
 
 
 def test_another_spec_is_still_refused(storage: str, capsys: pytest.CaptureFixture[str]) -> None:

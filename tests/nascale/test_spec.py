@@ -74,6 +74,16 @@ def test_defaults_are_filled_in() -> None:
     assert SearchSpec(recipe=Recipe(epochs=3)) == SearchSpec.of(epochs=3)
 
 
+def test_trainings_within_a_budget_have_the_space_around_it() -> None:
+    assert SearchSpec.of(max_macs="5M").space == "around-budget"
+    assert SearchSpec.of(max_memory="1MB", max_latency="3ms").space == "around-budget"
+    assert SearchSpec.of(max_latency="3ms").space == "mixed"
+    assert SearchSpec.of(max_macs="5M", evaluator="supernet").space == "mixed"
+    assert SearchSpec.of(max_macs="5M", space="mbconv").space == "mbconv"
+    assert SearchSpec.of().replace(max_params=1e5).space == "around-budget"
+    assert SearchSpec.of(space="mixed").replace(max_params=1e5).space == "mixed"
+
+
 def test_a_supernet_has_more_epochs_unless_told_otherwise() -> None:
     assert SearchSpec.of().recipe.epochs == 5
     assert SearchSpec.of(evaluator="supernet").recipe.epochs == 60

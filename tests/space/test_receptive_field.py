@@ -146,7 +146,7 @@ def check_the_deepest_that_fits(architecture: Architecture, pixels: int = 200) -
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", SPACES)
 def test_random_networks_of_every_space_by_autograd(name: str, seed: int) -> None:
-    space = search_space(name, in_channels=1)
+    space = search_space(name, in_channels=1, bounds={"macs": 5e6})
     check_the_deepest_that_fits(space.decode(space.sample(random.Random(seed))))
 
 
