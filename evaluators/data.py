@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from evaluators.cache import cache_folder
+from evaluators.images.image_cache import Content
 from evaluators.images.image_set import ImageSet
 from evaluators.images.labels import labelling, without_truth
-from evaluators.images.reading import Content, memory_limit, read_content
+from evaluators.images.reading import memory_limit, read_content
 from evaluators.images.source import PARTS, LeftOut, Source
 from evaluators.images.sources import open_source
 from evaluators.images.splits import split
@@ -35,6 +36,7 @@ def load(
     skip_bad: bool = False,
     cache: str | Path | None = None,
     memory: int | None = None,
+    max_image_bytes: int | None = None,
 ) -> ImageSet:
     """The image set that ``text`` names: ``digits``, ``npz:FILE``, ``folder:DIR`` … (``images.sources.SOURCES``).
 
@@ -42,6 +44,7 @@ def load(
     drawn from the training images. ``size`` is the side in pixels to which pictures are decoded.
     ``skip_bad`` leaves unreadable pictures out. ``cache`` is the folder of decoded images (``NASCALE_CACHE``,
     else ``~/.cache/nascale``); sets of more than ``memory`` bytes (a quarter of the machine's) stay there.
+    Images of more than ``max_image_bytes`` (the memory of this machine) are refused before they are unpacked.
 
     Labels become 0 to k − 1 in order; the set keeps their names. Images without a label are left out; a test split
     of such images stays empty. Raises InputError naming the file, for anything that cannot be used.
@@ -51,7 +54,7 @@ def load(
             raise InputError.of(name, "a share in (0, 1)", share)
     if size is not None and size < 1:
         raise InputError.of("size", "pixels, a positive whole number", size)
-    source = open_source(text, size=size, skip_bad=skip_bad)
+    source = open_source(text, size=size, skip_bad=skip_bad, max_bytes=max_image_bytes)
     content = read_content(source, cache_folder(cache), memory_limit() if memory is None else memory)
     if not skip_bad:
         _check_labelled(source, content)

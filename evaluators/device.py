@@ -6,6 +6,7 @@ import os
 
 import torch
 
+from evaluators import machine
 from space.errors import InputError
 
 _OFFERED = "auto, cpu or cuda"
@@ -30,14 +31,7 @@ def free_bytes(device: torch.device) -> int | None:
     """Memory of the device that a trial could still use; None where the system does not say."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
+    return machine.free_bytes()
 
 
 def wants_bfloat16(precision: str, device: torch.device) -> bool:
@@ -74,6 +68,9 @@ def make_deterministic() -> None:
 
 
 def limit_threads(threads: int | None, device: torch.device) -> None:
-    """Has torch compute on ``threads`` processors (None: as many as before). Plays no part on a GPU."""
-    if threads is not None and device.type == "cpu":
-        torch.set_num_threads(threads)
+    """Has torch compute on ``threads`` processors (None: as many as before). Plays no part on a GPU.
+
+    More than this process may use (``evaluators.machine``) are not taken without being asked for.
+    """
+    if device.type == "cpu":
+        torch.set_num_threads(min(torch.get_num_threads(), machine.cpus()) if threads is None else threads)

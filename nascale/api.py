@@ -53,7 +53,13 @@ def search(
 
 
 def data(
-    source: str, *, size: int | None = None, seed: int = 0, validation: float = 0.2, skip_bad: bool = False
+    source: str,
+    *,
+    size: int | None = None,
+    seed: int = 0,
+    validation: float = 0.2,
+    skip_bad: bool = False,
+    max_image_bytes: int | None = None,
 ) -> ImageSet:
     """The image set that a search with ``data=source`` would train on.
 
@@ -61,11 +67,19 @@ def data(
     the index arrays ``train``, ``validation`` and ``test``, and ``left_out``: what the source holds beside them, each
     with its ``path`` and ``why``. ``size`` is the side in pixels to which image files are decoded; ``validation`` is
     the share drawn from the training images, with ``seed``, if the source has no validation split; ``skip_bad`` leaves
-    out files that cannot be read. Raises InputError for a source that cannot be used.
+    out files that cannot be read; images of more than ``max_image_bytes`` once unpacked (the memory of this machine)
+    are refused. Raises InputError for a source that cannot be used.
     """
     from evaluators.data import load
 
-    return load(source, seed=seed, validation=validation, size=size, skip_bad=skip_bad)
+    return load(
+        source,
+        seed=seed,
+        validation=validation,
+        size=size,
+        skip_bad=skip_bad,
+        max_image_bytes=max_image_bytes,
+    )
 
 
 def train(

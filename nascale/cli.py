@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from nascale.version import VERSION
+from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
 
 COMMANDS = (
@@ -40,6 +41,8 @@ COMMANDS = (
     "reproduce",
     "predict",
 )
+
+_LONGEST_MESSAGE = 2000
 
 
 class LazyGroup(click.Group):
@@ -107,7 +110,7 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"error: {' '.join(message.split())}", err=True)
+        click.echo(f"error: {_one_line(message)}", err=True)
         return 2 if isinstance(error, (click.UsageError, click.FileError, InputError)) else 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -119,10 +122,13 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        click.echo(
-            f"error: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)", err=True
-        )
+        click.echo(f"error: {_one_line(f'{type(error).__name__}: {error}')} (--debug shows where)", err=True)
         return 1
+
+
+def _one_line(message: str) -> str:
+    """The message on one line, in letters that a terminal shows, with the middle left out where it is very long."""
+    return shortened(printable(" ".join(message.split())), _LONGEST_MESSAGE)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
         validation=spec.images.validation,
         size=pixels,
         skip_bad=spec.images.skip_bad,
+        max_image_bytes=spec.images.max_image_bytes,
     )
     batch = fitting_batch(spec, images)
     return TrainEvaluator(images, spec.recipe.replace(batch_size=batch))

@@ -117,7 +117,7 @@ class SearchSpec(StudySpec):
         """The spec with these keys; how many epochs are the default depends on the evaluator."""
         if keys.get("epochs") is None:
             evaluator = keys.get("evaluator") or ("table" if keys.get("table") else "train")
-            keys["epochs"] = EPOCHS.get(evaluator, EPOCHS["train"])
+            keys["epochs"] = EPOCHS.get(str(evaluator), EPOCHS["train"])
         found = super().of(**keys)
         found._fill("fits_space", keys.get("space") is None)
         return found

@@ -26,6 +26,12 @@ class DataSettings:
     data: str = setting("digits", "text", f"Images to train on: {source_help()}.")
     validation: float = setting(0.2, "float", "Share of the training images that the search looks at.")
     skip_bad: bool = setting(False, "flag", "Leave out image files that cannot be read.")
+    max_image_bytes: int | None = setting(
+        None,
+        "bytes",
+        "Bytes that the images may take once unpacked.  [default: the memory of this machine]",
+        may_change=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,4 +122,4 @@ class StudySpec:
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in the form in which ``as_dict`` writes it today; a setting that was not there yet is added."""
-        return {"class_weights": "none", **spec}
+        return {"class_weights": "none", "max_image_bytes": None, **spec}

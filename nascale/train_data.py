@@ -36,7 +36,7 @@ def training_data(spec: TrainSpec, storage: str | None) -> TrainingData:
     from evaluators.images.sources import open_source
 
     text = _absolute(spec.data)
-    source = open_source(text, skip_bad=spec.skip_bad)
+    source = open_source(text, skip_bad=spec.skip_bad, max_bytes=spec.max_image_bytes)
     size = None
     if source.sides:
         commonest = max(source.sides, key=lambda side: (source.sides[side], side))
@@ -49,7 +49,9 @@ def training_data(spec: TrainSpec, storage: str | None) -> TrainingData:
         "skip_bad": spec.skip_bad,
         "size": size,
     }
-    return TrainingData(load(**keywords), keywords, min(source.shape[:2]))
+    return TrainingData(
+        load(**keywords, max_image_bytes=spec.max_image_bytes), keywords, min(source.shape[:2])
+    )
 
 
 def _absolute(data: str) -> str:

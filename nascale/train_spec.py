@@ -60,6 +60,9 @@ class TrainSpec:
         "Share of the training images that is drawn for validation.  [default: 0.2, or the study's]",
     )
     skip_bad: bool = setting(False, "flag", "Leave out image files that cannot be read.")
+    max_image_bytes: int | None = setting(
+        None, "bytes", "Bytes that the images may take once unpacked.  [default: the memory of this machine]"
+    )
     resolution: int | None = setting(
         None,
         "int",

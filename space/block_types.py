@@ -25,8 +25,9 @@ from space.blocks import (
     SqueezeExcite,
     round_channels,
 )
-from space.errors import ShapeError
-from space.search_space import Option
+from space.errors import InputError, ShapeError, UnknownNameError
+from space.limits import LARGEST_FACTOR
+from space.search_space import Option, is_number
 
 # Shares of an inception block's output given to its 1×1, 3×3, 5×5 and pooling branches: equal, as
 # GoogLeNet's 3a (mostly 3×3), and with more of the wide kernel than it.
@@ -175,3 +176,27 @@ BLOCK_TYPES: dict[str, BlockType] = {
     )
 }
 """The block types by name, in the order of their colours in drawings."""
+
+
+def check_options(what: str, block_type: BlockType, options: Any) -> None:
+    """Raises InputError for options of a setting that are not of the kind of its default ones."""
+    if not isinstance(options, Mapping):
+        raise InputError.of(what, "a table of settings", options)
+    for setting, values in options.items():
+        if setting not in block_type.settings:
+            raise UnknownNameError(what, setting, block_type.settings)
+        usual = block_type.settings[setting]
+        if not isinstance(values, tuple) or not values or not all(_is_like(value, usual) for value in values):
+            raise InputError.of(f"{what}.{setting}", f"a list of options such as {list(usual)}", values)
+
+
+def _is_like(value: Any, usual: tuple[Option, ...]) -> bool:
+    """Whether ``value`` may stand for one of the ``usual`` options: a name is one of them, a number any of their kind."""
+    if isinstance(usual[0], bool):
+        return isinstance(value, bool)
+    if isinstance(usual[0], str):
+        return value in usual
+    if all(isinstance(one, int) for one in usual):
+        # An expansion may be a fraction; a kernel that is one is refused by its block.
+        return is_number(value, 0, LARGEST_FACTOR) and value > 0
+    return is_number(value, 0, LARGEST_FACTOR)

@@ -20,5 +20,8 @@ LARGEST_NUMBER = 1_000_000_000
 LARGEST_FACTOR = 1_000
 """Multipliers of depth and width, and the expansion of a block."""
 
+MOST_STAGES = 100
+"""Stages of a written search space."""
+
 MOST_OPTIONS = 10_000
 """Options of one decision of a search space."""

@@ -21,6 +21,16 @@ Option = str | int | float | bool
 Decisions = dict[str, Option]
 
 
+def is_number(value: object, least: float, most: float) -> bool:
+    """Whether ``value`` is a finite number from ``least`` to ``most``; true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+
+
+def is_whole(value: object, least: int, most: int) -> bool:
+    """Whether ``value`` is a whole number from ``least`` to ``most``, and no float."""
+    return isinstance(value, int) and is_number(value, least, most)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One named choice among ``options``; conditional on ``parent`` having a value in ``when``."""

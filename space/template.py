@@ -12,13 +12,12 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from space.architecture import Architecture, Stage
-from space.block_types import BLOCK_TYPES, StageChoice
+from space.block_types import BLOCK_TYPES, StageChoice, check_options
 from space.blocks import Block, Conv, Dense, Drop, GlobalPool, round_channels
 from space.errors import InputError, UnknownNameError
-from space.limits import LARGEST_FACTOR, LARGEST_NUMBER
-from space.search_space import Decision, Option, SearchSpace
-
-_MOST_STAGES = 100
+from space.limits import LARGEST_FACTOR, LARGEST_NUMBER, LARGEST_RESOLUTION, MOST_STAGES
+from space.operations import check_activation
+from space.search_space import Decision, Option, SearchSpace, is_number, is_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,21 @@ class StageTemplate:
     widths: tuple[float, ...] = (0.75, 1.0, 1.25)
 
     def __post_init__(self) -> None:
-        if not 8 <= self.channels <= LARGEST_NUMBER:
+        if not is_whole(self.channels, 8, LARGEST_NUMBER):
             raise InputError.of("stage.channels", f"8 to {LARGEST_NUMBER}", self.channels)
-        if self.stride not in (1, 2):
+        if not is_whole(self.stride, 1, 2):
             raise InputError.of("stage.stride", "1 or 2", self.stride)
-        if not self.depths or min(self.depths) < 0 or max(self.depths) > LARGEST_FACTOR:
-            raise InputError.of("stage.depths", f"whole numbers from 0 to {LARGEST_FACTOR}", self.depths)
-        if not self.widths or min(self.widths) <= 0 or max(self.widths) > LARGEST_FACTOR:
-            raise InputError.of("stage.widths", f"positive factors up to {LARGEST_FACTOR}", self.widths)
+        for name, ok, wanted in (
+            ("depths", lambda d: is_whole(d, 0, LARGEST_FACTOR), f"whole numbers from 0 to {LARGEST_FACTOR}"),
+            (
+                "widths",
+                lambda w: is_number(w, 0, LARGEST_FACTOR) and w > 0,
+                f"positive factors up to {LARGEST_FACTOR}",
+            ),
+        ):
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not values or not all(map(ok, values)):
+                raise InputError.of(f"stage.{name}", wanted, values)
 
 
 @dataclass(frozen=True)
@@ -63,22 +69,40 @@ class Template:
     options: Mapping[str, Mapping[str, tuple[Option, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.block_types or not self.stages:
-            raise InputError(f"space {self.name}: wanted one or more block types and stages")
-        if len(self.stages) > _MOST_STAGES:
-            raise InputError(
-                f"space {self.name}: wanted at most {_MOST_STAGES} stages, got {len(self.stages)}"
-            )
+        if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
+            raise InputError.of("space: name", "text on one line", self.name)
+        what = f"space {self.name}"
+        if not isinstance(self.block_types, tuple) or not self.block_types or not self.stages:
+            raise InputError(f"{what}: wanted one or more block types and stages")
+        if len(self.stages) > MOST_STAGES:
+            raise InputError(f"{what}: wanted at most {MOST_STAGES} stages, got {len(self.stages)}")
+        self._check_numbers(what)
+        check_activation(f"{what}: activation", self.activation)
         for name in self.block_types:
             if name not in BLOCK_TYPES:
-                raise UnknownNameError(f"space {self.name}: block type", name, BLOCK_TYPES)
+                raise UnknownNameError(f"{what}: block type", name, BLOCK_TYPES)
+        if not isinstance(self.options, Mapping):
+            raise InputError.of(f"{what}: options", "a table of block types", self.options)
         for name, options in self.options.items():
             if name not in BLOCK_TYPES:
-                raise UnknownNameError(f"space {self.name}: options", name, BLOCK_TYPES)
-            known = BLOCK_TYPES[name].settings
-            for setting in options:
-                if setting not in known:
-                    raise UnknownNameError(f"space {self.name}: options.{name}", setting, known)
+                raise UnknownNameError(f"{what}: options", name, BLOCK_TYPES)
+            check_options(f"{what}: options.{name}", BLOCK_TYPES[name], options)
+
+    def _check_numbers(self, what: str) -> None:
+        for name, least, most in (
+            ("resolution", 1, LARGEST_RESOLUTION),
+            ("in_channels", 1, LARGEST_NUMBER),
+            ("classes", 1, LARGEST_NUMBER),
+            ("stem_channels", 1, LARGEST_NUMBER),
+            ("stem_stride", 1, LARGEST_NUMBER),
+            ("head_channels", 1, LARGEST_NUMBER),
+        ):
+            if not is_whole(getattr(self, name), least, most):
+                raise InputError.of(
+                    f"{what}: {name}", f"a whole number from {least} to {most}", getattr(self, name)
+                )
+        if not is_number(self.dropout, 0, 1) or self.dropout == 1:
+            raise InputError.of(f"{what}: dropout", "a rate in [0, 1)", self.dropout)
 
     def search_space(self) -> SearchSpace:
         """The decisions of this template and the function that builds a network from them."""
@@ -152,6 +176,8 @@ def template_from_dict(data: Mapping[str, Any], source: str) -> Template:
 
     Raises InputError or UnknownNameError naming ``source``, the key, what was wanted and what came.
     """
+    if not isinstance(data, Mapping):
+        raise InputError.of(source, "a table that writes a space down", data)
     given = dict(data)
     if "families" in given:
         if "block_types" in given:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from results.shortening import printable
+
 _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin"})
 _KINDS = (
     (stat.S_ISREG, "a file"),
@@ -85,5 +87,4 @@ def walk(path: Path, above: tuple[str, ...] = ()) -> Folder:
 
 def shown(path: Path | str) -> str:
     """``path`` as it can be printed on one line: bytes that are no UTF-8 and control characters are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return printable(os.fsencode(path).decode("utf-8", "backslashreplace"))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.images.allowance import allowed_bytes
+from evaluators.images.files import kind_of
 from evaluators.images.pictures import (
     Depth,
     centred_square,
+    decoding,
     is_deep,
     is_grey,
     open_picture,
@@ -48,13 +51,21 @@ class Headers:
         return cls(sides, grey, tuple(deep))
 
 
-def decoded_file(file: Path, side: int, channels: int, depth: Depth) -> NDArray[np.uint8] | str:
-    """(side, side, channels): the picture, its short side resized and its centre cropped; or why it cannot be read."""
+def decoded_file(
+    file: Path, side: int, channels: int, depth: Depth, most: int | None = None
+) -> NDArray[np.uint8] | str:
+    """(side, side, channels): the picture, its short side resized and its centre cropped; or why it cannot be read.
+
+    One of more than ``most`` bytes (None: the memory of this machine) is not decoded.
+    """
     try:
+        if (kind := kind_of(file)) not in ("a file", "nothing there"):
+            return kind
         if file.stat().st_size == 0:
             return "an empty file"
         with open_picture(file) as opened:
             opened.draft("RGB" if channels == 3 else "L", (side, side))
-            return centred_square(upright(opened, channels, depth), side)
+            with decoding(opened, allowed_bytes(most)):
+                return centred_square(upright(opened, channels, depth), side)
     except Exception as error:  # PIL raises OSError, SyntaxError, ValueError, struct.error … for bad files
         return reason(error).replace(str(file), file.name)

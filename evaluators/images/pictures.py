@@ -7,11 +7,14 @@ range of their depth, the same for all pictures of a set, so that a dark picture
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
+
+from evaluators.images.files import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +38,8 @@ _DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _GREY = _DEEP | {"1", "L"}
 _TIFF_BITS, _TIFF_PHOTOMETRIC = 258, 262
 _LONGEST = 16
+_LARGE_PIXELS = 2**25
+_one_large = Lock()
 
 
 @cache
@@ -60,10 +65,30 @@ def suffixes() -> frozenset[str]:
 
 
 def open_picture(file: Path | IO[bytes]) -> Image:
-    """The picture in a file, not decoded yet. Raises many kinds of errors for what is none."""
+    """The picture in a file, not decoded yet. Raises many kinds of errors for what is none.
+
+    A path is opened if a regular file is there: one would wait for ever for a pipe.
+    """
     from PIL import Image
 
+    _check_regular(file)
     return Image.open(file, formats=formats())
+
+
+def _check_regular(file: Path | IO[bytes]) -> None:
+    if isinstance(file, Path) and (kind := kind_of(file)) != "a file":
+        raise OSError(f"{file.name}: {kind}")
+
+
+def decoding(picture: Image, most: int) -> AbstractContextManager[object]:
+    """Within this an opened picture may be decoded. Raises ValueError for one of more than ``most`` bytes.
+
+    Of very large pictures only one is decoded at a time, so that threads do not fill the memory with several.
+    """
+    width, height = picture.size
+    if width * height * 4 > most:
+        raise ValueError(f"{width}×{height} pixels, more than --max-image-bytes")
+    return _one_large if width * height > _LARGE_PIXELS else nullcontext()
 
 
 def why_no_picture(file: Path) -> str | None:
@@ -74,6 +99,7 @@ def why_no_picture(file: Path) -> str | None:
     if suffix in suffixes():
         return None
     try:
+        _check_regular(file)
         with Image.open(file, formats=[name for name in _SURE if name in formats()]):
             return None
     except Exception:  # Pillow raises many kinds

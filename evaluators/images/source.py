@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.images.allowance import allowed_bytes, check_bytes
 from evaluators.images.files import kind_of
 from space.errors import InputError
 
@@ -78,13 +80,15 @@ class SourceRequest:
     """What a format is asked to read.
 
     ``name`` is what error messages call it, ``location`` what follows the prefix. ``size`` is the side in pixels to which
-    pictures are decoded (None: chosen from the pictures); ``skip_bad`` leaves out those that cannot be read.
+    pictures are decoded (None: chosen from the pictures); ``skip_bad`` leaves out those that cannot be read. The images
+    may take ``max_bytes`` once they are unpacked.
     """
 
     name: str
     location: str
     size: int | None = None
     skip_bad: bool = False
+    max_bytes: int = field(default_factory=allowed_bytes)
 
     @property
     def path(self) -> Path:
@@ -112,16 +116,25 @@ class SourceFormat:
         """How the format is written: ``npz:FILE``, or the bare prefix."""
         return f"{self.prefix}:{self.operand}" if self.operand else self.prefix
 
-    def open(self, location: str, *, size: int | None = None, skip_bad: bool = False) -> Source:
-        """The source at ``location``. Raises InputError for one that cannot be used."""
+    def open(
+        self,
+        location: str,
+        *,
+        size: int | None = None,
+        skip_bad: bool = False,
+        max_bytes: int | None = None,
+    ) -> Source:
+        """The source at ``location``. Raises InputError for one that cannot be used, or is larger than ``max_bytes``."""
         if bool(location) != bool(self.operand):
             raise InputError.of("data", self.usage, f"{self.prefix}:{location}")
         name = f"data {self.prefix}:{location}" if location else f"data {self.prefix}"
-        request = SourceRequest(name, location, size, skip_bad)
+        request = SourceRequest(name, location, size, skip_bad, allowed_bytes(max_bytes))
         wanted = {"FILE": "a file", "DIR": "a folder"}.get(self.operand)
         if wanted is not None and (came := kind_of(request.path)) != wanted:
             raise InputError.of(name, wanted, came)
-        return self.read(request)
+        source = self.read(request)
+        check_bytes(name, source.count * prod(source.shape), request.max_bytes)
+        return source
 
 
 def fingerprint(*facts: object) -> str:

@@ -18,10 +18,13 @@ SOURCES: dict[str, SourceFormat] = entries(formats, SourceFormat, lambda one: on
 """The formats by prefix."""
 
 
-def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -> Source:
+def open_source(
+    text: str, *, size: int | None = None, skip_bad: bool = False, max_bytes: int | None = None
+) -> Source:
     """The source that ``text`` names, as ``npz:FILE``.
 
-    Pictures are decoded to ``size`` pixels; ``skip_bad`` leaves out those that cannot be read. Raises UnknownNameError
+    Pictures are decoded to ``size`` pixels; ``skip_bad`` leaves out those that cannot be read. The images may take
+    ``max_bytes`` (None: the memory of this machine). Raises UnknownNameError
     for an unknown prefix and InputError naming the file for a source that cannot be used.
     """
     prefix, _, location = text.partition(":")
@@ -30,7 +33,7 @@ def open_source(text: str, *, size: int | None = None, skip_bad: bool = False) -
         if offered:
             raise InputError.of("data", f"{offered}:{text}, with the format in front of the path", text)
         raise UnknownNameError("data", prefix, SOURCES)
-    return SOURCES[prefix].open(location, size=size, skip_bad=skip_bad)
+    return SOURCES[prefix].open(location, size=size, skip_bad=skip_bad, max_bytes=max_bytes)
 
 
 def _offered(path: Path) -> str | None:

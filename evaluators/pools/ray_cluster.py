@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from evaluators.machine import memory_bytes
 from evaluators.pools.protocol import PoolSettings
 from space.errors import InputError
 
@@ -80,16 +81,13 @@ def environment(settings: PoolSettings) -> dict[str, Any]:
 def memory_of_worker(settings: PoolSettings) -> int | None:
     """Bytes that one worker may allocate, None for no limit.
 
-    Without a setting it is an equal share of nine tenths of this machine's memory, and no limit where workers are on
+    Without a setting it is an equal share of nine tenths of this machine's memory (or of its container's), and no limit where workers are on
     a cluster or a GPU, or the system does not say how much memory there is.
     """
     if settings.memory_bytes is not None or settings.ray_address is not None or settings.gpus_per_trial:
         return settings.memory_bytes
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return None
-    return int(total * 0.9 / settings.workers)
+    total = memory_bytes()
+    return None if total is None else int(total * 0.9 / settings.workers)
 
 
 def limit_memory(memory_bytes: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluators.images.allowance import allowed_bytes
 from evaluators.images.picture_files import Headers, decoded_file
 from evaluators.images.pictures import Depth
 from evaluators.trained.classifier import Classifier
@@ -46,12 +47,15 @@ def predictions(
     side, channels = run.side, run.preprocessing.channels
     with _quiet():
         depth = Depth.of(Headers.of(files).deep)
+    most = allowed_bytes()
     size = min(BLOCK, max(1, _BLOCK_BYTES // (side**2 * channels)))
     with ThreadPoolExecutor() as threads:
         for start in range(0, len(files), size):
             block = files[start : start + size]
             with _quiet():
-                decoded = list(threads.map(lambda file: decoded_file(file, side, channels, depth), block))
+                decoded = list(
+                    threads.map(lambda file: decoded_file(file, side, channels, depth, most), block)
+                )
             good = []
             for file, pixels in zip(block, decoded, strict=True):
                 if isinstance(pixels, str):

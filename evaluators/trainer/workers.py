@@ -22,6 +22,7 @@ import torch
 
 from evaluators.evaluator import StopFlag
 from evaluators.images.image_set import ImageSet
+from evaluators.machine import cpus
 from evaluators.pools import ray_cluster
 from evaluators.pools.protocol import PoolSettings
 from evaluators.trained.run_folder import LAST, TrainedRun, open_run
@@ -64,7 +65,7 @@ class Workers:
             raise InputError.of("workers", wanted, "none") from None
         if self.ray_address is not None:
             return
-        there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        there = cpus()
         if self.count * self.threads > there:
             came = f"{self.count} workers of {self.threads} each"
             raise InputError.of("workers", f"at most the {there} processors of this machine", came)

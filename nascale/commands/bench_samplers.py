@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
@@ -58,6 +57,7 @@ def command(
     chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
     counts = _counts(evaluations)
     names = [name.strip() for name in samplers.split(",") if name.strip()]
+    from evaluators.machine import cpus
     from evaluators.table_file import open_table
     from search.benchmark import run_samplers
     from search.candidate_cache import CandidateCache
@@ -83,7 +83,7 @@ def command(
         if live:
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
-    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs or os.cpu_count() or 1, report)
+    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs or cpus(), report)
     optimum = reference_optimum(evaluator, settings, runs)
     rows = summary(runs, optimum, counts, settings.objective.directions)
     shown = [

@@ -8,6 +8,7 @@ import click
 
 from evaluators.images.sources import source_help
 from nascale.output import chosen_format, emit, emit_document, table_options
+from nascale.quantities import Quantity
 
 if TYPE_CHECKING:
     from evaluators.images.summary import DataSummary
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     default=0.2,
     show_default=True,
     help="Share of the training images that is drawn for validation, if the set has none.",
+)
+@click.option(
+    "--max-image-bytes",
+    type=Quantity("bytes"),
+    help="Bytes that the images may take once unpacked.  [default: the memory of this machine]",
 )
 @click.option("--skip-bad", is_flag=True, help="Leave out image files that cannot be read.")
 @table_options

@@ -42,7 +42,7 @@ ACTIVATIONS = tuple(_FUNCTIONS)
 
 def check_activation(argument: str, function: str | None) -> None:
     """Raises InputError unless ``function`` is None or one of ``ACTIVATIONS``."""
-    if function is not None and function not in _FUNCTIONS:
+    if function is not None and (not isinstance(function, str) or function not in _FUNCTIONS):
         raise InputError.of(argument, f"one of {', '.join(ACTIVATIONS)}", function)
 
 

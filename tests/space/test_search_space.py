@@ -191,7 +191,10 @@ def test_the_older_name_of_block_types_is_read() -> None:
             {"stages": [{"channels": 4}]},
             r"mine.toml: stages\[0\]: stage.channels: wanted 8 to 1000000000, got 4",
         ),
-        ({"stages": [{"channels": "x"}]}, r"mine.toml: stages\[0\]: a value of the wrong type"),
+        (
+            {"stages": [{"channels": "x"}]},
+            r"mine.toml: stages\[0\]: stage.channels: wanted 8 to 1000000000, got 'x'",
+        ),
         ({"block_types": ["mbcon"]}, "block type: no such name 'mbcon' .nearest: mbconv"),
         ({"block_typs": []}, "mine.toml: key: no such name 'block_typs' .nearest: block_types"),
         ({"families": ["mbconv"]}, "mine.toml: wanted block_types or its older name families, got both"),

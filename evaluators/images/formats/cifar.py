@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluators.images import plain_pickle
+from evaluators.images.allowance import check_bytes
+from evaluators.images.files import kind_of
 from evaluators.images.source import Source, SourceFormat, SourceRequest, fingerprint, stamp
 from space.errors import InputError
 
@@ -15,19 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PIXELS = 32 * 32 * 3
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles what CIFAR's batches hold (numpy arrays, bytes, lists, dicts) and nothing that could run code."""
-
-    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer"})
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] == "numpy" and name in self._ALLOWED:
-            return super().find_class(module, name)
-        if (module, name) == ("_codecs", "encode"):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"holds {module}.{name}, which a CIFAR batch does not")
 
 
 def read(request: SourceRequest, *, fine: bool) -> Source:
@@ -42,12 +31,13 @@ def read(request: SourceRequest, *, fine: bool) -> Source:
         layouts = [(batches, ["test_batch"]), ([f"{b}.bin" for b in batches], ["test_batch.bin"])]
     for root in (path, *(path / folder for folder in folders)):
         for train, test in layouts:
-            if any((root / file).is_file() for file in train):
-                missing = [file for file in (*train, *test) if not (root / file).is_file()]
+            if any(kind_of(root / file) == "a file" for file in train):
+                missing = [file for file in (*train, *test) if kind_of(root / file) != "a file"]
                 if missing:
                     wanted = f"{len(train)} training files and a test file"
                     raise InputError.of(name, wanted, f"no {missing[0]}")
                 files = [(root / file, 0) for file in train] + [(root / file, 2) for file in test]
+                check_bytes(name, sum(file.stat().st_size for file, _ in files), request.max_bytes, "files")
                 return _source(name, files, fine)
     raise InputError.of(name, "CIFAR's python batches or binary files", f"none in {path}")
 
@@ -72,16 +62,28 @@ def _pickled(name: str, file: Path, fine: bool) -> tuple[NDArray[np.uint8], NDAr
     import numpy as np
 
     try:
-        with file.open("rb") as stream:
-            batch = _PlainUnpickler(stream, encoding="bytes").load()
-        images = np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, _PIXELS)
-        labels = np.asarray(batch[b"fine_labels" if fine else b"labels"], dtype=np.int64)
+        batch = plain_pickle.load(file.read_bytes())
+        images = _whole_numbers(batch[b"data"]).astype(np.uint8, casting="same_kind").reshape(-1, _PIXELS)
+        labels = _whole_numbers(batch[b"fine_labels" if fine else b"labels"]).astype(np.int64)
+        if labels.ndim != 1:
+            raise ValueError(f"labels of shape {labels.shape}")
     except Exception as error:  # a broken pickle raises nearly anything
         came = f"{type(error).__name__}: {error}"
         raise InputError.of(f"{name} {file.name}", "a CIFAR python batch", came) from None
     if len(images) != len(labels):
         raise InputError.of(f"{name} {file.name}", f"{len(images)} labels", len(labels))
     return _planes(images), labels
+
+
+def _whole_numbers(value: Any) -> NDArray[Any]:
+    """An array of whole numbers, or a plain list of them: a list of lists could be far larger than its pickle."""
+    import numpy as np
+
+    if isinstance(value, list) and all(type(one) is int for one in value):
+        value = np.array(value, dtype=np.int64)
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
+        raise TypeError("no array of whole numbers")
+    return value
 
 
 def _binary(name: str, file: Path, fine: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

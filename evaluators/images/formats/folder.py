@@ -42,7 +42,11 @@ def read(request: SourceRequest) -> Source:
         depth = Depth.of(headers.deep)
         blocks = (pictures[start : start + CHUNK] for start in range(0, len(pictures), CHUNK))
         return decoded_chunks(
-            blocks, lambda file: decoded_file(file, side, channels, depth), request, len(pictures), bad
+            blocks,
+            lambda file: decoded_file(file, side, channels, depth, request.max_bytes),
+            request,
+            len(pictures),
+            bad,
         )
 
     return Source(

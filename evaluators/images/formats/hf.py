@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from evaluators.images.decoding import LARGEST_SIDE, Encoded, decoded_chunks
 from evaluators.images.files import kind_of
 from evaluators.images.layout import part_of
-from evaluators.images.pictures import Depth, is_deep, is_grey, open_picture, reason, upright
+from evaluators.images.pictures import Depth, decoding, is_deep, is_grey, open_picture, reason, upright
 from evaluators.images.source import CHUNK, LeftOut, Source, SourceFormat, SourceRequest, fingerprint
 from space.errors import InputError, UnknownNameError
 
@@ -54,7 +54,7 @@ def read(request: SourceRequest) -> Source:
         depth = Depth.of(columns.stream(rows[split][i]) for split, i in headers.deep)
 
         def pixels(row: Row) -> NDArray[np.uint8] | str:
-            return _decoded(columns, row, side, channels, depth)
+            return _decoded(columns, row, side, channels, depth, request.max_bytes)
 
         blocks = (
             block
@@ -213,12 +213,14 @@ def _loaded(name: str, location: str) -> Mapping[str, Any]:
     return loaded if isinstance(loaded, Mapping) else {"all": loaded}
 
 
-def _decoded(columns: _Columns, row: Row, side: int, channels: int, depth: Depth) -> NDArray[np.uint8] | str:
+def _decoded(
+    columns: _Columns, row: Row, side: int, channels: int, depth: Depth, most: int
+) -> NDArray[np.uint8] | str:
     """The picture of a row as (side, side, channels), or why it cannot be used."""
     if row[columns.image] is None or row[columns.label] is None:
         return "no image" if row[columns.image] is None else "no label"
     try:
-        with open_picture(columns.stream(row)) as opened:
+        with open_picture(columns.stream(row)) as opened, decoding(opened, most):
             mode = columns.feature.mode
             picture = opened if mode is None else upright(opened, 3, depth).convert(mode)
             return _fitted(upright(picture, channels, depth), side)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+from evaluators.images.allowance import check_bytes
+from evaluators.images.files import kind_of
 from evaluators.images.source import Source, SourceFormat, SourceRequest, fingerprint, stamp
 from space.errors import InputError
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 _HALVES = (("train", 0), ("t10k", 2))
 _UNSIGNED_BYTES = 8
+_BLOCK = 2**24
 
 
 def read(request: SourceRequest) -> Source:
@@ -35,7 +39,8 @@ def read(request: SourceRequest) -> Source:
             continue
         if images is None or labels is None:
             raise InputError.of(name, f"both images and labels of {prefix}", "one of them")
-        pictures, targets = _array(images, 3, name), _array(labels, 1, name)
+        pictures = _array(images, 3, name, request.max_bytes)
+        targets = _array(labels, 1, name, request.max_bytes)
         if len(pictures) != len(targets):
             raise InputError.of(f"{name} {labels.name}", f"{len(pictures)} labels", len(targets))
         arrays.append((pictures[..., None], targets.astype(np.int64), part))
@@ -57,27 +62,41 @@ def read(request: SourceRequest) -> Source:
 
 
 def _file(path: Path, prefix: str) -> Path | None:
-    found = sorted(f for f in path.iterdir() if f.name.startswith(prefix) and "idx" in f.name and f.is_file())
+    found = sorted(f for f in path.iterdir() if f.name.startswith(prefix) and "idx" in f.name)
+    found = [file for file in found if kind_of(file) == "a file"]
     return found[0] if found else None
 
 
-def _array(file: Path, dimensions: int, name: str) -> NDArray[np.uint8]:
-    """The array of unsigned bytes that ``file`` holds. Raises InputError for any other content."""
+def _array(file: Path, dimensions: int, name: str, most: int) -> NDArray[np.uint8]:
+    """The array of unsigned bytes that ``file`` holds. Raises InputError for any other content.
+
+    Unpacks no more than the header says, and nothing if that is more than ``most`` bytes.
+    """
     import numpy as np
 
     name = f"{name} {file.name}"
     try:
-        raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        zero, kind, rank = struct.unpack(">HBB", raw[:4])
-        extents = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
+        with _unpacked(file) as stream:
+            head = stream.read(4)
+            zero, kind, rank = struct.unpack(">HBB", head)
+            if (zero, kind, rank) != (0, _UNSIGNED_BYTES, dimensions):
+                raise InputError.of(name, f"unsigned bytes in {dimensions} dimensions", head.hex())
+            extents = struct.unpack(f">{rank}I", stream.read(4 * rank))
+            wanted = prod(extents)
+            check_bytes(name, wanted, most)
+            body = bytearray()
+            while len(body) < wanted and (block := stream.read(min(_BLOCK, wanted - len(body)))):
+                body += block
+            more = len(stream.read(1))
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise InputError.of(name, "an IDX file", f"{type(error).__name__}: {error}") from None
-    if (zero, kind, rank) != (0, _UNSIGNED_BYTES, dimensions):
-        raise InputError.of(name, f"unsigned bytes in {dimensions} dimensions", raw[:4].hex())
-    body = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
-    if len(body) != int(np.prod(extents)):
-        raise InputError.of(name, f"{int(np.prod(extents))} bytes of data", len(body))
-    return body.reshape(extents)
+    if len(body) != wanted or more:
+        raise InputError.of(name, f"{wanted} bytes of data", "more" if more else len(body))
+    return np.frombuffer(body, np.uint8).reshape(extents)
+
+
+def _unpacked(file: Path) -> BinaryIO | gzip.GzipFile:
+    return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
 
 
 IDX = SourceFormat(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, TYPE_CHECKING, Any
 
+from evaluators.images.allowance import check_bytes
 from evaluators.images.source import CHUNK, Source, SourceFormat, SourceRequest, fingerprint, stamp
 from space.errors import InputError
 
@@ -20,12 +23,16 @@ if TYPE_CHECKING:
     Header = tuple[tuple[int, ...], np.dtype[Any]]
     """(shape, dtype) of an array in the file."""
 
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, ValueError, TypeError, KeyError, EOFError, OSError),
+    *(RuntimeError, SyntaxError, TokenError),  # an archive with a password, and a header that is no Python
+)
+
+_MOST_LABEL_BYTES = 2**30
 
 
 def read(request: SourceRequest) -> Source:
     """The arrays of each split that is there; ``x_train`` and its labels must be."""
-    import numpy as np
 
     path, name = request.path, request.name
     try:
@@ -38,13 +45,17 @@ def read(request: SourceRequest) -> Source:
                     name, "arrays x_train and y_train (or train_images and train_labels)", came
                 )
             headers = {part: _header_of(archive, members[images]) for part, (images, _) in found.items()}
-        shape = _image_shape(name, {found[part][0]: header for part, header in headers.items()})
-        with np.load(path, allow_pickle=False) as arrays:
-            labels = {
-                part: _labels(name, arrays, of_images, of_labels, headers[part][0][0], part)
-                for part, (of_images, of_labels) in found.items()
-            }
-            names = tuple(str(c) for c in arrays["classes"]) if "classes" in members else None
+            shape = _image_shape(name, {found[part][0]: header for part, header in headers.items()})
+            count = sum(header[0][0] for header in headers.values())
+            check_bytes(name, count * prod(shape), request.max_bytes)
+            labels = {}
+            for part, (of_images, of_labels) in found.items():
+                rows = headers[part][0][0]
+                given = None if of_labels is None else _small(archive, name, members[of_labels], rows)
+                labels[part] = _labels(name, given, of_images, of_labels, rows, part)
+            names = None
+            if "classes" in members:
+                names = tuple(str(c) for c in _small(archive, name, members["classes"], None).reshape(-1))
     except InputError:
         raise
     except _UNREADABLE as error:
@@ -62,7 +73,7 @@ def read(request: SourceRequest) -> Source:
 
     return Source(
         name,
-        sum(header[0][0] for header in headers.values()),
+        count,
         shape,
         chunks,
         texts or names,
@@ -107,6 +118,21 @@ def _unreadable(name: str, error: Exception) -> InputError:
     return InputError.of(name, "a readable npz file", f"{type(error).__name__}: {error}")
 
 
+def _small(archive: zipfile.ZipFile, name: str, member: str, rows: int | None) -> NDArray[Any]:
+    """An array of labels or names, read if its header says that it has ``rows`` rows and is not far too large."""
+    from numpy.lib import format as npy
+
+    shape, dtype = _header_of(archive, member)
+    if rows is not None and shape[:1] != (rows,):
+        raise InputError.of(
+            f"{name} {member.removesuffix('.npy')}", f"{rows} labels, one an image", shape[0] if shape else ()
+        )
+    check_bytes(f"{name} {member}", prod(shape) * dtype.itemsize, _MOST_LABEL_BYTES, "labels")
+    with archive.open(member) as stream:
+        found: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+    return found
+
+
 def _header_of(archive: zipfile.ZipFile, member: str) -> Header:
     with archive.open(member) as stream:
         return _header(stream)
@@ -119,8 +145,10 @@ def _header(stream: IO[bytes]) -> Header:
     version = npy.read_magic(stream)
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran, dtype = read_header(stream)
-    if fortran:
+    if fortran and len(shape) > 1:
         raise ValueError("an array in Fortran order")
+    if any(extent < 0 for extent in shape):
+        raise ValueError(f"an array of shape {shape}")
     return shape, dtype
 
 
@@ -139,21 +167,20 @@ def _rows(path: Path, name: str, member: str, header: Header) -> Iterator[NDArra
                 if len(block) != rows * row:
                     raise EOFError(f"{member} ends early")
                 yield np.frombuffer(block, np.uint8).reshape(rows, *shape[1:])
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(name, error) from None
 
 
 def _labels(
-    name: str, arrays: Mapping[str, NDArray[Any]], images: str, labels: str | None, count: int, part: int
+    name: str, found: NDArray[Any] | None, images: str, labels: str | None, count: int, part: int
 ) -> NDArray[Any]:
     """The labels beside an array of ``count`` images: whole numbers or texts; −1 for a test split without any."""
     import numpy as np
 
-    if labels is None:
+    if found is None:
         if part == 2:
             return np.full(count, -1)
         raise InputError.of(name, f"labels beside {images}", "none")
-    found = np.asarray(arrays[labels])
     found = found.reshape(-1) if found.ndim == 2 and found.shape[1] == 1 else found
     found = found.astype(np.int64) if found.dtype == np.bool_ else found
     if found.ndim != 1 or found.dtype.kind not in "iuU":

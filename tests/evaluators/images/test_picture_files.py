@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from evaluators.images.picture_files import Headers, decoded_file
-from evaluators.images.pictures import Depth
+from evaluators.images.pictures import Depth, why_no_picture
 
 
 def test_headers_tell_sides_and_which_pictures_are_deep(tmp_path: Path) -> None:
@@ -33,3 +34,19 @@ def test_a_file_becomes_a_square_or_a_reason(tmp_path: Path) -> None:
     (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
     assert isinstance(decoded_file(tmp_path / "half.png", 6, 3, Depth()), str)
     assert decoded_file(tmp_path / "none.png", 6, 3, Depth()) == "no such file or directory"
+
+
+def test_a_pipe_that_is_called_a_picture_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "pipe.png")
+    for name in ("pipe.png", "link.png"):
+        assert decoded_file(tmp_path / name, 8, 3, Depth()) == "a pipe"
+    assert why_no_picture((tmp_path / "pipe.png").rename(tmp_path / "pipe")) == "not an image"
+    assert not Headers.of([tmp_path / "pipe"]).sides
+
+
+def test_a_picture_of_more_than_is_allowed_is_not_decoded(tmp_path: Path) -> None:
+    Image.new("L", (3000, 2000)).save(tmp_path / "a.png")
+    assert decoded_file(tmp_path / "a.png", 8, 3, Depth(), 10**6) == (
+        "ValueError: 3000×2000 pixels, more than --max-image-bytes"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,3 +47,27 @@ def test_a_cifar_batch_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(InputError, match=r"data_batch_1: wanted a CIFAR python batch.*print"):
         load(f"cifar10:{tmp_path}")
     assert "ran" not in capsys.readouterr().out
+
+
+def test_a_module_that_a_batch_names_is_not_imported(tmp_path: Path) -> None:
+    """``numpy.f2py.__main__`` is a program that runs when it is imported."""
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        (tmp_path / name).write_bytes(b"\x80\x02cnumpy.f2py.__main__\nndarray\n)R.")
+    before = set(sys.modules)
+    with pytest.raises(InputError, match=r"data_batch_1: .*holds numpy\.f2py\.__main__\.ndarray"):
+        load(f"cifar10:{tmp_path}")
+    assert not [name for name in set(sys.modules) - before if name.startswith("numpy.f2py")]
+
+
+def test_a_batch_of_nested_lists_is_no_array(tmp_path: Path) -> None:
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        (tmp_path / name).write_bytes(pickle.dumps({b"data": [[1] * 3072] * 3, b"labels": [0, 1, 2]}))
+    with pytest.raises(InputError, match="no array of whole numbers"):
+        load(f"cifar10:{tmp_path}")
+
+
+def test_files_of_more_than_is_allowed_are_not_read(tmp_path: Path) -> None:
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        (tmp_path / name).write_bytes(bytes(1000))
+    with pytest.raises(InputError, match=r"wanted files of at most 5,999 bytes .*got 6,000 bytes"):
+        load(f"cifar10:{tmp_path}", max_image_bytes=5999)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +94,64 @@ def test_training_images_without_a_label_are_refused_or_left_out(tmp_path: Path)
 def test_arrays_that_are_not_used_are_noted(tmp_path: Path) -> None:
     images = load(arrays_of(tmp_path / "a.npz", x_train=PIXELS, y_train=LABELS, extra=LABELS, mean=LABELS))
     assert images.notes == ("arrays not used: extra, mean",)
+
+
+def hostile(path: Path, member: str, header: str, body: bytes = b"") -> Path:
+    """A set of which one array is only a header, with ``body`` behind it."""
+    write_npz(path, **({} if member == "classes" else {member: None}), x_test=None, y_test=None)
+    text = header.encode().ljust(117) + b"\n"
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{member}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body)
+    return path
+
+
+HEADERS = {
+    "terabytes of images": (
+        *("x_train", "{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000, 1000, 1000, 3)}"),
+        r"wanted images of at most .*max-image-bytes.*got 3,000,000,000 MB",
+    ),
+    "labels of terabytes": (
+        *("y_train", "{'descr': '<U100000000', 'fortran_order': False, 'shape': (40,)}"),
+        r"wanted labels of at most",
+    ),
+    "more labels than images": (
+        *("y_train", "{'descr': '<i8', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        r"wanted 40 labels, one an image, got 1000000000000",
+    ),
+    "names of terabytes": (
+        *("classes", "{'descr': '<U4', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        r"wanted labels of at most",
+    ),
+    "a pickle": (
+        "y_train",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (40,)}",
+        r"Object arrays cannot be loaded",
+    ),
+    "less than nothing": (
+        "x_train",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 6, 6, 3)}",
+        r"shape \(-1, 6, 6, 3\)",
+    ),
+    "no header": ("x_train", "{'descr': (((", "a readable npz file"),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_what_a_header_says_is_checked_before_anything_is_unpacked(tmp_path: Path, case: str) -> None:
+    member, header, message = HEADERS[case]
+    file = hostile(
+        tmp_path / "a.npz", member, header, b"cos\nsystem\n(S'true'\ntR." if case == "a pickle" else b""
+    )
+    with pytest.raises(InputError, match=message) as caught:
+        load(f"npz:{file}", cache=tmp_path / "cache")
+    assert str(file) in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_small_file_of_many_bytes_is_refused_by_the_limit(tmp_path: Path) -> None:
+    file = tmp_path / "a.npz"
+    np.savez_compressed(file, x_train=np.zeros((2000, 64, 64, 3), np.uint8), y_train=np.arange(2000) % 2)
+    assert file.stat().st_size < 10**5
+    with pytest.raises(InputError, match=r"at most 10 MB \(--max-image-bytes\), got 25 MB"):
+        load(f"npz:{file}", cache=tmp_path / "cache", memory=1000, max_image_bytes=10**7)
+    assert not (tmp_path / "cache").exists()
