@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nascale.quantities import human_cost
+
 if TYPE_CHECKING:
     from evaluators.table import TableEvaluator
     from evaluators.table_settings import TableSettings
+    from search.objective import Objective
     from search.regret import ReferenceOptimum
     from search.twins import Twins
 
@@ -46,6 +49,21 @@ def floor_line(settings: TableSettings, optimum: ReferenceOptimum) -> str:
     return (
         f"regret ends at {optimum.floor:.3f} {optimum.unit.words}, not at 0: truth is column {settings.truth}, and the network "
         f"that is best by {', '.join(settings.accuracy)} is not the best by it"
+    )
+
+
+def front_line(objective: Objective, optimum: ReferenceOptimum) -> str:
+    """What the share of hypervolume and the regret of several objectives are."""
+    assert optimum.front is not None
+    front = optimum.front
+    costs = zip(objective.minimised, front.costs, strict=True)
+    corner = ", ".join(
+        [f"{front.reference[0]:.4f}", *(f"{human_cost(name, cost)} {name}" for name, cost in costs)]
+    )
+    whose = "the true front" if optimum.exact else "the front of rows and all networks seen"
+    return (
+        f"hypervolume is a share of that of {whose} ({front.members} networks), of {objective.merit} and the logarithm of "
+        f"{' and '.join(objective.minimised)}, from {corner}; regret is that of the accurate end"
     )
 
 

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from evaluators.pools.inline import InlinePool
 from evaluators.table import TableEvaluator
 from results.networks import Networks, leader
+from results.pareto import front
 from results.trial_result import Status
 from search.candidate_cache import CandidateCache
 from search.loop import Loop
@@ -30,16 +33,18 @@ class SamplerRun:
     """One search of ``sampler`` with ``seed``, by evaluation.
 
     ``best`` holds, after each evaluation, the true accuracy (a fraction) of the network within budget that leads
-    (``results.networks.leader``): the search would name it as best if it ended there; 0 while there is none. ``points``
-    are the true values of the objectives of each evaluation, empty for accuracy alone. ``cache_hits`` counts the
-    evaluations that repeat a network; ``seconds_per_suggestion`` is the mean time of one turn of the loop. ``shorter`` are
-    the searches of fewer evaluations, by their number, where these are no beginnings of this one.
+    (``results.networks.leader``): the search would name it as best if it ended there; 0 while there is none. With several
+    objectives, ``points`` are the true values of each evaluation, and ``fronts``, after each of them, the evaluations that first
+    measured the networks on the front by the means of what was observed; both are empty for accuracy alone. ``cache_hits``
+    counts the evaluations that repeat a network; ``seconds_per_suggestion`` is the mean time of one turn of the loop.
+    ``shorter`` are the searches of fewer evaluations, by their number, where these are no beginnings of this one.
     """
 
     sampler: str
     seed: int
     best: tuple[float, ...]
     points: tuple[tuple[float, ...], ...]
+    fronts: tuple[tuple[int, ...], ...]
     cache_hits: int
     seconds_per_suggestion: float
     shorter: Mapping[int, SamplerRun] = field(default_factory=dict)
@@ -47,6 +52,11 @@ class SamplerRun:
     def of(self, evaluations: int) -> SamplerRun:
         """The search of so many evaluations, or this one, which begins with it."""
         return self.shorter.get(evaluations, self)
+
+    def front(self, evaluations: int) -> list[tuple[float, ...]]:
+        """The true values of the networks on the front that this search names after so many evaluations, or at its end."""
+        members = self.fronts[min(evaluations, len(self.fronts)) - 1] if self.fronts else ()
+        return [self.points[member] for member in members]
 
 
 def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerRun:
@@ -66,7 +76,7 @@ def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerR
     ).run()
     seconds = time.perf_counter() - begun
     results = store.results()
-    networks, best, points = Networks(settings.objective.merit), [], []
+    networks, best, points, fronts = Networks(settings.objective.merit), [], [], []
     for result in results:
         true = result.truth
         assert true is not None  # tables know the truth of every network that they answer for
@@ -75,10 +85,27 @@ def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerR
         best.append(0.0 if at is None else networks.first[at].truth or 0.0)
         if settings.objective.minimised:
             points.append(settings.objective.values(true, result.costs))
+            fronts.append(_front(networks, settings.objective.directions))
     hits = sum(result.status is Status.REUSED for result in results)
     return SamplerRun(
-        settings.sampler, settings.seed, tuple(best), tuple(points), hits, seconds / max(1, len(results))
+        settings.sampler,
+        settings.seed,
+        tuple(best),
+        tuple(points),
+        tuple(fronts),
+        hits,
+        seconds / max(1, len(results)),
     )
+
+
+def _front(networks: Networks, directions: Sequence[str]) -> tuple[int, ...]:
+    """The trials that first measured the networks on the front of mean accuracies and costs."""
+    if not len(networks):
+        return ()
+    means, _, _ = networks.arrays()
+    costs = np.array([(trial.values or ())[1:] for trial in networks.first])
+    members = np.flatnonzero(front(np.column_stack([means, costs]), directions))
+    return tuple(networks.first[at].number for at in members)
 
 
 _shared: dict[str, Any] = {}

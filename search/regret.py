@@ -1,8 +1,9 @@
-"""How good searches on a table were: regret, hypervolume, and evaluations until only noise is left.
+"""How good searches on a table were: regret, share of the true front, and evaluations until only noise is left.
 
 Simple regret after n evaluations is the highest true accuracy of the table minus the true accuracy of the network that a
 search of n evaluations names as best, by what it *observed*; in points of accuracy, or as a difference of losses where the
-table holds losses.
+table holds losses. With several objectives that is the accurate end of the front; what is between the ends is told by the
+hypervolume of the front that the search names (``search.true_front``), again chosen by what was observed and judged by truth.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from numpy.typing import NDArray
 
 from evaluators.table import TableEvaluator
 from evaluators.table_units import UNITS, ResultUnit
-from results.pareto import front, hypervolume
 from search.benchmark import SamplerRun
 from search.candidate_cache import CandidateCache
 from search.settings import SearchSettings
+from search.true_front import TrueFront
 
 Floats = NDArray[np.float64]
 
@@ -33,15 +34,14 @@ class ReferenceOptimum:
     surrogate it is the highest of the table's rows and of all networks that were seen. ``noise`` is the standard
     deviation of a result between seeds, pooled over the networks, and ``floor`` the regret of the network whose observed
     accuracies have the highest mean: a search ends there, not at 0, where truth is another column than what is observed.
-    Both are in the unit of regret; ``noise`` is None where no network has two results. For several objectives, ``volume`` is the hypervolume of the true front
-    and ``reference_point`` the point it is measured from.
+    Both are in the unit of regret; ``noise`` is None where no network has two results. ``front`` is the true front of
+    several objectives.
     """
 
     best: float
     exact: bool
     noise: float | None
-    volume: float | None = None
-    reference_point: tuple[float, ...] | None = None
+    front: TrueFront | None = None
     floor: float = 0.0
     unit: ResultUnit = UNITS["fraction"]
 
@@ -53,24 +53,18 @@ class ReferenceOptimum:
 def reference_optimum(
     evaluator: TableEvaluator, settings: SearchSettings, runs: Sequence[SamplerRun]
 ) -> ReferenceOptimum:
-    """The optimum of the rows within budget, and of what the runs saw.
-
-    The reference point is the lowest accuracy and the highest costs of all rows, within budget or not.
-    """
+    """The optimum of the rows within budget; where a surrogate answers for others too, of these and of what the runs saw."""
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
-    truths, observed, points, all_points = [], [], [], []
+    truths, observed, points = [], [], []
     objective = settings.objective
     for decisions in evaluator.assignments():
         candidate = cache.decode(decisions)
-        if candidate is None:
+        if candidate is None or not cache.within(candidate):
             continue
-        truth = evaluator.truth(decisions)
-        point = objective.values(truth, candidate.costs) if objective.minimised else (truth,)
-        all_points.append(point)
-        if cache.within(candidate):
-            truths.append(truth)
-            observed.append(evaluator.expected(decisions))
-            points.append(point)
+        truths.append(evaluator.truth(decisions))
+        observed.append(evaluator.expected(decisions))
+        if objective.minimised:
+            points.append(objective.values(truths[-1], candidate.costs))
     exact, unit = evaluator.surrogate is None, evaluator.settings.scale
     noise = _noise(unit.shown(evaluator.accuracies))
     best = max(truths, default=0.0) if exact else max([*truths, *(max(run.best) for run in runs)])
@@ -78,10 +72,9 @@ def reference_optimum(
     optimum = ReferenceOptimum(best, exact, noise, floor=floor, unit=unit)
     if not objective.minimised:
         return optimum
-    array = np.array(all_points)
-    reference = (float(array[:, 0].min()), *(float(v) for v in array[:, 1:].max(axis=0)))
-    volume = hypervolume(np.array(points), objective.directions, reference)
-    return replace(optimum, volume=volume, reference_point=reference)
+    if not exact:
+        points += [point for run in runs for point in run.front(len(run.fronts))]
+    return replace(optimum, front=TrueFront.of(points, objective.directions))
 
 
 def _noise(values: Floats) -> float | None:
@@ -108,9 +101,10 @@ def summary(
     runs: Sequence[SamplerRun],
     optimum: ReferenceOptimum,
     evaluations: Sequence[int],
-    directions: Sequence[str],
 ) -> list[dict[str, Any]]:
     """One row for each sampler and number of evaluations; regret in points of accuracy, or as a difference of losses.
+
+    With several objectives, regret is that of the front's accurate end, and there is the share of the hypervolume too.
 
     A run that ended earlier counts with its last evaluation. ``evaluations_to_noise`` is the median number of
     evaluations until the regret is within one seed's noise, None where fewer than half of the runs got there or the
@@ -136,20 +130,12 @@ def summary(
                 "reused_mean": fmean(run.cache_hits for run in own),
                 "seconds_per_suggestion": fmean(run.seconds_per_suggestion for run in own),
             }
-            if optimum.volume is not None:
-                shares = [hypervolume_share(run.of(n), optimum, n, directions) for run in own]
+            if optimum.front is not None:
+                shares = [optimum.front.share(run.of(n).front(n)) for run in own]
                 row["hypervolume_share"] = fmean(shares)
                 row["hypervolume_sem"] = _standard_error(shares)
             rows.append(row)
     return rows
-
-
-def hypervolume_share(run: SamplerRun, optimum: ReferenceOptimum, n: int, directions: Sequence[str]) -> float:
-    """Hypervolume of the true values of the first ``n`` networks, as a share of the true front's."""
-    assert optimum.volume and optimum.reference_point is not None
-    points = np.array(run.points[:n])
-    own = hypervolume(points[front(points, directions)], directions, optimum.reference_point)
-    return float(own) / optimum.volume
 
 
 def _evaluations_to_noise(run: SamplerRun, optimum: ReferenceOptimum) -> float:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from nascale.bench_text import against, bench_title, floor_line, trust_lines
+from nascale.bench_text import against, bench_title, floor_line, front_line, trust_lines
 from nascale.options import plot_option, setting_options
-from nascale.output import emit, table_options
+from nascale.output import chosen_format, emit, table_options
 from nascale.spec import read_spec
 from search.settings import Budgets
 from space.errors import InputError
 
+if TYPE_CHECKING:
+    from evaluators.table_settings import TableSettings
+    from search.benchmark import SamplerRun
+    from search.objective import Objective
+    from search.regret import ReferenceOptimum
+
+SAMPLERS = ("controller", "tpe", "evolution", "random")
+ABLATION = ("controller", "controller-policy", "controller-critic", "gp-ei")
+"""The controller, either of its halves alone, and a plain Gaussian process."""
+
 
 @click.command("samplers")
-@click.argument("spec", type=click.Path(dir_okay=False))
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--samplers", help=f"Names, joined by commas.  [default: {','.join(SAMPLERS)}]")
 @click.option(
-    "--samplers",
-    default="controller,tpe,evolution,random",
-    show_default=True,
-    help="Names, joined by commas.",
+    "--ablate", is_flag=True, help=f"Compare what the controller is made of: {', '.join(ABLATION)}, random."
 )
 @click.option(
     "--evaluations", default="20,50,100,200", show_default=True, help="Where to measure, joined by commas."
@@ -35,8 +46,9 @@ from space.errors import InputError
 @plot_option("Draw the regret with its bands")
 @table_options
 def command(
-    spec: str,
-    samplers: str,
+    specs: tuple[str, ...],
+    samplers: str | None,
+    ablate: bool,
     evaluations: str,
     repeats: int,
     seed: int,
@@ -47,33 +59,77 @@ def command(
     output: str | None,
     **budgets: float | None,
 ) -> None:
-    """Compare samplers on the table that SPEC.toml describes.
+    """Compare samplers on the tables that SPEC.toml describes.
 
     Regret is the best truth of the table minus the truth of the network that the search names as best, in points of
     accuracy, or of their losses; random is always among the rows. Each repeat is a search with a seed of its own. A search
-    that measures networks again plans for its length: each number of evaluations is then a search of its own.
+    that measures networks again plans for its length: each number of evaluations is then a search of its own. With several
+    objectives, hypervolume_share is of the front that the search names, of the accuracy and the logarithms of the costs.
     """
-    keys = {"objective": objective, "seed": seed, **budgets}
-    chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
-    counts = _counts(evaluations)
-    names = [name.strip() for name in samplers.split(",") if name.strip()]
     from evaluators.machine import cpus
+
+    if plot and len(specs) > 1:
+        raise InputError.of("--plot", "one table", f"{len(specs)} tables")
+    names, counts = _names(samplers, ablate), _counts(evaluations)
+    keys = {"objective": objective, "seed": seed, **budgets}
+    one_by_one = len(specs) == 1 or (output is None and chosen_format(format_, output) == "table")
+    gathered: list[dict[str, Any]] = []
+    for spec in specs:
+        found = _compared(spec, keys, names, counts, repeats, jobs or cpus())
+        if one_by_one:
+            emit(found.rows, format_, output, columns=found.shown, title=found.title)
+        else:
+            click.echo(found.title, err=True)
+            gathered += [{"table": Path(spec).stem, **row} for row in found.rows]
+        for line in found.lines():
+            click.echo(line, err=True)
+        if plot:
+            _draw(found, plot, repeats)
+    if not one_by_one:
+        emit(gathered, format_, output)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What was found on one table."""
+
+    table: TableSettings
+    objective: Objective
+    runs: list[SamplerRun]
+    optimum: ReferenceOptimum
+    rows: list[dict[str, Any]]
+
+    @property
+    def title(self) -> str:
+        return bench_title(self.table, self.optimum)
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns for the eye: the title and a line below say the others."""
+        return [name for name in self.rows[0] if name not in ("noise", "regret_floor")]
+
+    def lines(self) -> list[str]:
+        """What is to be known of the figures."""
+        lines = [] if self.optimum.front is None else [front_line(self.objective, self.optimum)]
+        return lines + ([floor_line(self.table, self.optimum)] if round(self.optimum.floor, 3) > 0 else [])
+
+
+def _compared(
+    spec: str, keys: dict[str, Any], names: list[str], counts: list[int], repeats: int, jobs: int
+) -> _Comparison:
+    """The searches of one table, judged; what is to be known of the table is said first."""
     from evaluators.table_file import open_table
     from search.benchmark import run_samplers
     from search.candidate_cache import CandidateCache
-    from search.regret import reference_optimum, regrets, summary
-    from search.samplers.registry import samplers as known_samplers
+    from search.regret import reference_optimum, summary
     from search.space_statistics import check_budgets, check_costs
     from search.twins import twins
-    from space.errors import UnknownNameError
 
-    for name in names:
-        if name not in known_samplers():
-            raise UnknownNameError("--samplers", name, known_samplers())
+    chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
-    check_budgets(cache, seed)
+    check_budgets(cache, settings.seed)
     check_costs(cache, settings.objective)
     for line in trust_lines(evaluator, twins(evaluator, cache)):
         click.echo(line, err=True)
@@ -83,27 +139,40 @@ def command(
         if live:
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
-    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs or cpus(), report)
+    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs, report)
     optimum = reference_optimum(evaluator, settings, runs)
-    rows = summary(runs, optimum, counts, settings.objective.directions)
-    shown = [
-        name for name in rows[0] if name not in ("noise", "regret_floor")
-    ]  # the title and a line below say them
-    emit(rows, format_, output, columns=shown, title=bench_title(evaluator.settings, optimum))
-    if round(optimum.floor, 3) > 0:
-        click.echo(floor_line(evaluator.settings, optimum), err=True)
-    if plot:
-        from results.plots.regret import draw
+    return _Comparison(evaluator.settings, settings.objective, runs, optimum, summary(runs, optimum, counts))
 
-        draw(
-            regrets(runs, optimum),
-            plot,
-            title=f"{evaluator.settings.path.stem}: simple regret",
-            subtitle=f"{against(optimum)}. Means of {repeats} seeds, bands of one standard error.",
-            noise=optimum.noise,
-            unit=optimum.unit.words,
-        )
-        click.echo(f"wrote {plot}", err=True)
+
+def _draw(found: _Comparison, path: str, repeats: int) -> None:
+    from results.plots.regret import draw
+    from search.regret import regrets
+
+    draw(
+        regrets(found.runs, found.optimum),
+        path,
+        title=f"{found.table.path.stem}: simple regret",
+        subtitle=f"{against(found.optimum)}. Means of {repeats} seeds, bands of one standard error.",
+        noise=found.optimum.noise,
+        unit=found.optimum.unit.words,
+    )
+    click.echo(f"wrote {path}", err=True)
+
+
+def _names(samplers: str | None, ablate: bool) -> list[str]:
+    """The samplers to compare. Raises UnknownNameError for one that is not there."""
+    from search.samplers.registry import samplers as known
+    from space.errors import UnknownNameError
+
+    if samplers is not None and ablate:
+        raise InputError.of("--ablate", "no --samplers beside it", samplers)
+    names = list(ABLATION if ablate else SAMPLERS)
+    if samplers is not None:
+        names = [name.strip() for name in samplers.split(",") if name.strip()]
+    for name in names:
+        if name not in known():
+            raise UnknownNameError("--samplers", name, known())
+    return names
 
 
 def _counts(text: str) -> list[int]:

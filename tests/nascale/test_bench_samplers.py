@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from evaluators import surrogate
 from nascale.cli import run
+from nascale.commands.bench_samplers import ABLATION
+from search.samplers.registry import samplers
 
 SPEC = (
     '[table]\npath = "t.csv"\ndecisions = ["kind", "size"]\naccuracy = "y"\nunit = "percent"\nmacs = "macs"\n'
@@ -46,9 +49,42 @@ def test_a_budget_moves_the_optimum_and_two_objectives_tell_the_volume(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert bench("--samplers grid --evaluations 4 --repeats 1 --max-macs 200 --objective accuracy,macs") == 0
-    told = capsys.readouterr().out
-    assert "regret in points against the table's best (0.6100)" in told
-    assert "hypervolume_share" in told
+    told = capsys.readouterr()
+    assert "regret in points against the table's best (0.6100)" in told.out
+    assert "hypervolume_share" in told.out
+    # The front is (0.56, 100), (0.61, 200); the reference lies a tenth of its extent beyond its nadir.
+    assert told.err == (
+        "hypervolume is a share of that of the true front (2 networks), of accuracy and the logarithm of macs, "
+        "from 0.5550, 214.355 macs; regret is that of the accurate end\n"
+    )
+
+
+def test_the_controller_is_taken_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = samplers()
+    halves = {name: replace(known["controller"], name=name) for name in ABLATION if name not in known}
+    monkeypatch.setattr("search.samplers.registry.samplers", lambda: {**known, **halves})
+    assert bench("--ablate --evaluations 3,5 --repeats 1 --format json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    names = ("controller", "controller-policy", "controller-critic", "gp-ei", "random")
+    assert [(row["sampler"], row["evaluations"]) for row in rows] == [(n, e) for n in names for e in (3, 5)]
+    assert "table" not in rows[0]
+
+
+def test_several_tables_are_compared_by_one_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.toml").write_text(
+        SPEC.replace('"size"', '"kind"', 1).replace('"kind", "kind"', '"size", "kind"')
+    )
+    assert bench("other.toml --samplers grid --evaluations 6 --repeats 1 --format json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["table"], row["sampler"]) for row in rows] == [
+        (table, sampler) for table in ("t", "other") for sampler in ("grid", "random")
+    ]
+    assert bench("other.toml --samplers grid --evaluations 6 --repeats 1") == 0
+    assert capsys.readouterr().out.count("regret in points against the table's best (0.6600)") == 2
 
 
 def test_it_says_what_the_table_is_worth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +146,8 @@ def test_it_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("--ablate --samplers tpe", "--ablate: wanted no --samplers beside it, got 'tpe'"),
+        ("t.toml --plot both.svg", "--plot: wanted one table, got '2 tables'"),
         ("--samplers tpee", "--samplers: no such name 'tpee' (nearest: tpe"),
         ("--evaluations 0", "--evaluations: wanted whole numbers of 1 or more"),
         ("--evaluations x", "--evaluations: wanted whole numbers of 1 or more"),
