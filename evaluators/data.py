@@ -22,6 +22,7 @@ from evaluators.images.source import PARTS, LeftOut, Source
 from evaluators.images.sources import open_source
 from evaluators.images.splits import split
 from space.errors import InputError
+from space.limits import LARGEST_RESOLUTION, LARGEST_SEED
 
 __all__ = ["load"]
 
@@ -52,8 +53,10 @@ def load(
     for name, share in (("validation", validation), ("test", test)):
         if not 0 < share < 1:
             raise InputError.of(name, "a share in (0, 1)", share)
-    if size is not None and size < 1:
-        raise InputError.of("size", "pixels, a positive whole number", size)
+    if size is not None and not 1 <= size <= LARGEST_RESOLUTION:
+        raise InputError.of("size", f"pixels, a positive whole number up to {LARGEST_RESOLUTION}", size)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise InputError.of("seed", f"a whole number from 0 to {LARGEST_SEED}", seed)
     source = open_source(text, size=size, skip_bad=skip_bad, max_bytes=max_image_bytes)
     content = read_content(source, cache_folder(cache), memory_limit() if memory is None else memory)
     if not skip_bad:

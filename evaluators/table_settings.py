@@ -20,13 +20,13 @@ when.op1 = { op0 = ["conv"] }        # optional: op1 is a decision only where op
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evaluators.table_units import UNITS, ResultUnit
+from results.toml_file import read_toml
 from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 from space.search_space import Option
@@ -90,14 +90,7 @@ class TableSettings:
 
 def read_settings(path: str | os.PathLike[str]) -> TableSettings:
     """The ``[table]`` section of a TOML file. Raises InputError naming the key that is wrong or missing."""
-    file = os.fspath(path)
-    try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError.of("table", "a TOML file that can be read", f"{file} ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError.of("table", "a TOML file", f"{file} ({error})") from None
-    return table_settings(document.get("table"), path)
+    return table_settings(read_toml(path, "table").get("table"), path)
 
 
 def table_settings(section: Any, source: str | os.PathLike[str]) -> TableSettings:

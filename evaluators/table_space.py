@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evaluators.table_settings import TableSettings
+from results.toml_file import read_toml
 from space.errors import InputError
 from space.search_space import Decision, Option, SearchSpace
 from space.spaces import space as known
@@ -58,14 +58,7 @@ def _chosen_space(settings: TableSettings) -> SearchSpace | None:
     if name is None or not name.lower().endswith(".toml"):
         return None if name is None else known(name)
     path = Path(settings.source).parent / name
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError.of(
-            "table.space", "a TOML file that can be read", f"{path} ({error.strerror})"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError.of("table.space", "a TOML file", f"{path} ({error})") from None
+    document = read_toml(path, "table.space")
     return template_from_dict(document.get("space", document), str(path)).search_space()
 
 

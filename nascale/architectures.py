@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from results.toml_file import read_text_file
 from space.architecture import Architecture
 from space.errors import InputError
 from space.zoo import ZOO
@@ -44,7 +45,7 @@ def trial_of(text: str) -> tuple[str, int] | None:
     study, colon, number = text.rpartition(":")
     if not colon:
         return None
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > 18:
         raise InputError.of("ARCH", "STUDY:NUMBER with the number of a trial", text)
     return study, int(number)
 
@@ -120,9 +121,6 @@ def _settings(text: str) -> set[str]:
 def _from_file(path: Path) -> Architecture:
     from space.codec import from_json
 
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError.of("ARCH", "a JSON file that can be read", f"{path} ({error.strerror})") from None
+    content = read_text_file(path, "ARCH", "a JSON file")
     found = from_json(content, str(path))
     return found if found.name else found.replace(name=path.stem)

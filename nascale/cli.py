@@ -110,7 +110,7 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"error: {_one_line(message)}", err=True)
+        click.echo(f"error: {one_line(message)}", err=True)
         return 2 if isinstance(error, (click.UsageError, click.FileError, InputError)) else 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -122,11 +122,11 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        click.echo(f"error: {_one_line(f'{type(error).__name__}: {error}')} (--debug shows where)", err=True)
+        click.echo(f"error: {one_line(f'{type(error).__name__}: {error}')} (--debug shows where)", err=True)
         return 1
 
 
-def _one_line(message: str) -> str:
+def one_line(message: str) -> str:
     """The message on one line, in letters that a terminal shows, with the middle left out where it is very long."""
     return shortened(printable(" ".join(message.split())), _LONGEST_MESSAGE)
 

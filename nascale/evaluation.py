@@ -62,6 +62,17 @@ def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
     return space, TimedEvaluator(evaluator, how, spec.budgets.max_latency)
 
 
+def check_device(spec: StudySpec) -> None:
+    """Raises InputError for a device or a precision that the workers of this machine cannot have.
+
+    What the machines of a cluster have is known only there.
+    """
+    if spec.pool.ray_address is None:
+        from evaluators.device import pick_device, wants_bfloat16
+
+        wants_bfloat16(spec.recipe.precision, pick_device(spec.recipe.device))
+
+
 def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
     """The space of ``spec`` for ``images``, around its budgets where it is such a space."""
     assert spec.space is not None
@@ -74,6 +85,7 @@ def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
     from evaluators.data import load
     from evaluators.training import TrainEvaluator
 
+    check_device(spec)
     images = load(
         spec.images.data,
         seed=spec.run.seed,

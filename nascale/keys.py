@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nascale.quantities import parse_quantity
 from space.errors import InputError, UnknownNameError
+from space.limits import LARGEST_NUMBER, LARGEST_SEED
 from space.setting import declared, groups
 
 if TYPE_CHECKING:
@@ -60,6 +61,18 @@ def flat(value: Any) -> dict[str, Any]:
     return found
 
 
+def _bounded(name: str, kind: str, value: float) -> float:
+    """The number, if it is finite and no larger than anything could use. Raises InputError naming the setting."""
+    if kind == "int":
+        most = LARGEST_SEED if name.endswith("seed") else LARGEST_NUMBER
+        if abs(value) > most:
+            raise InputError.of(name, f"a whole number up to {most}", value)
+        return value
+    if not abs(value) < 1e300:
+        raise InputError.of(name, "a finite number", value)
+    return float(value)
+
+
 def converted(item: Field[Any], value: Any) -> Any:
     """``value`` as the setting's kind: quantities become numbers. Raises InputError naming the setting."""
     kind = item.metadata["kind"]
@@ -75,6 +88,6 @@ def converted(item: Field[Any], value: Any) -> Any:
     types, words = _TYPES[kind]
     if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
         raise InputError.of(item.name, words, value)
-    if kind == "float" and isinstance(value, (int, float)):
-        return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _bounded(item.name, kind, value)
     return os.fspath(value) if isinstance(value, os.PathLike) else value

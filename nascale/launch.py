@@ -90,7 +90,7 @@ def run(
 
     ``sampler`` is the one to use if it is none of ``search.samplers``.
     """
-    from evaluators.pools.opening import open_pool
+    from evaluators.pools.opening import check_pool, open_pool
     from search.loop import Loop
     from search.samplers.registry import make_sampler
     from search.study import release_study
@@ -98,6 +98,7 @@ def run(
 
     spec = prepared.spec
     settings = spec.settings()
+    check_pool(prepared.evaluator, spec.pool)
     store = _open_store(prepared)
     try:
         stored = store.results()

@@ -15,7 +15,7 @@ import click
 
 from nascale.quantities import human_bytes, human_count, human_seconds
 from results.files import replacing, write_file
-from results.shortening import shortened
+from results.shortening import printable, shortened
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,9 +23,22 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "parquet")
 _SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 # Columns of names that people give: one long name must not widen every row.
 _NAMES = ("study", "space", "data", "name", "worker")
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Prints a text of one or more lines; what a terminal would obey in names of others is written out instead.
+
+    A file or a pipe gets the text as it is.
+    """
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        text = "\n".join(printable(line.replace("\t", " ")) for line in text.split("\n"))
+    click.echo(text, err=err, nl=nl)
 
 
 def table_options(function: F) -> F:
@@ -64,7 +77,7 @@ def emit(
     elif format_ == "table":
         _print_table(_rows(table), columns, title, None, sys.stdout)
     else:
-        click.echo(render(table, format_).decode(), nl=False)
+        echo(render(table, format_).decode(), nl=False)
 
 
 def emit_stream(
@@ -94,8 +107,8 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     for number, row in enumerate(rows):
         if number == 0:
-            writer.writerow(row)
-        writer.writerow(row.values())
+            writer.writerow(map(as_text, row))
+        writer.writerow(map(as_text, row.values()))
 
 
 def _check_binary(format_: str, output: str | None) -> None:
@@ -108,7 +121,7 @@ def emit_document(document: Mapping[str, Any], output: str | None = None) -> Non
     """Prints or writes one JSON object; missing, infinite and not-a-number become null."""
     text = json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_file(output, text.encode())
 
@@ -140,10 +153,33 @@ def render(
         return text.getvalue().encode()
     frame = _frame(table)
     if format_ == "csv":
-        return frame.to_csv(index=False).encode()
+        return _for_spreadsheets(frame).to_csv(index=False).encode()
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
+
+
+def as_text(value: Any) -> Any:
+    """``value`` as a cell of a csv file; text that a spreadsheet would take for a formula has an apostrophe in front.
+
+    That is how one writes such a text into a spreadsheet by hand. Numbers stay numbers, also those that stand in text.
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULAS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def _for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with ``as_text`` in its columns of texts and in their names."""
+    copy = frame.copy(deep=False)
+    for name, kind in frame.dtypes.items():
+        if getattr(kind, "kind", "O") not in "iufbM":
+            copy[name] = [as_text(value) for value in frame[name]]
+    return copy.rename(columns=as_text)
 
 
 def _frame(table: pd.DataFrame | Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -205,7 +241,8 @@ def _cell(name: str, value: Any) -> str:
         if isinstance(plain, int):
             return str(plain)
         return f"{plain:.4f}" if abs(plain) < 10 else f"{plain:.5g}"
-    return shortened(str(plain)) if name in _NAMES else str(plain)
+    text = printable(str(plain))
+    return shortened(text) if name in _NAMES else text
 
 
 def _print_table(
@@ -227,13 +264,14 @@ def _print_table(
     paper = file if terminal else io.StringIO()
     console = Console(file=paper, width=width if width or terminal else 10_000, highlight=False)
     names = [c for c in columns if c in rows[0]] if columns else list(rows[0])
+    title = title and printable(title)
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
     body = [row for row in rows if not isinstance(row, _Header)]
     for name in names:
         numeric = any(
             isinstance(_plain(row[name]), (int, float)) and not isinstance(row[name], bool) for row in body
         )
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(Text(printable(name)), justify="right" if numeric else "left", overflow="fold")
     for row in body:
         table.add_row(*(Text(_cell(name, row[name])) for name in names))
     console.print(table)

@@ -30,7 +30,12 @@ _KINDS = {
     "bytes": (_BYTES, "a positive size such as 64MB, 1.5GB or 512KiB"),
     "seconds": (_SECONDS, "a positive time such as 8ms, 0.5s, 90 or 15min"),
 }
-_NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*")
+# Each digit fits one place only, so that a long text is read in one pass.
+_NUMBER = re.compile(r"\s*((?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*")
+_LONGEST = 100
+_LONGEST_LIST = 1000
+_MOST_SECONDS = 1e9
+"""Thirty years: clocks and waits hold no more."""
 
 
 def parse_quantity(text: str | float, kind: str = "count", argument: str = "value") -> float:
@@ -39,14 +44,16 @@ def parse_quantity(text: str | float, kind: str = "count", argument: str = "valu
     if isinstance(text, bool):
         raise InputError.of(argument, wanted, text)
     if isinstance(text, (int, float)):
-        value = float(text)
+        value = float(text) if abs(text) < 1e300 else math.inf
     else:
-        match = _NUMBER.fullmatch(text)
+        match = _NUMBER.fullmatch(text) if isinstance(text, str) and len(text) <= _LONGEST else None
         if match is None or match[2].upper() not in scales:
             raise InputError.of(argument, wanted, text)
         value = float(match[1]) * scales[match[2].upper()]
     if not math.isfinite(value) or value <= 0:
         raise InputError.of(argument, wanted, text)
+    if kind == "seconds" and value > _MOST_SECONDS:
+        raise InputError.of(argument, f"at most {_MOST_SECONDS:.0f} seconds", text)
     return value
 
 
@@ -69,7 +76,7 @@ class Quantity(click.ParamType[float]):
 def parse_list(text: str, kind: str = "count", argument: str = "value") -> list[float]:
     """A comma-separated list of quantities: ``0.4G,0.8G``."""
     parts = [part for part in text.split(",") if part.strip()]
-    if not parts:
+    if not 0 < len(parts) <= _LONGEST_LIST:
         raise InputError.of(argument, f"a comma-separated list, each {_KINDS[kind][1]}", text)
     return [parse_quantity(part, kind, argument) for part in parts]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from evaluators.table_settings import TableSettings, table_settings
-from nascale.toml_file import read_toml
+from results.toml_file import read_toml
 from search.settings import Budgets
 from space.errors import InputError
 from space.search_space import SearchSpace

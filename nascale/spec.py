@@ -19,7 +19,7 @@ from nascale.keys import check_known
 from nascale.quantities import kind_of_cost, parse_quantity
 from nascale.spaces import space_name, space_text, space_value
 from nascale.study_spec import SMALLEST_WINDOW, StudySpec
-from nascale.toml_file import read_toml
+from results.toml_file import read_toml
 from search.objective import SOFT_EXPONENT, Objective
 from search.pruning.registry import pruners
 from search.samplers.registry import samplers

@@ -13,10 +13,13 @@ from evaluators.recipe import Recipe
 from nascale.keys import flat, read
 from results.storage_url import default_storage
 from search.settings import RunSettings, SearchSettings
+from space.errors import InputError
 from space.setting import declared, group, setting
 
 SMALLEST_WINDOW = 4
 """Suggestions that may be out at once, where results take time and nothing else is asked for."""
+_LONGEST_NAME = 200
+"""Optuna keeps names of up to 512 letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ class StudySpec:
     def __post_init__(self) -> None:
         if self.study is None:
             self._fill("study", self._name())
+        if not self.study.isprintable() or not 0 < len(self.study) <= _LONGEST_NAME:
+            raise InputError.of("study", f"a name of 1 to {_LONGEST_NAME} printable letters", self.study)
         if self.storage is None:
             self._fill("storage", default_storage())
 

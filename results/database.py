@@ -43,7 +43,7 @@ def refusal(url: str, reason: str) -> InputError:
         wanted = _upgrade(url)
     elif "no such table" in text or "does not exist" in text:
         wanted = f"an Optuna database (this one holds no studies){missing_log(url)}"
-    elif "not a database" in text or "malformed" in text or "encrypted" in text:
+    elif "not a database" in text or "decode" in text or "malformed" in text or "encrypted" in text:
         wanted = f"an Optuna database (the file is damaged or something else: {text})"
     elif _is_gone(text):
         wanted = f"a database server that answers ({text})"
@@ -116,7 +116,7 @@ def _sqlite(url: str, path: Path) -> Iterator[Query]:
         connection.isolation_level = None
         connection.execute("BEGIN")
         yield lambda sql, **values: connection.execute(sql, values).fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise refusal(url, str(error)) from None
     finally:
         connection.close()

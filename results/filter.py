@@ -20,13 +20,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from results.columns import column_name
-from space.errors import InputError
+from space.errors import InputError, quoted
 
 Mask = NDArray[np.bool_]
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?P<suffix>[KMGkmg]\b)?(?![\w.]))
+      (?P<number>[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?(?P<suffix>[KMGkmg]\b)?(?![\w.]))
     | (?P<text>'[^']*'|"[^"]*")
     | (?P<column>`[^`]+`)
     | (?P<word>[A-Za-z_][\w.\-]*)
@@ -46,6 +46,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 _WANTED = "comparisons such as \"macs < 5e6 and status == 'ok'\""
 _DEEPEST = 50
+_LONGEST = 10_000
 _MISSING = object()
 
 
@@ -88,6 +89,10 @@ class _Parser:
 
     def __init__(self, frame: pd.DataFrame, expression: str, argument: str) -> None:
         self.frame, self.expression, self.argument = frame, expression, argument
+        if len(expression) > _LONGEST:
+            raise InputError.of(
+                argument, f"a filter of at most {_LONGEST} letters", f"{len(expression)} letters"
+            )
         self.tokens = self._tokens()
         self.place = 0
         self.depth = 0
@@ -113,7 +118,7 @@ class _Parser:
 
     def refusal(self, at: str) -> InputError:
         place = f"stopped at {at!r}" if at else "it ends too early"
-        return InputError(f"{self.argument}: wanted {_WANTED}, got {self.expression!r} ({place})")
+        return InputError(f"{self.argument}: wanted {_WANTED}, got {quoted(self.expression)} ({place})")
 
     def end(self) -> None:
         if self.place < len(self.tokens):
@@ -265,7 +270,7 @@ class _Parser:
             named, kind, came = (left, a, b) if left.column else (right, b, a)
             raise InputError(
                 f"{self.argument}: wanted {_article(kind)} to compare {named.column} with, got {_article(came)}"
-                f" in {self.expression!r}"
+                f" in {quoted(self.expression)}"
             )
         if a in ("text", "truth") and sign not in ("==", "!="):
             named = left if left.column else right

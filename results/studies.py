@@ -22,6 +22,7 @@ from results.database import Query, missing_log, reading, refusal, said
 from results.driver import ATTRIBUTE, Driver
 from results.networks import Networks, leader, with_repeats
 from results.storage_url import redacted, storage_url
+from results.stored_values import check_attributes, check_trials, named_damage
 from results.trial_result import MERITS, Status, TrialResult, stored_architecture
 from results.verified import with_verified
 from space.architecture import Architecture
@@ -87,21 +88,21 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
     The architectures' JSON, the bulk of a database, is only read if asked for. Raises UnknownNameError
     with the nearest names, or InputError for a storage that cannot be read.
     """
-    with reading(storage) as query:
+    with reading(storage) as query, named_damage(name):
         study_id = _study_id(query, name, storage)
-        attributes = of_study(_json_attributes(query, study_id))
+        attributes = _attributes(query, study_id, name)
         objectives = _stored_objectives(query, study_id, attributes)
-        trials = with_repeats(_trials(query, study_id, bool(attributes), architectures), merit_of(objectives))
-        return StoredStudy(
-            name, storage_url(storage), objectives, attributes, with_verified(trials, attributes)
-        )
+        trials = _trials(query, study_id, bool(attributes), architectures)
+        check_trials(name, trials, len(objectives))
+        found = with_verified(with_repeats(trials, merit_of(objectives)), attributes)
+        return StoredStudy(name, storage_url(storage), objectives, attributes, found)
 
 
 def attributes_of(name: str, storage: Storage = None) -> Mapping[str, Any] | None:
     """The attributes of study ``name`` that are ours, without its trials; None where there is no such study or storage."""
     try:
-        with reading(storage) as query:
-            return of_study(_json_attributes(query, _study_id(query, name, storage)))
+        with reading(storage) as query, named_damage(name):
+            return _attributes(query, _study_id(query, name, storage), name)
     except InputError:
         return None
 
@@ -127,16 +128,22 @@ def summaries(storage: Storage = None) -> list[dict[str, Any]]:
     """One row per stored study, oldest first: what it searches, how far it is, and its best accuracy."""
     with reading(storage) as query:
         rows = query("SELECT study_id, study_name FROM studies ORDER BY study_id")
-        return [_summary(query, study_id, name) for study_id, name in rows]
+        return [_summary(query, study_id, str(name)) for study_id, name in rows]
 
 
 def _summary(query: Query, study_id: int, name: str) -> dict[str, Any]:
-    attributes = of_study(_json_attributes(query, study_id))
+    with named_damage(name):
+        return _row(query, study_id, name)
+
+
+def _row(query: Query, study_id: int, name: str) -> dict[str, Any]:
+    attributes = _attributes(query, study_id, name)
     spec: Mapping[str, Any] = attributes.get("spec", {})
     states: dict[str, int] = dict(
         query("SELECT state, COUNT(*) FROM trials WHERE study_id = :study GROUP BY state", study=study_id)
     )
     results = _results(query, study_id) if attributes else []
+    check_trials(name, results, 0)
     last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
     finished = _clock(query, bool(attributes))(last)
     objectives = _stored_objectives(query, study_id, attributes)
@@ -187,7 +194,7 @@ def _results(query: Query, study_id: int) -> list[TrialResult]:
 
 def architecture(study: str, trial_number: int, storage: Storage = None) -> Architecture:
     """The network of one trial. Raises InputError if the study, the trial or its architecture is not there."""
-    with reading(storage) as query:
+    with reading(storage) as query, named_damage(study):
         study_id = _study_id(query, study, storage)
         rows = query(
             "SELECT t.trial_id, a.value_json FROM trials t LEFT JOIN trial_user_attributes a"
@@ -201,8 +208,8 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
             last = query("SELECT MAX(number) FROM trials WHERE study_id = :study", study=study_id)[0][0]
             wanted = "a study with trials" if last is None else f"a number from 0 to {last}"
             raise InputError.of("trial", f"{wanted} (study {study})", trial_number)
-    text = rows[0][1]
-    found = None if text is None else stored_architecture(json.loads(text))
+        text = rows[0][1]
+        found = None if text is None else stored_architecture(json.loads(text))
     if found is None:
         wanted = f"a trial that holds an architecture (study {study} searches a table without networks)"
         raise InputError.of("trial", wanted, trial_number)
@@ -211,13 +218,13 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
 
 def driver(name: str, storage: Storage = None) -> Driver | None:
     """The search that is at work on the study, as far as can be told from here; None where there is none."""
-    with reading(storage) as query:
+    with reading(storage) as query, named_damage(name):
         marks = query(
             "SELECT a.value_json FROM study_system_attributes a WHERE a.study_id = :study AND a.key = :key",
             study=_study_id(query, name, storage),
             key=ATTRIBUTE,
         )
-    found = Driver.of_json(json.loads(marks[0][0])) if marks else None
+        found = Driver.of_json(json.loads(marks[0][0])) if marks else None
     return None if found is None or found.is_gone else found
 
 
@@ -247,7 +254,7 @@ def delete(name: str, storage: Storage = None, *, force: bool = False) -> int:
 def _study_id(query: Query, name: str, storage: Storage) -> int:
     rows = query("SELECT study_id FROM studies WHERE study_name = :name", name=name)
     if not rows:
-        known = [row[0] for row in query("SELECT study_name FROM studies")]
+        known = [str(row[0]) for row in query("SELECT study_name FROM studies")]
         error = UnknownNameError("study", name, known)
         error.args = (f"{error}{missing_log(storage_url(storage))}",)
         raise error
@@ -258,7 +265,14 @@ def _json_attributes(query: Query, study_id: int) -> dict[str, Any]:
     rows = query(
         "SELECT a.key, a.value_json FROM study_user_attributes a WHERE a.study_id = :study", study=study_id
     )
-    return {key: json.loads(text) for key, text in rows}
+    return {str(key): json.loads(text) for key, text in rows}
+
+
+def _attributes(query: Query, study_id: int, name: str) -> dict[str, Any]:
+    """Our attributes of a study, checked."""
+    attributes = of_study(_json_attributes(query, study_id))
+    check_attributes(name, attributes)
+    return attributes
 
 
 def _stored_objectives(
@@ -374,6 +388,8 @@ def _clock(query: Query, ours: bool) -> Callable[[str | datetime | None], dateti
 
     def read(value: str | datetime | None) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if moment is not None and not isinstance(moment, datetime):
+            raise TypeError(f"{moment!r} is no time")
         if moment is None or zone is not None:
             return moment and moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)

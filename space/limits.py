@@ -17,6 +17,12 @@ LARGEST_RESOLUTION = 1_000_000
 LARGEST_NUMBER = 1_000_000_000
 """Channels, classes, strides, images of a batch: any whole number of a block or a network."""
 
+MOST_WORKERS = 10_000
+"""Workers of a search, and processors or GPUs of one."""
+
+LARGEST_SEED = 2**63 - 1
+"""Seed of anything random: what a database and every generator hold."""
+
 LARGEST_FACTOR = 1_000
 """Multipliers of depth and width, and the expansion of a block."""
 

@@ -11,6 +11,8 @@ from typing import Protocol, Self
 
 from evaluators.evaluator import Candidate, Failure, Measurement
 from space.errors import InputError
+from space.limits import MOST_WORKERS
+from space.search_space import is_number, is_whole
 from space.setting import setting
 
 
@@ -90,11 +92,23 @@ class PoolSettings:
     def __post_init__(self) -> None:
         timeout = self.trial_timeout
         for name, ok, wanted in (
-            ("workers", isinstance(self.workers, int) and self.workers >= 0, "a whole number, 0 or more"),
-            ("cpus_per_trial", self.cpus_per_trial > 0, "a positive number"),
-            ("gpus_per_trial", self.gpus_per_trial >= 0, "0 or more"),
+            ("workers", is_whole(self.workers, 0, MOST_WORKERS), f"a whole number from 0 to {MOST_WORKERS}"),
+            (
+                "cpus_per_trial",
+                _is_share(self.cpus_per_trial) and self.cpus_per_trial > 0,
+                f"a positive {_SHARE}",
+            ),
+            ("gpus_per_trial", _is_share(self.gpus_per_trial), f"0 or a {_SHARE}"),
             ("retries", isinstance(self.retries, int) and self.retries >= 0, "a whole number, 0 or more"),
             ("trial_timeout", timeout is None or timeout > 0, "positive seconds"),
         ):
             if not ok:
                 raise InputError.of(name, wanted, getattr(self, name))
+
+
+_SHARE = f"number up to {MOST_WORKERS}, a whole one if above 1 (as Ray has it)"
+
+
+def _is_share(value: object) -> bool:
+    """Whether ``value`` is what Ray takes for processors and GPUs of one worker."""
+    return is_number(value, 0, MOST_WORKERS) and (float(value) <= 1 or float(value).is_integer())  # type: ignore[arg-type]

@@ -48,14 +48,40 @@ def connect(settings: PoolSettings) -> None:
         )
 
 
+def check(settings: PoolSettings) -> None:
+    """Raises InputError for workers that can never be: on a cluster that is not there, with GPUs that it lacks."""
+    if settings.ray_address is None:
+        if settings.gpus_per_trial:
+            import torch
+
+            there = torch.cuda.device_count()
+            if settings.workers * settings.gpus_per_trial > there:
+                came = f"{settings.workers} workers with {settings.gpus_per_trial:g} each"
+                raise InputError.of(
+                    "gpus_per_trial", f"at most the {there} GPUs of this machine in all", came
+                )
+        return
+    import ray
+
+    if ray.is_initialized():
+        return  # the pool's own check comes early enough
+    connect(settings)
+    try:
+        check_resources(settings)
+    finally:
+        ray.shutdown()
+
+
 def check_address(address: str) -> None:
     """Raises InputError if nothing listens at ``host:port``: Ray itself would wait for more than a minute."""
+    if address == "auto":
+        return
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", or a name that Ray resolves
+    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 2**16:
+        raise InputError.of("ray_address", "auto, HOST:PORT or ray://HOST:PORT", address)
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from nascale.options import setting_options
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from nascale.quantities import human_cost
 from search.settings import Budgets
 from space.cost import SEARCHED_COSTS, costs
@@ -40,7 +40,7 @@ def command(
     budgets = Budgets(**limits)
     limited = [cost for cost, _ in budgets.bounds().values()]
     for cost, bound in budgets.bounds().values():
-        click.echo(f"{cost} ≤ {human_cost(cost, bound)}", err=True)
+        echo(f"{cost} ≤ {human_cost(cost, bound)}", err=True)
     rows = []
     for name in _matching(patterns):
         network = ZOO[name]()

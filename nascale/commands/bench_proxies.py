@@ -9,7 +9,7 @@ import click
 
 from evaluators.proxies import proxy_help
 from nascale.options import plot_option, storage_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 
 _COLUMNS = (
     "proxy",
@@ -89,7 +89,7 @@ def command(
 
     asked = ProxyCheck(proxies, architectures, data, longer, seed, device, storage)
     found = subject_of(subject, asked)
-    click.echo(found.opening, err=True)
+    echo(found.opening, err=True)
     rows = run(
         found,
         repeats=repeats,
@@ -97,17 +97,17 @@ def command(
         seed=seed,
         scores=scores,
         report=_counter(),
-        say=lambda text: click.echo(text, err=True),
+        say=lambda text: echo(text, err=True),
     )
     name = found.comparison.name
     if plot:
         from results.plots.proxies import draw
 
         draw(rows, plot, title=f"{name}: rank correlation with {found.truth_is}")
-        click.echo(f"wrote {plot}", err=True)
+        echo(f"wrote {plot}", err=True)
     emit(rows, format_, output, columns=_COLUMNS, title=f"{name}: ranking against {found.truth_is}")
     for line in verdict(rows):
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def _counter() -> Callable[[int, int], None]:
@@ -118,6 +118,6 @@ def _counter() -> Callable[[int, int], None]:
         if terminal:
             click.echo(f"\r{done}/{total} scores", nl=done == total, err=True)
         elif done == total or done * 10 // total > (done - 1) * 10 // total:
-            click.echo(f"{done}/{total} scores", err=True)
+            echo(f"{done}/{total} scores", err=True)
 
     return report

@@ -11,10 +11,11 @@ import click
 
 from nascale.bench_text import against, bench_title, floor_line, front_line, trust_lines
 from nascale.options import plot_option, setting_options
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 from nascale.spec import read_spec
 from search.settings import Budgets
 from space.errors import InputError
+from space.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
     from evaluators.table_settings import TableSettings
@@ -37,12 +38,18 @@ ABLATION = ("controller", "controller-policy", "controller-critic", "gp-ei")
     "--evaluations", default="20,50,100,200", show_default=True, help="Where to measure, joined by commas."
 )
 @click.option(
-    "--repeats", type=click.IntRange(min=1), default=20, show_default=True, help="Seeds for each sampler."
+    "--repeats",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="Seeds for each sampler.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
+@click.option(
+    "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="The first seed."
+)
 @click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
 @setting_options(Budgets)
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one for each processor]")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes.  [default: one for each processor]")
 @plot_option("Draw the regret with its bands")
 @table_options
 def command(
@@ -79,10 +86,10 @@ def command(
         if one_by_one:
             emit(found.rows, format_, output, columns=found.shown, title=found.title)
         else:
-            click.echo(found.title, err=True)
+            echo(found.title, err=True)
             gathered += [{"table": Path(spec).stem, **row} for row in found.rows]
         for line in found.lines():
-            click.echo(line, err=True)
+            echo(line, err=True)
         if plot:
             _draw(found, plot, repeats)
     if not one_by_one:
@@ -132,7 +139,7 @@ def _compared(
     check_budgets(cache, settings.seed)
     check_costs(cache, settings.objective)
     for line in trust_lines(evaluator, twins(evaluator, cache)):
-        click.echo(line, err=True)
+        echo(line, err=True)
     live = sys.stderr.isatty()
 
     def report(done: int, total: int) -> None:
@@ -156,7 +163,7 @@ def _draw(found: _Comparison, path: str, repeats: int) -> None:
         noise=found.optimum.noise,
         unit=found.optimum.unit.words,
     )
-    click.echo(f"wrote {path}", err=True)
+    echo(f"wrote {path}", err=True)
 
 
 def _names(samplers: str | None, ablate: bool) -> list[str]:

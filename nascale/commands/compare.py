@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nascale.options import axes_options, plot_option, storage_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from nascale.quantities import parse_list
 from space.errors import InputError
 
@@ -50,9 +50,9 @@ def command(
         from results.plots.comparison import comparison_figure
         from results.plots.picture import save
 
-        click.echo(str(save(comparison_figure(result), plot, "--plot")), err=True)
+        echo(str(save(comparison_figure(result), plot, "--plot")), err=True)
     if result.table["front"].any():
-        click.echo(f"reference of the hypervolume: {result.reference_text}", err=True)
+        echo(f"reference of the hypervolume: {result.reference_text}", err=True)
     else:
-        click.echo("no finished trial to compare by", err=True)
+        echo("no finished trial to compare by", err=True)
     emit(result.table, format_, output)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evaluators.images.sources import source_help
-from nascale.output import chosen_format, emit, emit_document, table_options
+from nascale.output import chosen_format, echo, emit, emit_document, table_options
 from nascale.quantities import Quantity
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def command(source: str, format_: str | None, output: str | None, **options: Any
     emit(_rows(summary), chosen, output, title=summary.name)
     if chosen == "table" and output is None:
         for line in _lines(summary, warnings):
-            click.echo(line)
+            echo(line)
 
 
 def _rows(summary: DataSummary) -> list[dict[str, Any]]:

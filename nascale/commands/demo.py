@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from nascale.output import echo
+
 STUDY = "demo"
 # Chosen for two cores and about two minutes; nothing else in it is special to the digits.
 SEARCH = (
@@ -47,26 +49,22 @@ def command(folder: str, trials: int, workers: int, fresh: bool) -> None:
         raise InputError.of("--folder", "a folder that can be made", f"{folder} ({error.strerror})") from None
 
     kept = f"--storage {shlex.quote(storage)}"
-    click.echo(
-        "1. Search a space of MBConv, bottleneck and inception blocks; every candidate is really trained."
-    )
+    echo("1. Search a space of MBConv, bottleneck and inception blocks; every candidate is really trained.")
     _run(f"nascale search {SEARCH} --trials {trials} --workers {workers} --study {STUDY} {kept}")
-    click.echo("\n2. The Pareto front: the networks that no other beats in both accuracy and MACs.")
+    echo("\n2. The Pareto front: the networks that no other beats in both accuracy and MACs.")
     _run(f"nascale front {STUDY} {kept}")
     picture = place / "front.png"
     _run(f"nascale plot {STUDY} {kept} -o {shlex.quote(str(picture))}")
     winner, macs = _winner(storage)
-    click.echo(f"\n3. Trial {winner}, the most accurate, drawn stage by stage.")
+    echo(f"\n3. Trial {winner}, the most accurate, drawn stage by stage.")
     _run(f"nascale show {STUDY} {winner} {kept}")
     budgets = ",".join(f"{macs * step / 1e6:.3g}M" for step in _STEPS)
-    click.echo(
-        f"\n4. The same network scaled in depth, width and resolution to {len(_STEPS)} budgets of MACs."
-    )
+    echo(f"\n4. The same network scaled in depth, width and resolution to {len(_STEPS)} budgets of MACs.")
     family = place / "family"
     _run(
         f"nascale scale family {STUDY}:{winner} --budgets {budgets} {kept} --write {shlex.quote(str(family))}"
     )
-    click.echo(f"\nThe picture of the front: {picture}\nThe scaled networks:      {family}/")
+    echo(f"\nThe picture of the front: {picture}\nThe scaled networks:      {family}/")
 
 
 def _run(line: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from evaluators.export.format import chosen_formats, formats
 from nascale.options import storage_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from space.errors import RunError
 
 _DEFAULT = "torch,onnx,python"
@@ -80,9 +80,7 @@ def command(
 
     trained = open_run(run)
     if not trained.finished:
-        click.echo(
-            f"{run}: the training has not come to its end; its best weights so far are exported", err=True
-        )
+        echo(f"{run}: the training has not come to its end; its best weights so far are exported", err=True)
     settings = ExportSettings(takes=takes, photos=photos, threads=threads, force=force)
     certificate = export(
         trained,
@@ -91,7 +89,7 @@ def command(
         data=data,
         out=Path(out) if out else None,
         story=story_of(trained, storage, licence),
-        report=lambda line: click.echo(line, err=True),
+        report=lambda line: echo(line, err=True),
     )
     about = f"{certificate.photos} {certificate.split} photos"
     emit(

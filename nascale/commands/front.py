@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nascale.options import axes_options, storage_option, study_argument, where_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 
 
 @click.command("front")
@@ -39,7 +39,7 @@ def command(
         frame = rows.where(frame, where)
     front = front_of(frame, x=x, y=y)
     if front.empty:
-        click.echo(f"study {study}: no finished trial that could be on a front", err=True)
+        echo(f"study {study}: no finished trial that could be on a front", err=True)
     columns = [
         "number",
         *axes,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from nascale.options import PicturePath, axes_options, storage_option, study_argument, where_option
+from nascale.output import echo
+from results.files import file_name
 
 KINDS = ("overview", "front", "progress", "parallel", "importance")
 
@@ -50,9 +50,9 @@ def command(
     from results.plots import study as plot
 
     if output is None:
-        output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}-{kind}.png"
+        output = f"{file_name(study)}-{kind}.png"
     frame = trials(study, storage)
     if where:
         frame = rows.where(frame, where)
     figure = plot.draw(frame, kind, x=x, y=y, color=color, look=theme.DARK if dark else theme.LIGHT)
-    click.echo(str(picture.save(figure, output)))
+    echo(str(picture.save(figure, output)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nascale.output import emit_stream, table_options
+from nascale.output import echo, emit_stream, table_options
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,12 +59,10 @@ def command(
     if not found.files:
         raise broken.none_readable()
     if not trained.finished:
-        click.echo(
-            f"the training of {run} has not come to its end: these are its best weights so far", err=True
-        )
+        echo(f"the training of {run} has not come to its end: these are its best weights so far", err=True)
     classifier = Classifier(trained, device)
     emit_stream(_rows(classifier, found, broken, top, temperature), format_, output)
-    click.echo(broken.closing(found), err=True)
+    echo(broken.closing(found), err=True)
 
 
 def _rows(
@@ -113,7 +111,7 @@ class _Broken:
 
     def say(self) -> None:
         for name in self.names[self._said :]:
-            click.echo(f"cannot read {name}", err=True)
+            echo(f"cannot read {name}", err=True)
         self._said = len(self.names)
 
     def none_readable(self) -> InputError:

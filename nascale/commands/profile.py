@@ -10,7 +10,7 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import plot_option, storage_option
-from nascale.output import chosen_format, emit, render, table_options
+from nascale.output import chosen_format, echo, emit, render, table_options
 from nascale.quantities import human_bytes, human_count
 from results.files import write_file
 from space import notation
@@ -84,9 +84,9 @@ def command(
         networks = [network.replace(resolution=resolution) for network in networks]
     for network in networks:
         if network.training_misfit:
-            click.echo(f"{network.label}: {network.training_misfit}; training_bytes leave it out", err=True)
+            echo(f"{network.label}: {network.training_misfit}; training_bytes leave it out", err=True)
         if network.live() is not network:
-            click.echo(_idle(network), err=True)
+            echo(_idle(network), err=True)
     totals = [_totals(network, batch, dtype, optimizer) for network in networks]
     rows = [layers(network, batch=batch, dtype=dtype) for network in networks]
     for total, found in zip(totals, rows, strict=True):
@@ -99,7 +99,7 @@ def command(
         from results.plots.picture import save
 
         save(cost_bars([(n.label, r) for n, r in zip(networks, rows, strict=True)]), plot, "--plot")
-        click.echo(f"wrote {plot}", err=True)
+        echo(f"wrote {plot}", err=True)
     _print(totals, rows, by_layer, chosen_format(format_, output), output)
 
 

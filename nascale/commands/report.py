@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from nascale.options import axes_options, storage_option, study_argument
-from results.files import write_file
+from nascale.output import echo
+from results.files import file_name, write_file
 
 
 @click.command("report")
@@ -27,6 +26,6 @@ def command(study: str, x: str | None, y: str | None, storage: str | None, outpu
     from results.report.report import write_report
 
     if output is None:
-        output = f"{re.sub(r'[^A-Za-z0-9._-]+', '-', study)}.html"
+        output = f"{file_name(study)}.html"
     write_file(output, write_report(study, storage, x=x, y=y, repeat=repeat_command).encode())
-    click.echo(output)
+    echo(output)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from space.errors import RunError
 
 
@@ -44,7 +44,7 @@ def command(
         ready = prepared(known, folder, data)
         if not quiet:
             for line in opening(ready):
-                click.echo(line, err=True)
+                echo(line, err=True)
         stop = StopFlag()
         stop_on_signals(stop)
         try:
@@ -53,9 +53,9 @@ def command(
             else:
                 found = reproduce(known, ready, stop=stop, follow=stack.enter_context(follower()))
         except Stopped:
-            click.echo(f"stopped{f'; the same command goes on with {out}' if out else ''}", err=True)
+            echo(f"stopped{f'; the same command goes on with {out}' if out else ''}", err=True)
             raise KeyboardInterrupt from None
         emit(found.rows(), format_, output, title=known.run.name)
         if not found.holds:
             raise RunError(found.verdict())
-        click.echo(found.verdict(), err=True)
+        echo(found.verdict(), err=True)

@@ -12,7 +12,7 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import storage_option
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
 from results.files import write_file
@@ -175,15 +175,18 @@ def _cost(measure: str, batch: int) -> Callable[[Architecture], float]:
 def _phis(text: str) -> list[float]:
     """``0..7`` or a comma-separated list."""
     span = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", text)
-    if span is not None:
+    if span is not None and len(text) <= 40:
         first, last = int(span[1]), int(span[2])
         if last - first >= _MOST_MEMBERS:
             raise InputError.of("--phi", f"at most {_MOST_MEMBERS} values", text)
         return [float(phi) for phi in range(first, last + 1)] or [float(first)]
     try:
-        return [float(part) for part in text.split(",") if part.strip()] or [float(text)]
+        found = [float(part) for part in text.split(",") if part.strip()] or [float(text)]
     except ValueError:
         raise InputError.of("--phi", "numbers such as 0..7 or -1,0,2.5", text) from None
+    if len(found) > _MOST_MEMBERS:
+        raise InputError.of("--phi", f"at most {_MOST_MEMBERS} values", text)
+    return found
 
 
 def _slug(text: str) -> str:
@@ -257,4 +260,4 @@ def _write(
         row["file"] = str(file)
     figure = family_figure(base.label, base.resolution, rows, MEASURES[measure])
     save(figure, folder / "family.png", "--write")
-    click.echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)
+    echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 from results.files import write_file
+from space.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
     from search.scaling.law_fit import LawFit
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--resamples",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=100_000),
     default=200,
     show_default=True,
     help="Bootstrap fits behind the intervals.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of the bootstrap."
+)
 @table_options
 def command(
     points: str, law: str, growth: float, resamples: int, seed: int, format_: str | None, output: str | None
@@ -51,7 +54,7 @@ def command(
     fit = fit_law(table, law=law, growth=growth, resamples=resamples, seed=seed)
     for j in range(3):
         if j not in table.varied:
-            click.echo(
+            echo(
                 f"{points}: {DIMENSIONS[j]} is never varied, so its coefficient {GREEK[j]} cannot be determined",
                 err=True,
             )
@@ -59,7 +62,7 @@ def command(
     if chosen == "json":
         text = json.dumps(fit.to_dict(), indent=2, ensure_ascii=False) + "\n"
         if output is None:
-            click.echo(text, nl=False)
+            echo(text, nl=False)
         else:
             write_file(output, text.encode())
     elif chosen == "table" and output is None:
@@ -110,6 +113,6 @@ def _print(fit: LawFit) -> None:
         title="laws, best prediction of left-out points first",
     )
     shown = ", ".join(f"{name} {value:.4g}" for name, value in fit.parameters.items())
-    click.echo(f"{fit.formula}\n{shown}\n")
+    echo(f"{fit.formula}\n{shown}\n")
     for line in fit.statement:
-        click.echo(line)
+        echo(line)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from nascale.options import plot_option
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 from nascale.quantities import human_count
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
 from results.files import write_file
@@ -86,7 +86,7 @@ def command(
         from results.plots.scaling import reproduce_figure
 
         save(reproduce_figure(rows[:9]), plot, "--plot")
-        click.echo(f"wrote {plot}", err=True)
+        echo(f"wrote {plot}", err=True)
     chosen = chosen_format(format_, output)
     every = rows + lite
     emit(
@@ -98,7 +98,7 @@ def command(
     )
     if chosen == "table" and output is None:
         for line in explanation(rows, lite, coefficients, tolerance):
-            click.echo(line)
+            echo(line)
     if check:
         _check(every)
 
@@ -118,7 +118,7 @@ def _check(rows: Sequence[Row]) -> None:
     wrong = [row["name"] for row in rows if not row["golden"]]
     if wrong:
         raise RunError(f"--check: params or macs differ from the known values for {', '.join(wrong)}")
-    click.echo(f"check: params and macs of all {len(rows)} networks are the known ones", err=True)
+    echo(f"check: params and macs of all {len(rows)} networks are the known ones", err=True)
 
 
 def explanation(
@@ -238,14 +238,14 @@ def _infer(coefficients: Coefficients, tolerance: Any, format_: str | None, outp
         }
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         if output is None:
-            click.echo(text, nl=False)
+            echo(text, nl=False)
         else:
             write_file(output, text.encode())
         return
     emit(rows, chosen, output, title=f"φ that reproduces the released coefficients, {tolerance}")
     if chosen == "table" and output is None:
         for line in verdict:
-            click.echo(line)
+            echo(line)
 
 
 def _verdict(

@@ -10,7 +10,7 @@ import click
 
 from nascale.architectures import resolve
 from nascale.options import plot_option, setting_options
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 from nascale.scaling_spec import DERIVED, ScalingSpec
 from nascale.search_text import data_lines
 from results.files import write_file
@@ -54,7 +54,7 @@ def command(
     search = prepare_scaling(scaling_spec(resolve(arch, given.get("storage")), given))
     if not quiet:
         for line in [*data_lines(search.prepared), *search.summary()]:
-            click.echo(line, err=True)
+            echo(line, err=True)
     if dry_run:
         rows, title = _candidate_rows(search), f"candidates for {search.base.architecture.label}"
         emit(rows, format_, output, title=title)
@@ -62,7 +62,7 @@ def command(
     result = followed(
         lambda report, say: run_scaling(search, report, say),
         search.spec.study,
-        lambda text: click.echo(text, err=True),
+        lambda text: echo(text, err=True),
         quiet=quiet,
     )
     if plot:
@@ -71,7 +71,7 @@ def command(
 
         law = result.law.to_dict() if result.law else None
         save(coefficients_figure(result.ranking.rows, _title(search), law), plot, "--plot")
-        click.echo(f"wrote {plot}", err=True)
+        echo(f"wrote {plot}", err=True)
     _show(search, result, format_, output)
 
 
@@ -120,14 +120,14 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
         }
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=float) + "\n"
         if output is None:
-            click.echo(text, nl=False)
+            echo(text, nl=False)
         else:
             write_file(output, text.encode())
         return
     emit(ranking.rows, chosen, output, columns=_SHOWN, title=_title(search))
     if chosen == "table" and output is None:
         for line in claims(result):
-            click.echo(line)
+            echo(line)
 
 
 def claims(result: ScalingResult) -> list[str]:

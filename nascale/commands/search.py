@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from nascale.options import setting_options
+from nascale.output import echo
 from nascale.search_text import closing, opening
 from nascale.spec import EPOCHS, SearchSpec, read_spec
 
@@ -34,7 +35,7 @@ def command(spec: str | None, quiet: bool, **options: Any) -> None:
     prepared = prepare(chosen)
     if not quiet:
         for line in opening(chosen, prepared):
-            click.echo(line)
-    outcome = followed(lambda report, say: run(prepared, report, say), chosen.study, click.echo, quiet=quiet)
+            echo(line)
+    outcome = followed(lambda report, say: run(prepared, report, say), chosen.study, echo, quiet=quiet)
     for line in closing(outcome):
-        click.echo(line)
+        echo(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import storage_option, study_argument
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from results.files import write_file
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _show_study(stored: StoredStudy, format_: str | None, output: str | None) ->
     if format_ in (None, "table") and output is None:
         widest = max(len(row["what"]) for row in rows)
         for row in rows:
-            click.echo(f"{row['what']:{widest}}  {row['value']}")
+            echo(f"{row['what']:{widest}}  {row['value']}")
     else:
         emit(rows, format_, output)
 
@@ -98,8 +98,8 @@ def _show_trial(stored: StoredStudy, trial: str, format_: str | None, output: st
         write_file(output, (drawing.svg(named) + "\n").encode())
     elif format_ in (None, "table") and output is None:
         width = min(120, shutil.get_terminal_size((100, 24)).columns)
-        click.echo(_headline(stored, found))
-        click.echo(drawing.text(architecture, width))
+        echo(_headline(stored, found))
+        echo(drawing.text(architecture, width))
     else:
         emit(drawing.table(architecture), format_, output)
 

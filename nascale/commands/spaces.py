@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import setting_options
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from nascale.search_text import statistics_lines
 from search.settings import Budgets
 from space.errors import InputError
+from space.limits import LARGEST_SEED
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Networks to draw.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws.")
+@click.option(
+    "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Seed of the draws."
+)
 @click.option("--decisions", is_flag=True, help="List the decisions instead.")
 @table_options
 def command(
@@ -71,7 +74,7 @@ def command(
     check_budgets(cache, seed)
     if format_ in (None, "table") and output is None:
         for line in statistics_lines(found, chosen):
-            click.echo(line)
+            echo(line)
         return
     shares = {f"share_{k.removeprefix('max_')}": v for k, v in found.shares.items()}
     emit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nascale.options import storage_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 from results.trial_result import Status
 
 _COLUMNS = (
@@ -33,7 +33,7 @@ def command(
     if not rows:
         import pandas as pd
 
-        click.echo(f"no studies in {described(storage)} yet", err=True)
+        echo(f"no studies in {described(storage)} yet", err=True)
         emit(pd.DataFrame(columns=list(_COLUMNS)), format_, output)
         return
     emit(rows, format_, output, columns=_COLUMNS)
@@ -47,4 +47,4 @@ def _delete(study: str, yes: bool, force: bool, storage: str | None) -> None:
     if not yes:
         warning = f" ({running} of them marked as running)" if running else ""
         click.confirm(f"Remove study {study} with {len(trials)} trials{warning}?", abort=True, err=True)
-    click.echo(f"removed study {study} with {delete(study, storage, force=force)} trials", err=True)
+    echo(f"removed study {study} with {delete(study, storage, force=force)} trials", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import PicturePath
-from nascale.output import chosen_format, emit, emit_document, table_options
+from nascale.output import chosen_format, echo, emit, emit_document, table_options
 from results.shortening import shortened
 from results.storage_url import redacted
 from space.errors import InputError
@@ -66,7 +66,7 @@ def command(
     }
     for kind, path in wanted_pictures.items():
         if path is not None:
-            click.echo(f"wrote {_draw(kind, trained.name, look, images, path)}", err=True)
+            echo(f"wrote {_draw(kind, trained.name, look, images, path)}", err=True)
     _show(trained, look, images, format_, output)
 
 
@@ -90,7 +90,7 @@ def _show(run: TrainedRun, look: Look, images: ImageSet, format_: str | None, ou
     emit(look.rows(), chosen, output, title=run.name)
     lines = [*_lines(look, len(run.tests)), *(f"warning: {one}" for one in warnings)]
     for line in lines:
-        click.echo(line, err=chosen != "table" or output is not None)
+        echo(line, err=chosen != "table" or output is not None)
 
 
 def _lines(look: Look, looks: int) -> list[str]:

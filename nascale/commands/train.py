@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nascale.options import plot_option, setting_options, storage_option
+from nascale.output import echo
 from nascale.stopping import stop_on_signals
 from nascale.train_spec import UNUSED, TrainSpec, train_spec
 
@@ -64,10 +65,10 @@ def command(
 
     prepared = prepare(spec, out, storage)
     if prepared.finished:
-        click.echo(f"{out} is finished; nothing was done")
+        echo(f"{out} is finished; nothing was done")
     elif not quiet:
         for line in opening(prepared):
-            click.echo(line)
+            echo(line)
     stop = StopFlag()
     stop_on_signals(stop)
     try:
@@ -80,17 +81,15 @@ def command(
                 follow=follow,
             )
     except Stopped:
-        click.echo(f"stopped; the same command goes on with {out}", err=True)
+        echo(f"stopped; the same command goes on with {out}", err=True)
         raise KeyboardInterrupt from None
     for line in closing(done):
-        click.echo(line)
+        echo(line)
     if plot is not None:
         from evaluators.trained.run_folder import METRICS
         from results.plots.training import draw, read_metrics
 
-        click.echo(
-            f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, best=done.metrics)}"
-        )
+        echo(f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, best=done.metrics)}")
 
 
 @contextmanager

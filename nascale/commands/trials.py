@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nascale.options import storage_option, study_argument, where_option
-from nascale.output import emit, table_options
+from nascale.output import echo, emit, table_options
 
 _SHOWN = ("number", "status", "accuracy", "macs", "params", "epochs", "seconds", "worker", "rank", "error")
 
@@ -40,7 +40,7 @@ def command(
         best_is_large = direction_of(frame, column) == "maximize"
         frame = frame.sort_values(column, ascending=not best_is_large, kind="stable").reset_index(drop=True)
     if frame.empty:
-        click.echo(f"study {study}: no trials{' that satisfy --where' if where else ' yet'}", err=True)
+        echo(f"study {study}: no trials{' that satisfy --where' if where else ' yet'}", err=True)
     extra = [c for c in frame.columns if c.startswith(OBJECTIVE)]
     wanted = [*_SHOWN[:3], *extra, *([column] if sort else []), *_SHOWN[3:]]
     shown = [c for c in dict.fromkeys(wanted) if frame.empty or frame[c].notna().any()]

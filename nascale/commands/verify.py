@@ -8,7 +8,7 @@ import click
 
 from evaluators.pools.protocol import PoolSettings
 from nascale.options import setting_options, storage_option, study_argument
-from nascale.output import chosen_format, emit, table_options
+from nascale.output import chosen_format, echo, emit, table_options
 
 _SHOWN = (
     *("number", "search_rank", "search_accuracy", "verified_accuracy", "low", "high", "probability_best"),
@@ -73,11 +73,11 @@ def command(
     )
     prepared = prepare(study, storage, request)
     if not quiet:
-        click.echo(opening(prepared), err=True)
+        echo(opening(prepared), err=True)
     result = followed(
         lambda report, say: run(prepared, report, say),
         study,
-        lambda text: click.echo(text, err=True),
+        lambda text: echo(text, err=True),
         quiet=quiet,
     )
     rows = rows_of(result)
@@ -85,4 +85,4 @@ def command(
     emit(rows, format_, output, columns=shown)
     on_screen = output is None and chosen_format(format_, output) == "table"
     for line in sentences(result):
-        click.echo(line, err=not on_screen)
+        echo(line, err=not on_screen)

@@ -7,6 +7,7 @@ winner scaled up, and what is needed to run the search again follow below it.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -258,7 +259,7 @@ def _family(study: StoredStudy, view: View) -> str:
                  _value("activation_bytes", cost.activation_bytes))  # fmt: skip
         rows.append("".join(f"<td>{c}</td>" for c in cells))
     heads = ("scale", "resolution (px)", "blocks", "parameters", "MACs", "activation memory")
-    command = f"nascale scale family {study.name}:{number} --phi 0..3"
+    command = shlex.join(["nascale", "scale", "family", f"{study.name}:{number}", "--phi", "0..3"])
     return (
         f'<h2>The winner, scaled</h2><p class="quiet">Trial {number} grown by 1.2^φ in depth, 1.1^φ in width and'
         " 1.15^φ in resolution (Tan &amp; Le 2019); arithmetic, not trained.</p>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from results.toml_file import read_text_file
 from search.scaling.laws import Array
 from space.errors import InputError
 
@@ -60,15 +62,11 @@ class Points:
     @classmethod
     def read(cls, path: str | Path) -> Points:
         """The points in a CSV file with the columns depth, width, resolution, accuracy (others are ignored)."""
+        content = read_text_file(path, "points", "a CSV file")
         try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                reader = csv.DictReader(file)
-                rows = [{k.strip(): v for k, v in row.items() if k} for row in reader]
-                names = [name.strip() for name in reader.fieldnames or []]
-        except OSError as error:
-            raise InputError.of(
-                "points", "a CSV file that can be read", f"{path} ({error.strerror})"
-            ) from None
+            reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+            rows = [{k.strip(): v for k, v in row.items() if k} for row in reader]
+            names = [name.strip() for name in reader.fieldnames or []]
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError.of("points", "a CSV file", f"{path} ({error})") from None
         if not rows:

@@ -11,6 +11,7 @@ from typing import Any
 from space.architecture import Architecture, Stage
 from space.blocks import BLOCKS, Block, BlockString, Conv, Dense, Drop, GlobalPool
 from space.errors import InputError, UnknownNameError
+from space.limits import LARGEST_NUMBER
 from space.notation.frame import SUFFIXES, Frame
 
 KINDS = ("ds", "dsa", "ir", "er", "cn", "uir")
@@ -23,6 +24,7 @@ _OTHER_KINDS = {"mqa": "multi-query attention", "mha": "multi-head attention"}
 _OTHER_FIELDS = {"cc": "conditional convolution", "d": "space to depth"}
 _OTHER_ACTIVATIONS = {"nmi": "mish"}
 _MOST_REPEATS = 1000
+_LONGEST = 200_000
 
 
 def read(text: str | Sequence[Sequence[str]], *, name: str = "") -> Architecture:
@@ -65,12 +67,14 @@ def _split(text: str | Sequence[Sequence[str]]) -> tuple[list[list[str]], str]:
     """(strings of each stage, settings)."""
     settings = ""
     stages: Any = text
+    if isinstance(text, str) and len(text) > _LONGEST:
+        raise InputError.of("blocks", f"a text of at most {_LONGEST} letters", f"{len(text)} letters")
     if isinstance(text, str):
         body, _, settings = text.strip().partition("@")
         if body.lstrip().startswith("["):
             try:
                 stages = ast.literal_eval(body)
-            except (ValueError, SyntaxError):
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
                 raise InputError.of("blocks", "a list of lists of block strings", body) from None
         else:
             stages = [stage.split("+") for stage in body.split(",")]
@@ -158,6 +162,8 @@ def _read_option(option: str, text: str) -> tuple[str, float]:
         value = float(match[2])
     except ValueError:
         raise InputError.of(where, "one number for each field", option) from None
+    if not value <= LARGEST_NUMBER:
+        raise InputError.of(where, f"numbers up to {LARGEST_NUMBER}", option)
     return match[1], int(value) if value == int(value) else value
 
 

@@ -12,6 +12,7 @@ from tests.fuzzing.running import Case
 GROUPS: dict[str, Callable[[random.Random], Case]] = {
     "spec": texts.spec,
     "options": texts.options,
+    "commands": texts.commands,
     "space": texts.space,
     "table": texts.table,
     "where": texts.where,
@@ -33,6 +34,7 @@ CALLS: dict[str, Callable[..., int]] = {"blocks": texts.read_blocks}
 def prepare() -> None:
     """Loads what the commands import, so that children begin with it; a search ends where its workers would begin."""
     import nascale.launch
+    import nascale.origin
     from evaluators import data, table_file, training  # noqa: F401
     from nascale import commands  # noqa: F401
     from results import frame  # noqa: F401
@@ -45,5 +47,6 @@ def prepare() -> None:
         raise RunError("here the search would begin")
 
     nascale.launch._make_ready = would_begin
+    nascale.origin._commit = lambda: None  # git takes longer than all the rest
     samplers()
     files.study_file()

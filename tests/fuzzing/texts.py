@@ -7,6 +7,9 @@ import random
 from functools import lru_cache
 from typing import Any
 
+import click
+
+from nascale.cli import one_line
 from nascale.options import option_of
 from nascale.spec import SearchSpec
 from space import notation, zoo
@@ -49,7 +52,7 @@ _SPACE = {
 _SPECS: tuple[dict[str, Any], ...] = (
     {"sampler": "random", "trials": 3, "table": _TABLE},
     {"sampler": "tpe", "trials": 3, "objective": "mnas", "cost": "macs", "target": "5K", "table": _TABLE},
-    {"sampler": "evolution", "data": "digits", "trials": 3, "epochs": 1, "space": "mobile", "max_macs": "5M"},
+    {"sampler": "evolution", "data": "digits", "trials": 3, "epochs": 1, "space": "mbconv", "max_macs": "5M"},
     {"data": "digits", "trials": 3, "pruner": "halving", "rungs": "fraction=0.1,0.3", "workers": 0},
     {"data": "digits", "evaluator": "supernet", "space": _SPACE, "trials": 2, "learning_rate": 0.1},
 )
@@ -65,9 +68,8 @@ def spec(rng: random.Random) -> Case:
             key = rng.choice(_KEYS)
             document[key] = changed_value(document[key], rng) if key in document else odd(rng)
         else:
-            document = changed_value(document, rng) or {}
-    if not isinstance(document, dict):
-        document = {}
+            changed = changed_value(document, rng)
+            document = changed if isinstance(changed, dict) else {"data": changed}
     text = toml(document)
     if rng.random() < 0.2:
         text = changed_text(text, rng)
@@ -138,7 +140,9 @@ _POINTS = "depth,width,resolution,accuracy\n" + "".join(
 def points(rng: random.Random) -> Case:
     """Measured points to fit a law to."""
     arguments = ["scale", "fit", "points.csv", "--resamples", "2"]
-    if rng.random() < 0.3:
+    if rng.random() < 0.8:  # all laws together take half a second
+        arguments += ["--law", rng.choice(("separable", "quadratic"))]
+    elif rng.random() < 0.5:
         arguments += [
             f"--{rng.choice(('law', 'growth', 'resamples', 'seed', 'format'))}={_argument(odd(rng))}"
         ]
@@ -249,7 +253,7 @@ def read_blocks(text: str) -> int:
     try:
         costs(notation.read(text))
     except InputError as error:
-        print(f"error: {error}", file=__import__("sys").stderr)
+        click.echo(f"error: {one_line(str(error))}", err=True)
         return 2
     return 0
 
@@ -306,3 +310,59 @@ def _argument(value: Any) -> str:
         else str(value)
     )
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+_COMMANDS: tuple[tuple[str, ...], ...] = (
+    *(
+        ("data", "digits"),
+        ("profile", "resnet18@resolution=32"),
+        ("archs",),
+        ("spaces",),
+        ("spaces", "mixed"),
+    ),
+    *(("scale", "reproduce"), ("scale", "family", "resnet18@resolution=32"), ("scale", "fit", "points.csv")),
+    *(
+        ("trials", "digits"),
+        ("front", "digits"),
+        ("show", "digits"),
+        ("show", "digits", "1"),
+        ("compare", "digits"),
+    ),
+    *(("studies",), ("plot", "digits"), ("report", "digits"), ("verify", "digits"), ("export", "digits:1")),
+    *(("train", "resnet18"), ("predict", "run", "x.png"), ("test", "run"), ("reproduce", "passport.json")),
+    *(("bench", "samplers", "spec.toml"), ("bench", "proxies", "digits")),
+)
+_FILES = ("output", "folder", "write", "out", "plot")
+"""Options that name what is written: the fuzz would write wherever an odd value points to."""
+
+
+def commands(rng: random.Random) -> Case:
+    """Any command with one or two of its options or arguments odd."""
+    from nascale.cli import cli
+    from tests.fuzzing.files import study_file
+
+    words = list(rng.choice(_COMMANDS))
+    command: click.Command = cli
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    offered = [p for p in command.params if isinstance(p, click.Option) and p.name not in _FILES]
+    for option in rng.sample(offered, min(len(offered), rng.choice((1, 1, 2)))):
+        name = max(option.opts, key=len)
+        if option.is_flag:
+            words.append(name)
+        elif name == "--storage":
+            words.append(
+                f"{name}={rng.choice(('s.db', 's.db', 'none.db', 'points.csv', 'redis://x', 'sqlite://'))}"
+            )
+        else:
+            words.append(f"{name}={_argument(odd(rng))}")
+    if rng.random() < 0.2 and len(words) > 1:
+        words[rng.randrange(1, len(words))] = _argument(odd(rng))
+    if "--storage" not in " ".join(words) and any(o.name == "storage" for o in offered):
+        words.append("--storage=s.db")
+    files = {"s.db": study_file(), "points.csv": _POINTS.encode(), "t.csv": TABLE}
+    return Case(words, files | {"spec.toml": toml(_SPECS[0]).encode()})

@@ -109,3 +109,44 @@ def test_searches_and_readers_find_the_storage_of_the_environment(
     capsys.readouterr()
     assert command(["front", "t-grid", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["accuracy"] == pytest.approx(0.66)
+
+
+IMPOSSIBLE: dict[str, tuple[list[str], str]] = {
+    "a device": (["--device", "cuda"], "device: wanted auto or cpu (this machine has no CUDA), got 'cuda'"),
+    "a learning rate": (["--learning-rate", "inf"], "learning_rate: wanted a finite number, got inf"),
+    "a number of epochs": (["--epochs", "10000000000"], "epochs: wanted a whole number up to 1000000000"),
+    "a GPU": (["--gpus-per-trial", "1"], "gpus_per_trial: wanted at most the 0 GPUs of this machine in all"),
+    "a share of Ray": (
+        ["--cpus-per-trial", "1.5"],
+        "cpus_per_trial: wanted a positive number up to 10000, a whole one",
+    ),
+    "a cluster": (
+        ["--ray-address", "127.0.0.1:1"],
+        "ray_address: wanted a running Ray cluster, got '127.0.0.1:1",
+    ),
+    "an address": (
+        ["--ray-address", "nowhere"],
+        "ray_address: wanted auto, HOST:PORT or ray://HOST:PORT, got 'nowhere'",
+    ),
+    "a port": (["--ray-address", "a:99999"], "ray_address: wanted auto, HOST:PORT"),
+    "a name": (
+        ["--study", "\x1b[31mred"],
+        "study: wanted a name of 1 to 200 printable letters, got '\\x1b[31mred'",
+    ),
+    "no name": (["--study", ""], "study: wanted a name of 1 to 200 printable letters, got ''"),
+}
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_settings_that_can_never_be_are_refused_before_anything_starts(
+    case: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, message = IMPOSSIBLE[case]
+    before = set(folder.iterdir())
+    status = command(
+        ["search", "--space", "mbconv", "--data", "digits", "--trials", "2", "--quiet", *options]
+    )
+    told = capsys.readouterr()
+    assert status == 2 and told.out == ""
+    assert told.err.startswith(f"error: {message}") and told.err.count("\n") == 1
+    assert set(folder.iterdir()) == before

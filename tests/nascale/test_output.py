@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nascale.output import emit, emit_stream, render
+from nascale.output import echo, emit, emit_stream, render
 from results.files import write_file
 from space.errors import InputError
 
@@ -108,3 +108,34 @@ def test_a_stream_that_fails_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="went wrong"):
         emit_stream(rows(), None, str(tmp_path / "rows.csv"))
     assert list(tmp_path.iterdir()) == []
+
+
+FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx")
+
+
+def test_text_that_a_spreadsheet_would_calculate_gets_an_apostrophe_and_numbers_stay() -> None:
+    rows = [{"study": text, "accuracy": -0.5, "note": None, "=name": "-1.5e3"} for text in FORMULAS]
+    for written in (render(rows, "csv"), render(pd.DataFrame(rows), "csv")):
+        back = pd.read_csv(io.BytesIO(written), dtype=str, keep_default_na=False)
+        assert list(back.columns) == ["study", "accuracy", "note", "'=name"]
+        assert list(back["study"]) == [f"'{text}" for text in FORMULAS]
+        assert set(back["accuracy"]) == {"-0.5"} and set(back["'=name"]) == {"-1.5e3"}
+    assert json.loads(render(rows, "json"))[0]["study"] == "=1+1"
+
+
+def test_rows_that_come_one_by_one_are_neutralised_too(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_stream(iter([{"file": "=x.png", "p": -1.0}]), "csv")
+    assert capsys.readouterr().out == "file,p\n'=x.png,-1.0\n"
+
+
+def test_escape_codes_in_names_never_reach_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "\x1b]0;title\x07red"
+    assert "\x1b" not in render([{"name": name}], "table", title=name).decode()
+    echo(f"study {name}\nsecond line")
+    assert name in capsys.readouterr().out  # a pipe gets what is there
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    echo(f"study {name}\nsecond line")
+    told = capsys.readouterr().out
+    assert told == "study \\x1b]0;title\\x07red\nsecond line\n"

@@ -62,3 +62,15 @@ def test_human_counts_stay_within_half_a_unit_of_the_last_figure(value: float) -
 )
 def test_human(text: str, shown: str) -> None:
     assert text == shown
+
+
+@pytest.mark.parametrize("text", ["1" * 100_000 + "!", " " * 100_000, "1" * 400, "9" * 5000, 10**400, [1]])
+def test_long_and_strange_values_are_refused_at_once(text: object) -> None:
+    with pytest.raises(InputError, match="wanted a positive number") as caught:
+        parse_quantity(text)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 500
+
+
+def test_times_beyond_any_clock_are_refused() -> None:
+    with pytest.raises(InputError, match="max_seconds: wanted at most 1000000000 seconds, got '1e30'"):
+        parse_quantity("1e30", "seconds", "max_seconds")

@@ -108,6 +108,7 @@ def test_a_stored_spec_of_the_first_version_reads_back_with_its_values() -> None
         **stored,
         "class_weights": "none",
         "learn_from": None,
+        "max_image_bytes": None,
         "repeats": 0,
     }
 

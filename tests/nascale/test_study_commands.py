@@ -176,3 +176,19 @@ def test_front_loads_neither_torch_nor_ray(storage: str) -> None:
     )
     done = python("-c", program)
     assert done.returncode == 0, done.stderr
+
+
+def test_studies_of_similar_names_have_reports_of_their_own(
+    run: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("a/b", "a b", "a-b")
+    for name in names:
+        factories.sqlite_study(tmp_path / "s.db", 12, name=name)
+    files = []
+    for name in names:
+        status = cli.run(["report", name, "--storage", "s.db"])
+        assert status == 0
+        files.append(next(f for f in tmp_path.glob("*.html") if f not in files))
+    assert len(files) == 3 and tmp_path / "a-b.html" in files
+    assert "nascale scale family &#x27;a b:" in "".join(f.read_text() for f in files)

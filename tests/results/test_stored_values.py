@@ -1,0 +1,118 @@
+"""A damaged or edited database: the study, the trial and the figure are named, by every reader alike."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from results.studies import attributes_of, load, summaries
+from space.errors import InputError
+from tests import factories
+
+TRIAL = "UPDATE trial_user_attributes SET value_json = ? WHERE key = ? AND trial_id = 2"
+STUDY = "UPDATE study_user_attributes SET value_json = ? WHERE key = ?"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "s.db"
+    factories.sqlite_study(path, 6)
+    return path
+
+
+def damaged(whole: Path, path: Path, statement: str, *values: Any) -> str:
+    path.write_bytes(whole.read_bytes())
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(statement, values).rowcount > 0
+        connection.commit()
+    return str(path)
+
+
+def result(**changes: Any) -> str:
+    return json.dumps({"accuracy": 0.5, "loss": 1.0, "status": "ok", **changes})
+
+
+CASES: dict[str, tuple[str, tuple[Any, ...], str]] = {
+    "accuracy": (
+        TRIAL,
+        (result(accuracy="high"), "result"),
+        "trial 1: accuracy: wanted a number, got 'high'",
+    ),
+    "epochs": (TRIAL, (result(epochs=10**30), "result"), "trial 1: epochs: wanted a whole number, got 10+"),
+    "worker": (TRIAL, (result(worker=[1]), "result"), r"trial 1: worker: wanted text, got \[1\]"),
+    "feasible": (
+        TRIAL,
+        (result(feasible="no"), "result"),
+        "trial 1: feasible: wanted true or false, got 'no'",
+    ),
+    "costs": (TRIAL, ('{"macs": "many"}', "costs"), "trial 1: costs: wanted a number, got 'many'"),
+    "broken JSON": (TRIAL, ("{", "result"), "study digits: wanted values as a search stores them"),
+    "state": ("UPDATE trials SET state = 'DONE' WHERE trial_id = 2", (), "study digits: wanted values as"),
+    "time": ("UPDATE trials SET datetime_start = 5 WHERE trial_id = 2", (), "5 is no time"),
+    "number": (
+        "UPDATE trials SET number = 'x' WHERE trial_id = 2",
+        (),
+        "trial x: number: wanted a whole number",
+    ),
+    "value": (
+        "UPDATE trial_values SET value = 'x' WHERE trial_id = 2",
+        (),
+        "trial 1: objective values: wanted",
+    ),
+    "a value too few": (
+        "DELETE FROM trial_values WHERE trial_id = 2 AND objective = 1",
+        (),
+        "wanted 2 numbers",
+    ),
+    "distribution": (
+        "UPDATE trial_params SET distribution_json = '{}' WHERE trial_id = 2",
+        (),
+        "study digits",
+    ),
+    "curve": (
+        "UPDATE trial_intermediate_values SET step = 1.5 WHERE trial_id = 2 AND step = 1",
+        (),
+        "epochs of the curve",
+    ),
+    "direction": ("UPDATE study_directions SET direction = 'UP'", (), ""),
+    "objectives": (
+        STUDY,
+        ('[{"name": 1, "direction": "maximize"}, {}]', "objectives"),
+        "objectives: wanted names and",
+    ),
+    "decisions": (
+        STUDY,
+        ('{"name": "x", "decisions": [["a"]]}', "space"),
+        "space.decisions: wanted a list of names",
+    ),
+    "sampler": (STUDY, ('{"sampler": 5}', "spec"), "spec.sampler: wanted text, got 5"),
+    "packages": (STUDY, ('{"packages": [1]}', "provenance"), "provenance.packages: wanted versions by name"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_damage_is_named_in_one_line(whole: Path, tmp_path: Path, case: str) -> None:
+    statement, values, message = CASES[case]
+    storage = damaged(whole, tmp_path / "s.db", statement, *values)
+    if case == "direction":
+        load("digits", storage)  # the study's own objectives say it too
+        return
+    with pytest.raises(InputError, match=message) as caught:
+        load("digits", storage)
+    assert "study digits" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_whole_study_passes(whole: Path) -> None:
+    assert len(load("digits", str(whole), architectures=True).trials) == 6
+    assert attributes_of("digits", str(whole))
+
+
+def test_a_list_of_studies_names_the_damaged_one(whole: Path, tmp_path: Path) -> None:
+    storage = damaged(whole, tmp_path / "s.db", TRIAL, result(accuracy="high"), "result")
+    with pytest.raises(InputError, match="study digits: trial 1: accuracy"):
+        summaries(storage)
