@@ -32,14 +32,14 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], recipe: Recipe) -> 
     return torch.optim.AdamW(groups, lr=base, betas=(recipe.momentum, 0.999), fused=True)
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, total: int, warmup: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, step: float, total: int, warmup: float) -> None:
     """Sets the learning rate of ``step`` of ``total``."""
     factor = learning_rate_factor(step, total, warmup)
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * factor
 
 
-def learning_rate_factor(step: int, total: int, warmup: float) -> float:
+def learning_rate_factor(step: float, total: int, warmup: float) -> float:
     """Share of the full learning rate at ``step`` of ``total``: it rises over ``warmup`` of them, then falls to zero.
 
     The fall is a cosine: Loshchilov & Hutter 2017, eq. 5, one period.

@@ -19,6 +19,7 @@ from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
 
 COMMANDS = (
+    "auto",
     "demo",
     "data",
     "search",

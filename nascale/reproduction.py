@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +127,7 @@ def prepared(passport: Passport, out: Path, data: str | None = None) -> Prepared
     files = passport.run.provenance.get("weights", {})
     if ready.run.provenance.get("weights", {}) != files:
         raise InputError.of("PASSPORT", f"the files of weights that it started from ({files})", "others")
-    return ready
+    return replace(ready, run=replace(ready.run, ends=passport.run.ends))
 
 
 def reproduce(

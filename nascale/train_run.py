@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evaluators.trained.run_folder import TrainedRun
     from evaluators.trainer.full_training import FullTraining
     from evaluators.trainer.initial_weights import FittedWeights
+    from evaluators.trainer.run_training import Pace
     from evaluators.trainer.speed import Speed
     from evaluators.trainer.standing import Standing
     from evaluators.trainer.workers import Workers
@@ -62,10 +63,13 @@ class PreparedTraining:
         return start(self.spec, self.run.architecture, self.images)[0]
 
 
-def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> PreparedTraining:
+def prepare(
+    spec: TrainSpec, out: str | Path, storage: str | None = None, *, measure: bool = True
+) -> PreparedTraining:
     """Opens the images and the folder ``out``, and checks that a training of ``spec`` fits into both.
 
-    The speed of a new training is measured on a few of its steps. Raises InputError for what cannot be trained, for a
+    The speed of a new training is measured on a few of its steps, unless not to ``measure`` it is asked for, which
+    ``within`` of the spec needs. Raises InputError for what cannot be trained, for a
     folder that cannot be written or that another process trains in, and for a run of another spec.
     """
     from evaluators.device import limit_threads, make_deterministic, pick_device
@@ -98,8 +102,10 @@ def prepare(spec: TrainSpec, out: str | Path, storage: str | None = None) -> Pre
     check_memory(architecture, spec.training, device, copies=here)
     check_disk(folder, architecture, spec.training)
     training, init = start(spec, architecture, images)
-    speed = measured_speed(training).shared(spec.workers)
-    spec = _within(spec, speed)
+    speed = None
+    if measure:
+        speed = measured_speed(training).shared(spec.workers)
+        spec = _within(spec, speed)
     run = _new_run(spec, folder, architecture, data)
     return PreparedTraining(spec, run, images, goes_on=False, init=init, speed=speed)
 
@@ -111,11 +117,13 @@ def run(
     json_lines: bool = False,
     stop: StopFlag | None = None,
     follow: Callable[[Standing], None] = lambda training: None,
+    seconds_left: Callable[[], float] | None = None,
 ) -> TrainedRun:
     """Trains to the end, from the checkpoint where there is one; returns the finished run.
 
     ``follow`` is called after every step and every epoch, with workers four times a second; ``stop`` ends it after a
-    checkpoint. Raises Stopped, Diverged, InputError for a folder or a checkpoint that cannot be used or for workers
+    checkpoint. ``seconds_left`` has the training, which no workers share, end by the clock and not after the epochs of its
+    spec. Raises Stopped, Diverged, InputError for a folder or a checkpoint that cannot be used or for workers
     that the cluster has no room for, and RunError for workers that die again and again.
     """
     from evaluators.device import limit_threads, pick_device
@@ -135,8 +143,20 @@ def run(
         json_lines=json_lines,
         stop=stop or StopFlag(),
         follow=follow,
+        pace=_pace(prepared, seconds_left),
     )
     return how(training)
+
+
+def _pace(prepared: PreparedTraining, seconds_left: Callable[[], float] | None) -> Pace:
+    from evaluators.trainer.pace import Deadline
+
+    if seconds_left is None:
+        return lambda training: None
+    speed = prepared.speed
+    if speed is None:
+        return Deadline(seconds_left)
+    return Deadline(seconds_left, speed.step_seconds, speed.judge_seconds)
 
 
 def _run_shared(

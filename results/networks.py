@@ -195,6 +195,14 @@ def leader(networks: Networks) -> int | None:
     return int(np.argmax(_ranked(networks, _posterior(networks))))
 
 
+def ranking(networks: Networks) -> list[int]:
+    """The positions of all networks, the highest expected score first, as ``leader`` compares them."""
+    if not len(networks):
+        return []
+    order: list[int] = np.argsort(-_ranked(networks, _posterior(networks)), kind="stable").tolist()
+    return order
+
+
 def answer(networks: Networks) -> Answer | None:
     """The network that leads, with how sure that is; None where there is none."""
     if not len(networks):

@@ -56,7 +56,7 @@ class TrainedRun:
     ``data`` is what ``evaluators.data.load`` takes (``text`` and its keywords), ``described`` what ``ImageSet.describe``
     said of the set; ``spec`` are all settings of the training. ``metrics`` are the figures of the best epoch, on the
     validation images; ``tests`` are the looks at the test images, in order. ``finished`` says whether the training
-    has come to its end.
+    has come to its end. ``ends`` are the (step, total) with which its end was moved, where it was given a time.
     """
 
     folder: Path
@@ -70,6 +70,7 @@ class TrainedRun:
     finished: bool = False
     metrics: Mapping[str, Any] | None = None
     tests: tuple[Mapping[str, Any], ...] = ()
+    ends: tuple[tuple[int, int], ...] = ()
 
     @property
     def name(self) -> str:
@@ -106,6 +107,7 @@ class TrainedRun:
             "finished": self.finished,
             "metrics": None if self.metrics is None else dict(self.metrics),
             "tests": [dict(test) for test in self.tests],
+            **({"ends": [list(end) for end in self.ends]} if self.ends else {}),
         }
 
     @classmethod
@@ -126,6 +128,7 @@ class TrainedRun:
             finished=bool(document["finished"]),
             metrics=document["metrics"],
             tests=tuple(document["tests"]),
+            ends=tuple((int(step), int(total)) for step, total in document.get("ends", ())),
         )
 
     def network(self, device: str | torch.device = "cpu") -> Network:

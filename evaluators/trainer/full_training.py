@@ -33,6 +33,7 @@ from evaluators.trainer.epoch_metrics import (
     best,
     epochs_without_gain,
 )
+from evaluators.trainer.pace import End, Schedule
 from evaluators.trainer.soft_targets import distillation_loss, loss_of_targets
 from evaluators.trainer.training_images import TrainingImages
 from evaluators.trainer.weight_average import WeightAverage
@@ -61,7 +62,8 @@ class FullTraining:
 
     ``epoch`` counts the epochs that are complete, ``step`` the steps since; ``rows`` are the figures of the complete
     ones. ``advance`` takes a step, and after the last of an epoch ``judge`` ends it. The last images of an epoch that
-    fill no batch are left out, others in each epoch.
+    fill no batch are left out, others in each epoch. ``end_with`` moves the end, also into the middle of an epoch;
+    ``ends`` are all moves.
     """
 
     def __init__(
@@ -96,6 +98,8 @@ class FullTraining:
         self.steps = len(subset) // recipe.batch_size
         self.epoch = self.step = 0
         self.rows: list[EpochMetrics] = []
+        self.ends: list[End] = []
+        self.schedule = Schedule(recipe.epochs * self.steps)
         self.seconds = self.step_seconds = 0.0
         self._loss = torch.zeros((), device=device)
         self._order: Tensor | None = None
@@ -117,14 +121,24 @@ class FullTraining:
         return bool(patience) and epochs_without_gain(self.rows, self.balanced) >= patience
 
     @property
+    def done(self) -> int:
+        """Steps that are taken."""
+        return self.epoch * self.steps + self.step
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.epoch >= self.recipe.epochs or self.stopped_early
+        return (self.step == 0 and self.done >= self.schedule.total) or self.stopped_early
 
     @property
     def epoch_is_trained(self) -> bool:
         """Whether all steps of the epoch are taken, so that it is to be judged."""
-        return self.step >= self.steps
+        return self.step >= self.steps or (self.step > 0 and self.done >= self.schedule.total)
+
+    def end_with(self, total: int) -> None:
+        """Has the training end with step ``total``, at the earliest now; the learning rate goes on without a jump."""
+        self.ends.append((self.done, max(total, self.done)))
+        self.schedule = Schedule.of(self.recipe.epochs * self.steps, self.ends)
 
     @property
     def mean_loss(self) -> float:
@@ -140,8 +154,8 @@ class FullTraining:
         )  # dropout and stochastic depth draw from the global generator
         x, labels = self.train_images.batch(self._positions())
         x, targets = self.augment(x, labels, generator)
-        number = self.epoch * self.steps + self.step
-        set_learning_rate(self.optimizer, number, self.recipe.epochs * self.steps, self.recipe.warmup)
+        where = self.schedule.position(self.done)
+        set_learning_rate(self.optimizer, where, self.schedule.total, self.recipe.warmup)
         self._loss += self._update(x, targets)
         if self.average is not None:
             self.average.update()
@@ -202,8 +216,8 @@ class FullTraining:
             )
         trained = self.step_seconds
         self.seconds += trained + time.perf_counter() - started
-        last = self.epoch * self.steps + self.steps - 1
-        factor = learning_rate_factor(last, self.recipe.epochs * self.steps, self.recipe.warmup)
+        last = self.schedule.position(self.done - 1)
+        factor = learning_rate_factor(last, self.schedule.total, self.recipe.warmup)
         row = EpochMetrics(
             epoch=self.epoch + 1,
             seconds=self.seconds,
@@ -215,7 +229,7 @@ class FullTraining:
             average_loss=averaged and averaged.loss,
             average_accuracy=averaged and averaged.accuracy,
             average_balanced_accuracy=averaged and averaged.balanced_accuracy,
-            images_per_second=self.steps * self.recipe.batch_size / max(trained, 1e-9),
+            images_per_second=self.step * self.recipe.batch_size / max(trained, 1e-9),
         )
         self.close_epoch(row)
         return row
@@ -243,6 +257,7 @@ class FullTraining:
             "step": self.step,
             "loss": self._loss,
             "rows": as_records(self.rows),
+            "ends": [list(end) for end in self.ends],
             "seconds": self.seconds,
             "step_seconds": self.step_seconds,
         }
@@ -256,6 +271,9 @@ class FullTraining:
         self.epoch, self.step = state["epoch"], state["step"]
         self._loss = state["loss"].to(self.device)
         self.rows = [EpochMetrics(**row) for row in state["rows"]]
+        # A checkpoint of an earlier version has no moved ends.
+        self.ends = [(int(step), int(total)) for step, total in state.get("ends", ())]
+        self.schedule = Schedule.of(self.recipe.epochs * self.steps, self.ends)
         self.seconds, self.step_seconds = state["seconds"], state["step_seconds"]
         self._order = None
 

@@ -25,13 +25,15 @@ from space.errors import InputError
 
 JSON_LINES = "metrics.jsonl"
 Follow = Callable[[FullTraining], None]
+Pace = Callable[[FullTraining], int | None]
 
 
 @dataclass(frozen=True)
 class RunTraining:
     """How a training is carried out in the folder of ``run``, which is made where it is ``new``.
 
-    ``follow`` is called after every step and every epoch. ``json_lines`` writes the metrics as JSON lines too.
+    ``follow`` is called after every step and every epoch. ``json_lines`` writes the metrics as JSON lines too. ``pace``
+    decides with which step the training ends; a run that is a repetition has the ``ends`` of the one that it repeats.
     """
 
     run: TrainedRun
@@ -41,6 +43,7 @@ class RunTraining:
     json_lines: bool = False
     stop: StopFlag = field(default_factory=StopFlag)
     follow: Follow = lambda training: None
+    pace: Pace = lambda training: None
 
     def __call__(self, training: FullTraining) -> TrainedRun:
         """Trains to the end, from the checkpoint where there is one; returns the finished run.
@@ -56,15 +59,18 @@ class RunTraining:
                 self._tell(training)
                 self.follow(training)
             saved = time.monotonic()
+            self._keep_pace(training)
             while not training.finished:
                 try:
                     self.stop.check()
                     if training.epoch_is_trained:
                         training.judge(self.stop)
+                        self._keep_pace(training)
                         self._save_epoch(training)
                         saved = time.monotonic()
                     else:
                         training.advance()
+                        self._keep_pace(training)
                 except Stopped:
                     self._save(training)
                     raise
@@ -116,6 +122,15 @@ class RunTraining:
             raise InputError.of("--out", f"a run with its best weights, {BEST}", f"{self.run.folder} without")
         return True
 
+    def _keep_pace(self, training: FullTraining) -> None:
+        """Moves the end of the training: to where it was moved at this step before, or to where ``pace`` has it."""
+        if training.finished:
+            return
+        known = dict(self.run.ends)
+        total = known[training.done] if training.done in known else self.pace(training)
+        if total is not None and total != training.schedule.total:
+            training.end_with(total)
+
     def _save(self, training: FullTraining) -> None:
         write_checkpoint(self.run.folder / LAST / CHECKPOINT, training.state())
 
@@ -145,7 +160,7 @@ class RunTraining:
             "epochs": training.epoch,
             "seconds": training.seconds,
         }
-        return self.run.write(metrics=found, finished=training.finished)
+        return self.run.write(metrics=found, finished=training.finished, ends=tuple(training.ends))
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -1,0 +1,132 @@
+"""How the time is shared out: what the stages get of what is left, and what is kept back for the end.
+
+Nothing of it is fixed for long. When a stage begins, what is left by then is shared out anew among it and those after it, so
+that a stage which took longer, or less, changes all that follow by a little. The last training takes what remains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+SHARES: Mapping[str, float] = {"first": 0.05, "search": 0.45, "heats": 0.15, "final": 0.35}
+"""What each stage gets of the time that the stages share."""
+TITLES: Mapping[str, str] = {
+    "start": "look at the images, measure this machine",
+    "first": "a first stock network, trained shortly and exported",
+    "stock": "stock networks",
+    "search": "search",
+    "again": "the best measured again",
+    "heats": "the best of both trained longer",
+    "final": "full training",
+    "test": "test",
+    "export": "export, family, report",
+}
+"""What is printed for each part of the time."""
+LEAST = 60.0
+"""Seconds below which nothing of use comes out."""
+FIRST_SECONDS = 90.0
+"""What the first network gets at most."""
+WITHOUT_HEATS = 240.0
+"""Up to so many seconds for all stages there are no heats: a longer final is worth more than a choice after so short ones."""
+LONG = 900.0
+"""From so many seconds on, more networks are trained in the heats."""
+MARGIN = 0.01
+"""Share of the whole time that is kept back for what nobody foresees."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds that are no stage's: an export, the tests of the networks of the final, and what is written besides."""
+
+    export: float = 14.0
+    test: float = 5.0
+    writing: float = 3.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to come: ``stages`` in order, the whole time ``within``, and the ``costs`` of what ends it."""
+
+    within: float
+    stages: tuple[str, ...]
+    costs: Costs = Costs()
+
+    @classmethod
+    def of(cls, within: float, spent: float, costs: Costs = Costs()) -> Plan:
+        """The plan of ``within`` seconds of which ``spent`` have passed."""
+        plan = cls(within, tuple(SHARES), costs)
+        if plan.shared(spent) <= WITHOUT_HEATS:
+            plan = replace(plan, stages=tuple(name for name in SHARES if name != "heats"))
+        return plan
+
+    @property
+    def kept_back(self) -> float:
+        """Seconds after the last training."""
+        return self.costs.export + self.costs.test + self.costs.writing + MARGIN * self.within
+
+    def exports_after(self, stage: str) -> int:
+        """How many exports follow stages from ``stage`` on, but for the last."""
+        left = self.stages[self.stages.index(stage) :]
+        return sum(name in ("first", "heats") for name in left)
+
+    def shared(self, spent: float, stage: str = "first") -> float:
+        """The seconds that ``stage`` and those after it share, once ``spent`` have passed."""
+        return self.within - spent - self.kept_back - self.exports_after(stage) * self.costs.export
+
+    def until(self, stage: str, spent: float) -> float:
+        """How many seconds may be spent when ``stage``, which begins now, ends; the first one is short in a long plan."""
+        left = self.stages[self.stages.index(stage) :]
+        share = SHARES[stage] / sum(SHARES[name] for name in left)
+        seconds = max(0.0, self.shared(spent, stage)) * share
+        return spent + (min(seconds, FIRST_SECONDS) if stage == "first" else seconds)
+
+    def rows(self, spent: float) -> dict[str, float]:
+        """Seconds by part of the time, as they are planned when ``spent`` have passed and nothing has begun."""
+        rows, now = {"start": spent}, spent
+        for stage in self.stages:
+            until = self.until(stage, now)
+            rows[stage] = until - now
+            now = until + (self.costs.export if stage in ("first", "heats") else 0.0)
+            if stage in ("first", "heats"):
+                rows[stage] += self.costs.export
+        rows["test"] = self.costs.test
+        rows["export"] = self.within - sum(rows.values())
+        return rows
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How long the trainings of a search are: ``epochs`` over ``fraction`` of the training images; and how many fit."""
+
+    epochs: int
+    fraction: float
+    trials: int
+
+
+MOST_EPOCHS, FEWEST_TRIALS = 12, 12
+
+
+def fidelity(seconds: float, workers: int, epoch_seconds: float, epochs: int | None = None) -> Fidelity:
+    """The fidelity of a search of ``seconds`` in which an epoch of one network takes ``epoch_seconds``.
+
+    Of the epochs that fit, more go into more networks than into longer trainings: their number rises with the power 0.3 of
+    all epochs. ``epochs`` is what the user asked for.
+    """
+    fitting = workers * seconds / epoch_seconds
+    each = epochs or min(MOST_EPOCHS, max(1, round(fitting**0.3)))
+    fraction = 1.0
+    if epochs is None and fitting < FEWEST_TRIALS:
+        fraction = max(0.05, ceil(20 * fitting / FEWEST_TRIALS) / 20)
+    return Fidelity(each, fraction, max(1, int(fitting / (each * fraction))))
+
+
+def heat_sizes(seconds: float, slots: int) -> tuple[int, int]:
+    """(found, stock): how many networks of each kind the heats train, where the stages have ``seconds`` together.
+
+    All slots are busy all the time; a third of the networks, and one at least, are stock ones.
+    """
+    size = max(4, (3 if seconds >= LONG else 2) * slots)
+    stock = max(1, round(size / 3))
+    return size - stock, stock

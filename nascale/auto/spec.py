@@ -1,0 +1,86 @@
+"""What ``nascale auto`` is asked, as one value: a search whose length the time decides, and the trainings after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluators.full_recipe import FullRecipe
+from nascale.auto.plan import LEAST
+from nascale.quantities import human_seconds
+from nascale.spec import SearchSpec, read_spec
+from results.storage_url import storage_url
+from space.errors import InputError
+from space.setting import declared
+
+STUDY, DATABASE = "auto", "study.db"
+DECIDED = frozenset(
+    {"study", "storage", "evaluator", "table", "trials", "max_seconds", "max_epochs", "cpus_per_trial"}
+)
+"""Settings of a search that the command decides itself."""
+_OF_SEARCH_ALONE = frozenset({"epochs", "fraction", "train_resolution", "train_width"})
+"""Settings of the recipe that make the trainings of the search short, and do not go for the full ones."""
+_FREE = frozenset({"workers", "retries", "trial_timeout", "max_failures", "gpus_per_trial", "ray_address"})
+"""Settings with which it may go on at other values."""
+
+
+@dataclass(frozen=True)
+class AutoSpec:
+    """``given`` are the settings that were asked for; ``threads`` the processors of each worker."""
+
+    search: SearchSpec
+    given: Mapping[str, Any]
+    within: float
+    out: Path
+    threads: int
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What must be the same to go on."""
+        kept = {name: value for name, value in self.given.items() if name not in _FREE}
+        return {"within": self.within, "threads": self.threads, **kept}
+
+    @property
+    def training_options(self) -> dict[str, Any]:
+        """The options of the full trainings."""
+        search = self.search
+        own = {name for name in declared(FullRecipe) if name not in _OF_SEARCH_ALONE}
+        return {
+            "data": search.images.data,
+            "validation": search.images.validation,
+            "skip_bad": search.images.skip_bad,
+            "seed": search.run.seed,
+            "split_seed": search.run.seed,
+            "threads": self.threads,
+            **{name: value for name, value in self.given.items() if name in own},
+        }
+
+
+def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: int | None) -> AutoSpec:
+    """The spec of these options, of which None counts as not given. Raises InputError for what cannot be used."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if "data" not in given:
+        raise InputError.of("--data", "the images to train on", None)
+    if within < LEAST:
+        raise InputError.of("--within", f"{human_seconds(LEAST)} or more", human_seconds(within))
+    if threads is not None and threads < 1:
+        raise InputError.of("--threads", "a positive whole number", threads)
+    each = threads or 1
+    workers = given.get("workers", max(1, _processors() // each))
+    if workers < 1:
+        raise InputError.of("--workers", "1 or more", workers)
+    decided = {
+        "study": STUDY,
+        "storage": storage_url(out / DATABASE),
+        "workers": workers,
+        "cpus_per_trial": float(each),
+    }
+    return AutoSpec(read_spec(None, {**given, **decided}), given, within, out, each)
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

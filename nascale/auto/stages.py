@@ -1,0 +1,344 @@
+"""The stages of the work in their order, and the decisions between them; what does the work is handed in.
+
+Each decision that depends on time is stored before it is acted upon. A stage that was ended is not repeated, and one that
+was begun goes on: the whole can be killed and started again at any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from nascale.auto import words
+from nascale.auto.clock import Clock
+from nascale.auto.plan import SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
+from nascale.auto.state import Finalist, State
+from nascale.auto.verdict import Longer, Right, of_more_time, of_ranking, worth_it
+from results.intervals import Difference, paired_difference
+from space.errors import RunError
+
+Say = Callable[[str], None]
+Beat = Callable[[], None]
+_FIRST = 2
+_MOST_TOGETHER = 4
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images."""
+
+    finalist: Finalist
+    folder: str
+    accuracy: float
+    balanced_accuracy: float
+    epochs: int
+    seconds: float
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            name: getattr(self, name)
+            for name in ("folder", "accuracy", "balanced_accuracy", "epochs", "seconds", "score")
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the ``networks`` that were measured, the best first, stock ones among them.
+
+    ``seconds`` are those of the trainings by part of the work: ``stock``, ``search`` and ``again``. ``told`` is what else is
+    known of the search.
+    """
+
+    networks: Sequence[Finalist]
+    seconds: Mapping[str, float]
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What is known of a network that was tested: figures, as a run keeps them, and which test images it has right."""
+
+    figures: dict[str, Any]
+    right: Right
+
+
+class Work(Protocol):
+    """What does the work: see ``workshop.Workshop``. ``until`` is in seconds spent by the clock."""
+
+    @property
+    def slots(self) -> int:
+        """Trainings that run at once."""
+
+    @property
+    def stock(self) -> Sequence[Finalist]:
+        """Stock networks within the budgets; their scores are not known yet."""
+
+    def epoch_seconds(self) -> float:
+        """Measures how long an epoch of one network takes."""
+
+    def train(
+        self, stage: str, some: Sequence[Finalist], until: float, epoch_seconds: float
+    ) -> list[Trained]:
+        """Trains at most ``slots`` networks to the end; those that fail are missing. Goes on with what was begun."""
+
+    def search(self, how: Fidelity, until: float) -> Found:
+        """Searches, or goes on with the search."""
+
+    def publish(self, trained: Trained) -> None:
+        """Exports it in the place of what is exported."""
+
+    def test(self, trained: Trained) -> Tested | None:
+        """The one look at the test images; None where there are none."""
+
+    def right(self, trained: Trained) -> Right:
+        """Which validation images it has right."""
+
+    def describe(self, trained: Trained) -> None:
+        """Writes the report, and the family of the network."""
+
+
+class Stages:
+    """Runs ``work`` within the time of ``state``; ``say`` is told what goes on."""
+
+    def __init__(self, work: Work, state: State, clock: Clock, say: Say) -> None:
+        self.work, self.state, self.clock, self.say = work, state, clock, say
+        self._part: tuple[str, float] | None = None
+
+    def run(self) -> State:
+        """Does all that is not done yet; returns the finished state."""
+        plan = self._begin()
+        plan = self._first(plan)
+        found = self._search(plan)
+        if "heats" in plan.stages:
+            found = self._heats(plan, found)
+        last = self._final(plan, found)
+        self._end(last)
+        return self.state
+
+    # --- the parts
+
+    def _begin(self) -> Plan:
+        state = self.state
+        with self._spending("start"):
+            seconds = self._decide("epoch_seconds", self.work.epoch_seconds)
+            begun = self._decide("begun", lambda: self.clock.spent)
+            plan = Plan.of(state.within_seconds, begun)
+        new = not state.planned
+        if new:
+            state.planned = plan.rows(begun)
+            state.stock = [one.to_json() for one in self.work.stock]
+            self._write()
+        for line in words.plan_lines(state, self.work.slots, seconds, new=new):
+            self.say(line)
+        return plan
+
+    def _first(self, plan: Plan) -> Plan:
+        with self._spending("first"):
+            some = list(self.work.stock)[: min(_FIRST, self.work.slots)]
+            done = self._trained("first", plan, some)
+            before = self.clock.spent
+            self._publish_best(done)
+            taken = self._decide("export_seconds", lambda: self.clock.spent - before)
+        return replace(plan, costs=replace(Costs(), export=taken)) if done else plan
+
+    def _search(self, plan: Plan) -> list[Finalist]:
+        state = self.state
+        with self._spending("search"):
+            until = self._decide("until search", lambda: plan.until("search", self.clock.spent))
+            how = self._decide("fidelity", lambda: self._fidelity(until))
+            if "found" not in state.decisions:
+                result = self.work.search(Fidelity(**how), until)
+                self._split(state.spent, result.seconds)
+                state.search = {**how, **result.told}
+                known = {one.name: one for one in result.networks}
+                state.stock = [known.get(one.name, one).to_json() for one in self.work.stock]
+                self._decide("found", lambda: [one.to_json() for one in result.networks])
+        return [Finalist.of_json(one) for one in state.decisions["found"]]
+
+    def _split(self, seconds: dict[str, float], shares: Mapping[str, float]) -> None:
+        """Shares the seconds of the search out among stock networks, new ones and measurements of known ones."""
+        self._count()
+        whole, total = seconds.get("search", 0.0), sum(shares.values())
+        if total > 0:
+            seconds |= {part: whole * share / total for part, share in shares.items()}
+
+    def _fidelity(self, until: float) -> dict[str, Any]:
+        found = fidelity(
+            self.clock.left(until),
+            self.work.slots,
+            self.state.decisions["epoch_seconds"],
+            self.state.request.get("epochs"),
+        )
+        return vars(found)
+
+    def _heats(self, plan: Plan, found: Sequence[Finalist]) -> list[Finalist]:
+        with self._spending("heats"):
+            size, stock = heat_sizes(self.state.within_seconds, self.work.slots)
+            done = self._trained("heats", plan, _chosen(found, size, stock))
+            self._publish_best(done)
+        ranked = sorted(done, key=lambda one: -one.score)
+        return [one.finalist for one in ranked] or list(found)
+
+    def _final(self, plan: Plan, ranked: Sequence[Finalist]) -> list[Trained]:
+        with self._spending("final"):
+            together = min(self.work.slots, _MOST_TOGETHER)
+            return self._trained("final", plan, _chosen(ranked, max(1, together - 1), 1))
+
+    def _end(self, last: Sequence[Trained]) -> None:
+        state, work = self.state, self.work
+        if not last and state.exported is None:
+            raise RunError("no network could be trained to the end")
+        everyone = self._all_trained()
+        winner = max(everyone, key=lambda one: one.score)
+        with self._spending("test"):
+            self._judge(winner, last, everyone)
+        with self._spending("export"):
+            if state.exported is None or not state.exported.get("tested"):
+                work.publish(winner)
+                self._exported(winner, tested=True)
+            work.describe(winner)
+        state.finished = True
+        state.sentences = words.sentences(state)
+        self._write()
+
+    def _judge(self, winner: Trained, last: Sequence[Trained], everyone: Sequence[Trained]) -> None:
+        """Looks at the test images, and draws the conclusions."""
+        state, work = self.state, self.work
+        found = next((one for one in last if not one.finalist.stock), None)
+        stock = next((one for one in last if one.finalist.stock), None)
+        tests = {
+            one.folder: work.test(one) for one in {t.folder: t for t in (winner, found, stock) if t}.values()
+        }
+        best = tests[winner.folder]
+        state.test = None if best is None else best.figures
+        difference: Difference | None = None
+        if found is not None and stock is not None:
+            mine, theirs = tests[found.folder], tests[stock.folder]
+            on = "test images" if mine is not None and theirs is not None else "validation images"
+            pair = (
+                (mine.right, theirs.right)
+                if mine is not None and theirs is not None
+                else (work.right(found), work.right(stock))
+            )
+            difference = paired_difference(*pair)
+            names = {"found": found.finalist.name, "stock": stock.finalist.name}
+            state.difference = {**vars(difference), **names, "images": len(pair[0]), "of": on}
+        state.worth_it = worth_it(difference, stock_is_exported=winner.finalist.stock)
+        heats = self._results("heats") if "heats networks" in state.decisions else []
+        told = [(one.finalist.score, one.score) for one in heats if one.finalist.measurements]
+        state.ranking = of_ranking([one for one, _ in told], [one for _, one in told])
+        more = of_more_time(list(self._curves(everyone)))
+        state.more_time = None if more is None else vars(more)
+
+    def _curves(self, everyone: Sequence[Trained]) -> Iterator[Longer]:
+        by_name: dict[str, list[Trained]] = {}
+        for one in everyone:
+            by_name.setdefault(one.finalist.name, []).append(one)
+        for several in by_name.values():
+            short, *_, long = (
+                sorted(several, key=lambda one: one.seconds) if len(several) > 1 else (None, None)
+            )
+            if short is not None and long is not None:
+                yield Longer(short.seconds, long.seconds, self.work.right(short), self.work.right(long))
+
+    # --- what the parts share
+
+    def _trained(self, stage: str, plan: Plan, some: Sequence[Finalist]) -> list[Trained]:
+        """Trains them in ``stage``, as many at once as there are slots; all have the same time."""
+        if f"{stage} is over" in self.state.decisions:
+            return self._results(stage)
+        chosen = self._decide(f"{stage} networks", lambda: [one.to_json() for one in some])
+        networks = [Finalist.of_json(one) for one in chosen]
+        slots = self.work.slots
+        groups = [networks[at : at + slots] for at in range(0, len(networks), slots)]
+        ends = self._decide(
+            f"until {stage}", lambda: self._ends(plan.until(stage, self.clock.spent), len(groups))
+        )
+        done: list[Trained] = []
+        for group, until in zip(groups, ends, strict=True):
+            done += self.work.train(stage, group, until, self.state.decisions["epoch_seconds"])
+        self._note(stage, networks, done)
+        self._decide(f"{stage} is over", lambda: True)
+        return done
+
+    def _results(self, stage: str) -> list[Trained]:
+        """What came of a stage, in the order in which its networks were chosen."""
+        known = {one["name"]: one for one in self.state.candidates}
+        chosen = [known[one["name"]] for one in self.state.decisions[f"{stage} networks"]]
+        return [Trained(Finalist.of_json(one), **one[stage]) for one in chosen if one.get(stage)]
+
+    def _ends(self, until: float, groups: int) -> list[float]:
+        now = self.clock.spent
+        return [now + (until - now) * (at + 1) / groups for at in range(groups)]
+
+    def _note(self, stage: str, networks: Sequence[Finalist], done: Sequence[Trained]) -> None:
+        """Writes what came of a stage into the candidates."""
+        figures = {one.finalist.name: one.to_json() for one in done}
+        known = {one["name"]: one for one in self.state.candidates}
+        for network in networks:
+            entry = known.get(network.name) or network.to_json()
+            entry |= network.to_json() | {stage: figures.get(network.name)}
+            known[network.name] = entry
+        self.state.candidates = list(known.values())
+        self._write()
+
+    def _all_trained(self) -> list[Trained]:
+        stages = [name for name in SHARES if f"{name} networks" in self.state.decisions]
+        return [one for stage in stages for one in self._results(stage)]
+
+    def _publish_best(self, done: Sequence[Trained]) -> None:
+        """Exports the best of them if it is better than what is exported."""
+        best = max(done, key=lambda one: one.score, default=None)
+        if best is None or best.score <= (self.state.exported or {}).get("score", float("-inf")):
+            return
+        self.say(f"exporting {best.finalist.name}, validation accuracy {best.accuracy:.4f}")
+        self.work.publish(best)
+        self._exported(best)
+
+    def _exported(self, one: Trained, *, tested: bool = False) -> None:
+        name = {"name": one.finalist.name, "stock": one.finalist.stock, "tested": tested}
+        self.state.exported = {**name, **one.to_json()}
+        self._write()
+
+    def _decide(self, name: str, choose: Callable[[], Any]) -> Any:
+        """What was decided before, or what is decided now and stored at once."""
+        if name not in self.state.decisions:
+            self.state.decisions[name] = choose()
+            self._write()
+        return self.state.decisions[name]
+
+    @contextmanager
+    def _spending(self, part: str) -> Iterator[None]:
+        """Counts the seconds as those of a part of the work."""
+        self._part = (part, self.clock.spent)
+        yield
+        self._count()
+        self._part = None
+        self._write()
+
+    def _count(self) -> None:
+        """Adds what was spent since the last call to the part that runs."""
+        if self._part is not None:
+            part, counted = self._part
+            now = self.clock.spent
+            self.state.spent[part] = self.state.spent.get(part, 0.0) + now - counted
+            self._part = (part, now)
+
+    def beat(self) -> None:
+        """To be called often while something takes long."""
+        self._count()
+        self.state.beat(self.clock.spent)
+
+    def _write(self) -> None:
+        self._count()
+        self.state.write(self.clock.spent)
+
+
+def _chosen(ranked: Sequence[Finalist], found: int, stock: int) -> list[Finalist]:
+    """The best ``found`` of the search and the best ``stock`` networks, each in their order; the best found one first."""
+    ours = [one for one in ranked if not one.stock][:found]
+    theirs = [one for one in ranked if one.stock][: max(stock, found + stock - len(ours))]
+    return [*ours, *theirs]

@@ -1,0 +1,136 @@
+"""What ``nascale auto`` says: how it will spend the time, and at the end, in plain words, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nascale.auto.plan import TITLES
+from nascale.auto.state import State
+from nascale.auto.verdict import NO, UNDECIDED, YES
+from nascale.quantities import human_count, human_seconds
+
+
+def plan_lines(state: State, slots: int, epoch_seconds: float, *, new: bool) -> Iterator[str]:
+    """The table of the time: minutes for each part, and when it ends."""
+    if not new:
+        yield f"going on with {state.folder}, {human_seconds(state.spent_seconds)} of {human_seconds(state.within_seconds)} spent"
+        return
+    yield (
+        f"this machine: an epoch of one network takes about {human_seconds(epoch_seconds)}, {slots} at once; "
+        f"{human_seconds(state.within_seconds)} are spent like this:"
+    )
+    yield f"  {'minutes':>7}   {'until':>6}"
+    until = 0.0
+    for part in TITLES:
+        if part in state.planned:
+            until += state.planned[part]
+            yield f"  {state.planned[part] / 60:7.1f}   {until / 60:6.1f}   {TITLES[part]}"
+
+
+def spent_lines(state: State) -> Iterator[str]:
+    """The table of the time, as it was planned and as it was."""
+    yield f"  {'planned':>7}   {'spent':>6}   minutes"
+    for part in TITLES:
+        if part in state.planned or part in state.spent:
+            planned, spent = (one.get(part, 0.0) / 60 for one in (state.planned, state.spent))
+            yield f"  {planned:7.1f}   {spent:6.1f}   {TITLES[part]}"
+
+
+def sentences(state: State) -> list[str]:
+    """The last lines."""
+    return [
+        *_found(state),
+        *_tested(state),
+        _worth(state),
+        _ranking(state),
+        _more_time(state),
+        f"files: {state.folder}/export (the network, its card and certificate), {state.folder}/report.html, "
+        f"{state.folder}/family, {state.folder}/auto.json; time: {human_seconds(state.spent_seconds)} of "
+        f"{human_seconds(state.within_seconds)}",
+    ]
+
+
+def _entry(state: State, name: str) -> Mapping[str, Any]:
+    return next(one for one in state.candidates if one["name"] == name)
+
+
+def _costs(entry: Mapping[str, Any]) -> str:
+    return f"{human_count(entry['macs'])} MACs, {human_count(entry['params'])} parameters"
+
+
+def _found(state: State) -> Iterator[str]:
+    assert state.exported is not None
+    name, networks = state.exported["name"], state.search.get("networks", 0)
+    entry = _entry(state, name)
+    searched = f"a search measured {networks} networks" if networks else "no search"
+    kind = "the stock network" if entry["stock"] else "the network of"
+    yield f"exported: {kind} {name}, {_costs(entry)}; {searched}, {len(state.stock)} stock networks beside them"
+
+
+def _tested(state: State) -> Iterator[str]:
+    assert state.exported is not None
+    if state.test is None:
+        yield f"how good: validation accuracy {state.exported['accuracy']:.4f}; there are no test images with labels"
+        return
+    test = state.test
+    yield (
+        f"how good: {100 * test['accuracy']:.1f} % of {test['images']:,} test images right, "
+        f"{100 * test['low']:.1f} to {100 * test['high']:.1f} % with 95 % probability; they were looked at once, at the end"
+    )
+
+
+def _worth(state: State) -> str:
+    """Whether the search was worth it."""
+    said = {YES: "yes", NO: "no", UNDECIDED: "not decided"}[state.worth_it or UNDECIDED]
+    start = f"worth it: {said}: "
+    if state.difference is None:
+        return f"{start}there was no pair of a found and a stock network to compare"
+    one = state.difference
+    found, stock = (_entry(state, one[which]) for which in ("found", "stock"))
+    compared = (
+        f"{one['found']}, the best found, differs from {one['stock']}, the best stock network, by "
+        f"{100 * one['value']:+.1f} points ({100 * one['low']:+.1f} to {100 * one['high']:+.1f} with 95 % probability) on "
+        f"{one['images']:,} {one['of']}, after the same recipe for the same time"
+    )
+    more = {
+        YES: f"; it needs {_times(found, stock, 'macs')} the MACs and {_times(found, stock, 'params')} the parameters",
+        NO: "; the search was not worth it: take a stock network",
+        UNDECIDED: f"; so few images cannot tell them apart. The found one needs {_times(found, stock, 'macs')} the MACs and "
+        f"{_times(found, stock, 'params')} the parameters",
+    }[state.worth_it or UNDECIDED]
+    return start + compared + more
+
+
+def _times(one: Mapping[str, Any], other: Mapping[str, Any], cost: str) -> str:
+    return f"{one[cost] / other[cost]:.2f} times"
+
+
+def _ranking(state: State) -> str:
+    """How far the search's ranking can be trusted."""
+    parts = []
+    answer = state.search.get("answer")
+    if answer:
+        parts.append(
+            f"{answer['name']}, its best, is the best of its networks with probability {answer['probability']:.2f}; one measurement "
+            f"deviates by {100 * answer['deviation']:.1f} points between seeds"
+        )
+    if state.ranking is not None:
+        parts.append(
+            f"of the {state.ranking['networks']} networks that were trained longer its order agreed with Kendall's τ "
+            f"{state.ranking['kendall']:+.2f} ({state.ranking['low']:+.2f} to {state.ranking['high']:+.2f}; 1 is perfect, 0 chance)"
+        )
+    known = "; ".join(parts) or "not known: the time was too short to measure networks again, or longer"
+    return f"the search's ranking: {known}"
+
+
+def _more_time(state: State) -> str:
+    if state.more_time is None:
+        return (
+            "more time: what it would bring is not known, as no network was trained for two different times"
+        )
+    one = state.more_time
+    return (
+        f"more time: twice of it would bring about {100 * one['value']:+.1f} points ({100 * one['low']:+.1f} to "
+        f"{100 * one['high']:+.1f} with {100 * one['level']:.0f} % probability) by longer training, extrapolated from two lengths"
+    )
