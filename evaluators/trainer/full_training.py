@@ -33,7 +33,7 @@ from evaluators.trainer.epoch_metrics import (
     best,
     epochs_without_gain,
 )
-from evaluators.trainer.pace import End, Schedule
+from evaluators.trainer.schedule import End, Schedule
 from evaluators.trainer.soft_targets import distillation_loss, loss_of_targets
 from evaluators.trainer.training_images import TrainingImages
 from evaluators.trainer.weight_average import WeightAverage

@@ -10,49 +10,19 @@ after a kill.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluators.trainer.full_training import FullTraining
 
-End = tuple[int, int]
-"""(step, total): from this step on the training is to end with step ``total``."""
 _LOOKS = 40
 """How often in its time a training looks whether its end still fits."""
 _SMALL = 0.01
 """A share of the steps left by which the end is not moved."""
 _LATEST = 0.05
 """Of the time: where less of it is left, the end is moved for an overrun alone."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Where a training stands between its beginning (0) and its end (1), by its steps.
-
-    ``total`` is the number of steps; from step ``at`` on, where ``share`` of the schedule lay behind, the rest is
-    even.
-    """
-
-    total: int
-    at: int = 0
-    share: float = 0.0
-
-    @classmethod
-    def of(cls, total: int, ends: Iterable[End]) -> Schedule:
-        """The schedule of ``total`` steps whose end was moved by ``ends``, in order."""
-        schedule = cls(total)
-        for step, moved in ends:
-            schedule = cls(moved, step, schedule.position(step) / schedule.total)
-        return schedule
-
-    def position(self, step: int) -> float:
-        """The step at which a schedule of ``total`` steps whose end never moved would stand now."""
-        if self.at == 0:
-            return step
-        passed = (step - self.at) / max(1, self.total - self.at)
-        return self.total * (self.share + (1 - self.share) * passed)
 
 
 @dataclass

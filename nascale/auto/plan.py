@@ -115,9 +115,9 @@ def fidelity(seconds: float, workers: int, epoch_seconds: float, epochs: int | N
     all epochs. ``epochs`` is what the user asked for.
     """
     fitting = workers * seconds / epoch_seconds
-    each = epochs or min(MOST_EPOCHS, max(1, round(fitting**0.3)))
-    fraction = 1.0
+    each, fraction = epochs or min(MOST_EPOCHS, max(1, round(fitting**0.3))), 1.0
     if epochs is None and fitting < FEWEST_TRIALS:
+        each = 1
         fraction = max(0.05, ceil(20 * fitting / FEWEST_TRIALS) / 20)
     return Fidelity(each, fraction, max(1, int(fitting / (each * fraction))))
 

@@ -58,8 +58,8 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Tested:
-    """What is known of a network that was tested: figures, as a run keeps them, and which test images it has right."""
+class Seen:
+    """What the look at the test images showed: the figures, as a run keeps them, and which images are right."""
 
     figures: dict[str, Any]
     right: Right
@@ -90,7 +90,7 @@ class Work(Protocol):
     def publish(self, trained: Trained) -> None:
         """Exports it in the place of what is exported."""
 
-    def test(self, trained: Trained) -> Tested | None:
+    def test(self, trained: Trained) -> Seen | None:
         """The one look at the test images; None where there are none."""
 
     def right(self, trained: Trained) -> Right:

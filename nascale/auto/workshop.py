@@ -14,7 +14,7 @@ import numpy as np
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.prepare import PreparedAuto
-from nascale.auto.stages import Found, Tested, Trained
+from nascale.auto.stages import Found, Seen, Trained
 from nascale.auto.state import Finalist
 from nascale.auto.trainings import Trainees, Training, standing
 from nascale.auto.verdict import Right
@@ -180,7 +180,7 @@ class Workshop:
         publish(self.run_of(trained), self.prepared.formats, spec.out, spec.search.storage)
         self.beat()
 
-    def test(self, trained: Trained) -> Tested | None:
+    def test(self, trained: Trained) -> Seen | None:
         from evaluators.trained.testing import look_at, looks_at_weights, remember
 
         run = self.run_of(trained)
@@ -190,7 +190,7 @@ class Workshop:
         look = look_at(run, images)
         if not looks_at_weights(run):
             remember(run, look, shlex.join(map(redacted, sys.argv)))
-        return Tested(look.record(), np.asarray(look.shares.argmax(axis=1) == look.labels))
+        return Seen(look.record(), np.asarray(look.shares.argmax(axis=1) == look.labels))
 
     def right(self, trained: Trained) -> Right:
         from evaluators.trained.classifier import Classifier

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from results.intervals import mean_proportion, proportion, wilson
+from results.intervals import mean_proportion, paired_difference, proportion, wilson
 from space.errors import InputError
 
 
@@ -66,3 +66,43 @@ def test_what_is_no_proportion_is_refused(successes: int, trials: int, level: fl
         proportion(successes, trials, level)
     with pytest.raises(InputError):
         mean_proportion([successes], [trials], level)
+
+
+def fourfold(both: int, mine: int, yours: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two answers with so many images that both have right, one alone each, and none."""
+    first = np.repeat([True, True, False, False], [both, mine, yours, neither])
+    second = np.repeat([True, False, True, False], [both, mine, yours, neither])
+    return first, second
+
+
+def test_a_published_paired_difference() -> None:
+    """Newcombe 1998 (paired data), table II, method 10: the cells 36, 12, 2, 0 of 50."""
+    found = paired_difference(*fourfold(36, 12, 2, 0))
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0569, 0.3404), abs=2e-3)
+
+
+@given(st.tuples(*[st.integers(0, 200)] * 4).filter(any))
+def test_a_paired_difference_is_antisymmetric_and_never_sure(cells: tuple[int, int, int, int]) -> None:
+    one, other = fourfold(*cells)
+    found, mirrored = paired_difference(one, other), paired_difference(other, one)
+    assert -1 <= found.low <= found.value <= found.high <= 1
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+    assert found.low < found.high
+
+
+def test_pairing_makes_the_interval_narrower_and_it_covers() -> None:
+    rng = np.random.default_rng(0)
+    hits, widths = 0, []
+    for _ in range(400):
+        hard = rng.random(300)
+        noise = rng.random((2, 300)) < 0.1
+        one, other = (hard < 0.80) ^ noise[0], (hard < 0.75) ^ noise[1]
+        found = paired_difference(one, other)
+        hits += found.low <= 0.04 <= found.high  # 0.05 of the images, of which noise takes a fifth
+        widths.append(found.high - found.low)
+    assert 0.92 <= hits / 400 <= 0.99
+    apart = proportion(240, 300)
+    assert np.mean(widths) < 1.41 * apart.width
+    with pytest.raises(InputError, match="same ones"):
+        paired_difference([True], [True, False])

@@ -1,0 +1,62 @@
+"""The plan: the time is spent to the end, whatever a stage took, and small times give small plans."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nascale.auto.plan import FIRST_SECONDS, LEAST, TITLES, Costs, Fidelity, Plan, fidelity, heat_sizes
+
+
+@given(st.floats(LEAST, 86_400), st.floats(0, 10))
+def test_the_rows_are_the_whole_time(within: float, spent: float) -> None:
+    rows = Plan.of(within, spent).rows(spent)
+    assert sum(rows.values()) == pytest.approx(within)
+    assert set(rows) <= set(TITLES)
+    assert all(seconds >= 0 for name, seconds in rows.items() if name != "export")
+
+
+@given(st.floats(300, 86_400), st.lists(st.floats(0.5, 1.3), min_size=4, max_size=4))
+def test_the_last_training_ends_where_what_follows_just_fits(within: float, late: list[float]) -> None:
+    plan = Plan.of(within, 8)
+    now = 8.0
+    for stage, factor in zip(plan.stages, late, strict=False):
+        until = plan.until(stage, now)
+        assert until <= within - plan.kept_back + 1e-6
+        if stage != plan.stages[-1]:
+            now += (until - now) * factor + (plan.costs.export if stage in ("first", "heats") else 0)
+    assert until == pytest.approx(within - plan.kept_back)
+
+
+def test_an_hour() -> None:
+    rows = Plan.of(3600, 10).rows(10)
+    minutes = {name: round(seconds / 60) for name, seconds in rows.items()}
+    assert minutes == {"start": 0, "first": 2, "search": 27, "heats": 9, "final": 21, "test": 0, "export": 1}
+    assert rows["first"] == FIRST_SECONDS + Costs().export
+
+
+def test_short_times_have_no_heats() -> None:
+    assert "heats" not in Plan.of(180, 8).stages
+    assert "heats" in Plan.of(600, 8).stages
+
+
+def test_more_time_goes_into_more_networks_and_longer_trainings() -> None:
+    found = [fidelity(seconds, 2, 8.0) for seconds in (60, 300, 1600, 16_000)]
+    assert [one.epochs for one in found] == [2, 4, 6, 12]
+    assert [one.trials for one in found] == [7, 18, 66, 333]
+    assert all(one.fraction == 1 for one in found)
+
+
+def test_where_not_even_one_epoch_each_fits_images_are_left_out() -> None:
+    assert fidelity(60, 2, 40.0) == Fidelity(epochs=1, fraction=0.25, trials=12)
+    assert fidelity(60, 2, 40.0, epochs=3) == Fidelity(epochs=3, fraction=1.0, trials=1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "slots", "sizes"),
+    [(300, 2, (3, 1)), (3600, 2, (4, 2)), (3600, 1, (3, 1)), (3600, 8, (16, 8))],
+)
+def test_heats_fill_the_slots(seconds: float, slots: int, sizes: tuple[int, int]) -> None:
+    assert heat_sizes(seconds, slots) == sizes
+    assert sum(sizes) % slots == 0

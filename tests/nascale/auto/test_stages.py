@@ -1,0 +1,196 @@
+"""The stages on a clock of their own: how the time is spent, what is decided, and that every kill is gone on from."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nascale.auto import state as state_module
+from nascale.auto.clock import Clock
+from nascale.auto.plan import Fidelity
+from nascale.auto.stages import Found, Seen, Stages, Trained
+from nascale.auto.state import FILE, Finalist, State
+from nascale.auto.verdict import Right
+
+IMAGES = 400
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def finalist(name: str, *, stock: bool, score: float = 0.0) -> Finalist:
+    return Finalist(name, f"{name}.json", stock, score, score, int(score > 0), 1.0, 1000, 100)
+
+
+class FakeWork:
+    """Work that takes its time on a clock of its own: networks have the accuracies of ``truth``, the longer the better.
+
+    ``slow`` is how much longer than planned everything takes. ``kill`` is the number of the moment at which it dies.
+    """
+
+    def __init__(
+        self, folder: Path, truth: Mapping[str, float], slow: float = 1.0, kill: int | None = None
+    ) -> None:
+        self.folder, self.truth, self.slow, self.kill = folder, truth, slow, kill
+        self.time, self.moments = 0.0, 0
+        self.clock = Clock(0.0, lambda: self.time)
+        self.beat: Callable[[], None] = lambda: None
+        self.looks: list[str] = []
+        self.searches: list[Fidelity] = []
+        self.slots = 2
+        self.stock: Sequence[Finalist] = [
+            finalist(name, stock=True) for name in truth if name.startswith("stock")
+        ]
+
+    def passes(self, seconds: float) -> None:
+        for _ in range(10):
+            self.time += seconds / 10
+            self.moments += 1
+            if self.moments == self.kill:
+                raise Killed
+            self.beat()
+
+    def epoch_seconds(self) -> float:
+        self.passes(3)
+        return 2.0
+
+    def train(
+        self, stage: str, some: Sequence[Finalist], until: float, epoch_seconds: float
+    ) -> list[Trained]:
+        if self.clock.left(until) > 0:
+            self.passes(self.clock.left(until))
+        seconds = self.clock.spent / 10
+        folder = self.folder / "trainings"
+        folder.mkdir(exist_ok=True)
+        done = []
+        for one in some:
+            accuracy = self.truth[one.name] * (1 - 0.1 / (1 + seconds))
+            path = folder / f"{stage}-{one.name}"
+            if not path.exists():
+                path.write_text(f"{accuracy} {seconds}")
+            accuracy, seconds = map(float, path.read_text().split())
+            done.append(Trained(one, f"trainings/{path.name}", accuracy, accuracy, 5, seconds, accuracy))
+        return done
+
+    def search(self, how: Fidelity, until: float) -> Found:
+        self.searches.append(how)
+        self.passes(max(0.0, self.clock.left(until)) * self.slow)
+        ranked = sorted(self.truth, key=lambda name: -self.truth[name])
+        networks = [finalist(name, stock=name.startswith("stock"), score=self.truth[name]) for name in ranked]
+        return Found(networks, {"stock": 10.0, "search": 30.0, "again": 0.0}, {"networks": 4, "trials": 4})
+
+    def publish(self, trained: Trained) -> None:
+        self.passes(12 * self.slow)
+        (self.folder / "export").write_text(json.dumps([trained.finalist.name, trained.score]))
+
+    def test(self, trained: Trained) -> Seen | None:
+        self.passes(2 * self.slow)
+        self.looks.append(trained.folder)
+        right = self.right(trained)
+        return Seen({"accuracy": float(right.mean()), "low": 0.0, "high": 1.0, "images": IMAGES}, right)
+
+    def right(self, trained: Trained) -> Right:
+        return np.arange(IMAGES) < round(trained.accuracy * IMAGES)
+
+    def describe(self, trained: Trained) -> None:
+        self.passes(2)
+
+
+FOUND = {"trial 1": 0.9, "trial 2": 0.7, "trial 3": 0.65, "trial 4": 0.6, "stock a": 0.8, "stock b": 0.75}
+STOCK = FOUND | {"trial 1": 0.7, "stock b": 0.92}
+
+
+def worked(work: FakeWork, within: float) -> State:
+    """The state after ``work``, gone on with where there is one."""
+    state = State.read(work.folder) or State(work.folder, {}, within)
+    work.clock = Clock(state.spent_seconds, lambda: work.time)
+    stages = Stages(work, state, work.clock, lambda text: None)
+    work.beat = stages.beat
+    return stages.run()
+
+
+@pytest.fixture(autouse=True)
+def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes as often as an hour would, for its length: files take their time."""
+    monkeypatch.setattr(state_module, "_BEAT", 10.0)
+
+
+@pytest.mark.parametrize("within", [120, 300, 1200, 3600])
+@pytest.mark.parametrize("slow", [0.8, 1.0, 1.2])
+def test_the_time_is_kept(tmp_path: Path, within: float, slow: float) -> None:
+    work = FakeWork(tmp_path, FOUND, slow)
+    state = worked(work, within)
+    assert state.finished and state.spent_seconds == pytest.approx(work.time)
+    assert 0.95 * within <= work.time <= 1.05 * within
+    assert sum(state.spent.values()) == pytest.approx(work.time)
+    assert sum(state.planned.values()) == pytest.approx(within)
+
+
+def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path: Path) -> None:
+    state = worked(work := FakeWork(tmp_path, FOUND), 600)
+    assert json.loads((tmp_path / "export").read_text())[0] == "trial 1"
+    assert state.worth_it == "yes" and state.difference is not None
+    assert (state.difference["found"], state.difference["stock"]) == ("trial 1", "stock a")
+    assert state.difference["low"] > 0.05 and state.test is not None and state.test["accuracy"] > 0.85
+    assert sorted(work.looks) == ["trainings/final-stock a", "trainings/final-trial 1"]
+    assert any(line.startswith("worth it: yes") for line in state.sentences)
+    assert state.more_time is not None and state.more_time["value"] > 0
+    final = {one["name"]: one.get("final") for one in state.candidates}
+    assert final["trial 1"]["seconds"] == final["stock a"]["seconds"]
+
+
+def test_a_stock_network_that_wins_is_what_comes_out(tmp_path: Path) -> None:
+    state = worked(FakeWork(tmp_path, STOCK), 600)
+    assert json.loads((tmp_path / "export").read_text())[0] == "stock b"
+    assert state.worth_it == "no" and state.difference is not None and state.difference["high"] < 0
+    assert any("the search was not worth it" in line for line in state.sentences)
+
+
+@pytest.mark.parametrize("truth", [FOUND, STOCK])
+def test_every_kill_is_gone_on_from_to_the_same_end(tmp_path: Path, truth: Mapping[str, float]) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = worked(FakeWork(tmp_path / "whole", truth), 600)
+    moments = random.Random(1).sample(range(1, 100), 5)
+    for number, moment in enumerate(moments):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        exported: list[float] = []
+        for kill in (moment, 100 - moment, None):
+            work = FakeWork(folder, truth, kill=kill)
+            try:
+                state = worked(work, 600)
+            except Killed:
+                if (folder / "export").exists():
+                    exported.append(json.loads((folder / "export").read_text())[1])
+        assert exported == sorted(exported)
+        assert state.finished and state.worth_it == whole.worth_it
+        assert state.exported is not None and whole.exported is not None
+        assert state.exported["name"] == whole.exported["name"]
+        # What was decided is not decided again, and a kill forgets little of what was spent.
+        assert state.spent_seconds == pytest.approx(600, rel=0.05)
+        assert len(work.looks) <= 2
+
+
+def test_a_finished_stage_is_not_worked_on_again(tmp_path: Path) -> None:
+    worked(FakeWork(tmp_path, FOUND), 600)
+    document = json.loads((tmp_path / FILE).read_text())
+    state = State.read(tmp_path)
+    assert state is not None and replace(state).finished
+    assert document["decisions"]["fidelity"] == {"epochs": 5, "fraction": 1.0, "trials": 49}
+
+
+def test_times_are_in_the_table() -> None:
+    from nascale.auto import words
+
+    state = State(Path("x"), {}, 300.0, planned={"start": 6.0, "search": 120.0}, spent={"search": 90.0})
+    lines: list[Any] = list(words.plan_lines(state, 2, 1.5, new=True))
+    assert lines[-1].split("  ")[-1] == " search" and "2.0" in lines[-1] and "2.1" in lines[-1]
+    assert any("1.5" in line for line in words.spent_lines(state))
