@@ -7,7 +7,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
-BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts train_workers verification export_agreement transfer
+BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline pruning recipe_parts train_workers verification export_agreement transfer two_drivers
 
 .PHONY: demo test test-slow check format bench clean
 
@@ -39,7 +39,7 @@ $(VENV)/.bench: $(READY)
 
 $(READY): constraints.txt pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,tensorboard]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,postgresql,tensorboard]'
 	@touch $@
 
 clean:

@@ -93,13 +93,11 @@ def run(
     from evaluators.pools.opening import check_pool, open_pool
     from search.loop import Loop
     from search.samplers.registry import make_sampler
-    from search.study import release_study
-    from search.trial_store import OptunaTrialStore
 
     spec = prepared.spec
     settings = spec.settings()
     check_pool(prepared.evaluator, spec.pool)
-    store = _open_store(prepared)
+    store = _open_store(prepared, say)
     try:
         stored = store.results()
         done = sum(trial.status.finished for trial in stored)
@@ -126,8 +124,7 @@ def run(
             )
             return Outcome(spec.study, spec.storage, loop.run(), store)
     finally:
-        if isinstance(store, OptunaTrialStore):
-            release_study(store)
+        store.close()
 
 
 def as_begun(spec: SearchSpec) -> SearchSpec:
@@ -148,7 +145,7 @@ def as_begun(spec: SearchSpec) -> SearchSpec:
     return spec.replace(**changes) if changes else spec
 
 
-def _open_store(prepared: Prepared) -> TrialStore:
+def _open_store(prepared: Prepared, say: Callable[[str], None]) -> TrialStore:
     """Where the trials go: memory, or the study of the spec, made anew or gone on with."""
     from search.study import open_study
     from search.trial_store import MEMORY, MemoryTrialStore
@@ -170,6 +167,8 @@ def _open_store(prepared: Prepared) -> TrialStore:
         attributes,
         may_change=changeable(type(spec)),
         canonical=spec.canonical,
+        patience=spec.run.patience,
+        say=say,
     )
 
 

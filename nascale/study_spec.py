@@ -12,7 +12,7 @@ from evaluators.pools.protocol import PoolSettings
 from evaluators.recipe import Recipe
 from nascale.keys import flat, read
 from results.storage_url import default_storage
-from search.settings import RunSettings, SearchSettings
+from search.settings import PATIENCE_SECONDS, RunSettings, SearchSettings
 from space.errors import InputError
 from space.setting import declared, group, setting
 
@@ -127,4 +127,9 @@ class StudySpec:
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in the form in which ``as_dict`` writes it today; a setting that was not there yet is added."""
-        return {"class_weights": "none", "max_image_bytes": None, **spec}
+        return {
+            "class_weights": "none",
+            "max_image_bytes": None,
+            "patience": PATIENCE_SECONDS,
+            **spec,
+        }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,13 +26,55 @@ _OLDEST_REVISION = "v3.0.0.d"
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
+_CLOCKS = {
+    "postgresql": "SELECT CAST(extract(epoch FROM clock_timestamp()) AS float), "
+    "CAST(extract(epoch FROM pg_postmaster_start_time()) AS float)",
+    "mysql": "SELECT unix_timestamp(now(6)), 0.0",
+}
+
+
+def server_times(query: Query, kind: str) -> tuple[float, float]:
+    """(now, started): the clock of the database and when it was started, in seconds since 1970.
+
+    ``kind`` is the name of the database's kind, with which its URL begins. A file has no clock of its own.
+    """
+    statement = _CLOCKS.get(kind)
+    if statement is None:
+        return time.time(), 0.0
+    now, started = query(statement)[0]
+    return float(now), float(started)
+
 
 def said(error: Exception) -> str:
-    """What the database's driver said, where SQLAlchemy wraps its error; else the error's own text."""
+    """What the database's driver said, where SQLAlchemy (and Optuna) wrap its error; else the error's own text."""
     import sqlalchemy
 
-    cause = error.orig if isinstance(error, sqlalchemy.exc.StatementError) else None
-    return str(cause or error)
+    inner = error.__cause__ if isinstance(error.__cause__, sqlalchemy.exc.SQLAlchemyError) else error
+    cause = inner.orig if isinstance(inner, sqlalchemy.exc.StatementError) else None
+    return str(cause or inner)
+
+
+# Classes of SQLSTATE: connection, resources, shutdown and cancelled statements, rollback by a conflict; a lock that is not
+# to be had, and a transaction that was idle for too long.
+_PASSING_STATES = ("08", "53", "57", "40", "55P03", "25P03", "25P04")
+_PASSING_WORDS = ("is locked", "disk is full", "is busy")
+
+
+def passes(error: BaseException) -> bool:
+    """Whether what SQLAlchemy (or Optuna) raised may succeed later: the database is away, full or locked."""
+    import sqlalchemy
+
+    inner = error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__
+    if not isinstance(inner, sqlalchemy.exc.DBAPIError):
+        return isinstance(inner, sqlalchemy.exc.TimeoutError)
+    if inner.connection_invalidated:
+        return True
+    state = getattr(inner.orig, "sqlstate", None) or getattr(inner.orig, "pgcode", None)
+    if state is not None:
+        return str(state).startswith(_PASSING_STATES)
+    if isinstance(inner.orig, sqlite3.Error):
+        return any(words in str(inner.orig) for words in _PASSING_WORDS)
+    return isinstance(inner, sqlalchemy.exc.OperationalError)
 
 
 def refusal(url: str, reason: str) -> InputError:

@@ -52,6 +52,11 @@ def sqlite_path(url: str) -> Path | None:
     return None if "uri=true" in options else Path(unquote(name))
 
 
+def braced(url: str) -> str:
+    """``url`` as Optuna wants it: it fills what stands in braces."""
+    return url.replace("{", "{{").replace("}", "}}")
+
+
 def redacted(text: str) -> str:
     """``text`` without the password of a URL in it, fit for messages and reports."""
     return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1***@", text))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,10 +19,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, of_study, stored_names
-from results.database import Query, missing_log, reading, refusal, said
+from results.database import Query, missing_log, reading, refusal, said, server_times
 from results.driver import ATTRIBUTE, Driver
 from results.networks import Networks, leader, with_repeats
-from results.storage_url import redacted, storage_url
+from results.storage_url import braced, redacted, storage_url
 from results.stored_values import check_attributes, check_trials, named_damage
 from results.trial_result import MERITS, Status, TrialResult, stored_architecture
 from results.verified import with_verified
@@ -216,16 +217,17 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
     return from_dict(found)
 
 
-def driver(name: str, storage: Storage = None) -> Driver | None:
-    """The search that is at work on the study, as far as can be told from here; None where there is none."""
+def driver(name: str, storage: Storage = None) -> str | None:
+    """The process that is at work on the study, in words, as far as can be told from here; None where there is none."""
     with reading(storage) as query, named_damage(name):
+        now, started = server_times(query, re.split(r"\W", storage_url(storage), maxsplit=1)[0])
         marks = query(
             "SELECT a.value_json FROM study_system_attributes a WHERE a.study_id = :study AND a.key = :key",
             study=_study_id(query, name, storage),
             key=ATTRIBUTE,
         )
         found = Driver.of_json(json.loads(marks[0][0])) if marks else None
-    return None if found is None or found.is_gone else found
+    return None if found is None or found.is_gone(now, started) else found.told(now)
 
 
 def delete(name: str, storage: Storage = None, *, force: bool = False) -> int:
@@ -244,10 +246,18 @@ def delete(name: str, storage: Storage = None, *, force: bool = False) -> int:
     import sqlalchemy
 
     url = storage_url(storage)
+    kept = None
     try:
-        optuna.delete_study(study_name=name, storage=url)
-    except sqlalchemy.exc.SQLAlchemyError as error:
+        kept = optuna.storages.RDBStorage(braced(url))
+        optuna.delete_study(study_name=name, storage=kept)
+    except KeyError:
+        pass  # somebody else was faster
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
         raise refusal(url, said(error)) from None
+    finally:
+        if kept is not None:
+            kept.remove_session()
+            kept.engine.dispose()
     return trials
 
 

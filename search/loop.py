@@ -108,6 +108,8 @@ class Loop:
                     break
                 for event in self._pool.poll(1.0):
                     self._take(event)
+                self._store.tick()
+            self._store.settle()
             self.progress.seconds = time.monotonic() - started
             self._report(self.progress)
         except BaseException:
@@ -280,6 +282,7 @@ class Loop:
         if event.restarted:
             run.earlier |= run.seen
             run.seen.clear()
+            self._store.forget(event.number)
             return
         if event.worker:
             run.worker = str(event.worker)
@@ -292,8 +295,10 @@ class Loop:
         measured = event.measurement
         merit = self._merit(measured) if measured is not None else None
         repeat = run.trial.repeat_of is not None
-        if self._rule is not None and measured is not None and merit is not None and not repeat:
-            self._rule.report(event.number, measured.epoch, merit)
+        if measured is not None and merit is not None:
+            self._store.measured(event.number, measured.epoch, merit)
+            if self._rule is not None and not repeat:
+                self._rule.report(event.number, measured.epoch, merit)
         self._settle()
         if event.number in self._measuring:
             self._report(self.progress)

@@ -11,6 +11,9 @@ from search.pruning.registry import pruners
 from space.errors import InputError, UnknownNameError
 from space.setting import setting
 
+PATIENCE_SECONDS = 600.0
+"""For how long a search puts up with a database or a machine that does not answer, where nothing else is asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Budgets:
@@ -85,7 +88,8 @@ class RunSettings:
     """How far a search goes, and from which seed.
 
     ``trials`` is the number of finished trials to end with. ``max_seconds`` and ``max_epochs`` end a search
-    earlier. ``max_failures`` ends it with an error after so many failed trials.
+    earlier. ``max_failures`` ends it with an error after so many failed trials, ``patience`` after so many seconds in
+    which its database did not answer.
 
     Raises InputError naming the setting, what was wanted and what came.
     """
@@ -100,6 +104,13 @@ class RunSettings:
         None, "int", "Start no trial after so many trained epochs in the study.", may_change=True
     )
     max_failures: int | None = setting(None, "int", "Give up after so many failed trials.", may_change=True)
+    patience: float = setting(
+        PATIENCE_SECONDS,
+        "seconds",
+        "How long to go on without a database that does not answer; results are kept in memory meanwhile.  "
+        "[default: 10 min]",
+        may_change=True,
+    )
     seed: int = setting(0, "int", "Seed of suggestions, weights, order of images and augmentation.")
 
     def __post_init__(self) -> None:
@@ -107,6 +118,8 @@ class RunSettings:
             raise InputError.of("trials", "1 or more", self.trials)
         if self.seed < 0:
             raise InputError.of("seed", "0 or more", self.seed)
+        if not self.patience >= 0:
+            raise InputError.of("patience", "0 or more", self.patience)
         for name in ("max_seconds", "max_epochs", "max_failures"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from results.attributes import FORMAT, named, of_study
-from results.driver import ATTRIBUTE, Driver
+from results.database import refusal, said
+from results.rescue import Rescued
+from search.lease import Lease
+from search.numbering import ensure_unique
 from search.objective import Objective
+from search.optuna_store import OptunaTrialStore
+from search.patience import Outbox, PatientTrialStore
+from search.settings import PATIENCE_SECONDS
+from search.storage import lease_engine, storage_of
 from search.study_data import check_data
-from search.trial_store import OptunaTrialStore, storage_of
-from space.errors import InputError, RunError
+from space.errors import InputError
 from space.search_space import SearchSpace
 
 
@@ -25,57 +31,97 @@ def open_study(
     *,
     may_change: Collection[str] = ("trials",),
     canonical: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
-) -> OptunaTrialStore:
+    patience: float = PATIENCE_SECONDS,
+    say: Callable[[str], None] = lambda text: None,
+) -> PatientTrialStore:
     """The trial store of study ``name`` at ``url``, which is created where it is not there.
 
     ``spec`` is kept with a new study and compared with that of an old one, of which only the keys ``may_change``
     may differ. ``canonical`` brings a spec that an older version stored into the form of today. ``attributes``
-    (provenance, space …) are kept as they are.
+    (provenance, space …) are kept as they are. ``patience`` is in seconds; ``say`` is told what a user should know.
 
-    Raises InputError where the spec or the data differ, the study is not one of nascale's, the storage cannot be
-    written, or another search is at work on the study.
+    Raises InputError where the spec or the data differ, the study is not one of nascale's or the storage cannot be
+    written, and RunError where another search is at work on the study.
     """
-    import optuna
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
 
     storage = storage_of(url)
+    lease = None
+    try:
+        study_id = _study_id(storage, name, objective)
+
+        def check() -> None:
+            _check(storage, study_id, name, spec, attributes, may_change, canonical)
+
+        check()
+        lease = Lease(lease_engine(storage), study_id, name)
+        check()  # another search may have been at work between
+        repaired = ensure_unique(storage.engine, study_id, name)
+        if repaired:
+            say(f"study {name!r} was repaired: {repaired}")
+        known = of_study(storage.get_study_user_attrs(study_id))
+        objectives = [
+            {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
+        ]
+        ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
+        for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
+            storage.set_study_user_attr(study_id, key, value)
+        store = OptunaTrialStore(storage, study_id, space, lease)
+        rescued = Rescued(name, storage.get_study_user_attrs(study_id), ())
+        return PatientTrialStore(store, Outbox(storage.url, patience, say), rescued)
+    except BaseException as error:
+        if lease is not None:
+            lease.release()
+        storage.remove_session()
+        storage.engine.dispose()
+        if isinstance(error, (SQLAlchemyError, StorageInternalError)):
+            raise refusal(storage.url, said(error)) from None
+        raise
+
+
+def _study_id(storage: Any, name: str, objective: Objective) -> int:
+    """The study of that name, made if there is none."""
+    import optuna
+
     directions = [
         optuna.study.StudyDirection.MAXIMIZE if d == "maximize" else optuna.study.StudyDirection.MINIMIZE
         for d in objective.directions
     ]
-    try:
-        study_id = storage.get_study_id_from_name(name)
-    except KeyError:
-        study_id = None
-    if study_id is None:
-        with _quiet():
-            study_id = storage.create_new_study(directions, name)
+    # Another search may make it in the same moment.
+    with suppress(KeyError):
+        return int(storage.get_study_id_from_name(name))
+    with suppress(optuna.exceptions.DuplicatedStudyError), _quiet():
+        study_id = storage.create_new_study(directions, name)
         # Optuna's own key for Study.set_metric_names: dashboards then show names instead of "0" and "1".
         storage.set_study_system_attr(study_id, "study:metric_names", list(objective.names))
-    else:
-        stored = of_study(storage.get_study_user_attrs(study_id)).get("spec")
-        if stored is None and storage.get_n_trials(study_id):
-            raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
-        if stored is not None:
-            # A batch that fits the set changes with the data, which say more about what is wrong.
-            _check_same(name, canonical(stored), spec, {*may_change, "batch_size"})
-        known = of_study(storage.get_study_user_attrs(study_id))
-        check_data(name, known.get("provenance"), attributes.get("provenance"))
-        if stored is not None:
-            _check_same(name, canonical(stored), spec, may_change)
-    claim_study(storage, study_id, name)
+    return int(storage.get_study_id_from_name(name))
+
+
+def _check(
+    storage: Any,
+    study_id: int,
+    name: str,
+    spec: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    may_change: Collection[str],
+    canonical: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+) -> None:
+    """Raises InputError where the study is not one of nascale's, or was made with another spec or other data."""
     known = of_study(storage.get_study_user_attrs(study_id))
-    objectives = [
-        {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
-    ]
-    ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
-    for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
-        storage.set_study_user_attr(study_id, key, value)
-    return OptunaTrialStore(storage, study_id, space)
+    stored = known.get("spec")
+    if stored is None and storage.get_n_trials(study_id):
+        raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
+    if stored is not None:
+        # A batch that fits the set changes with the data, which say more about what is wrong.
+        _check_same(name, canonical(stored), spec, {*may_change, "batch_size"})
+    check_data(name, known.get("provenance"), attributes.get("provenance"))
+    if stored is not None:
+        _check_same(name, canonical(stored), spec, may_change)
 
 
-def release_study(store: OptunaTrialStore) -> None:
+def release_study(store: PatientTrialStore) -> None:
     """Says that no search is at work on the study any more, and closes its storage."""
-    store.set_study_attribute(ATTRIBUTE, None)
     store.close()
 
 
@@ -92,17 +138,6 @@ def _check_same(
         )
     if spec.get("trials", 0) < stored.get("trials", 0):
         raise InputError.of("trials", f"{stored['trials']} or more, as study {name!r} has", spec["trials"])
-
-
-def claim_study(storage: Any, study_id: int, name: str) -> None:
-    """Marks the study as ours; a mark left by a process that is gone is overwritten.
-
-    Raises RunError where another process is at work on it.
-    """
-    holder, mine = Driver.of_json(storage.get_study_system_attrs(study_id).get(ATTRIBUTE)), Driver.this()
-    if holder is not None and holder != mine and holder.is_here and not holder.is_gone:
-        raise RunError(f"study {name!r}: another search ({holder}) is at work on it; wait for it or stop it")
-    storage.set_study_system_attr(study_id, ATTRIBUTE, mine.to_json())
 
 
 @contextmanager

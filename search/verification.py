@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from evaluators.evaluator import Candidate, Failure, Measurement
 from evaluators.pools.protocol import Pool
 from results.attributes import named
-from results.driver import ATTRIBUTE
 from results.trial_result import Status, TrialResult
 from results.verified import SUMMARY, FreshMeasurement
+from search.lease import Lease
 from search.objective import Objective
-from search.study import claim_study
-from search.trial_store import storage_of
+from search.patience import Outbox
+from search.settings import PATIENCE_SECONDS
+from search.storage import lease_engine, storage_of
 from space.architecture import Architecture
 from space.codec import from_dict
 from space.errors import InputError
@@ -80,29 +82,42 @@ def fresh_seeds(own: int, count: int) -> tuple[int, ...]:
 class VerificationStore:
     """Keeps measurements in the study as its attributes; only one process at a time may write to a study.
 
-    Raises RunError where another one is at work on it, InputError for a storage that cannot be written.
+    What a database that does not answer cannot take waits in memory (``search.patience``). Raises RunError where another
+    process is at work on the study, InputError for a storage that cannot be written.
     """
 
-    def __init__(self, url: str, study: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        study: str,
+        patience: float = PATIENCE_SECONDS,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._storage = storage_of(url)
         self._study_id = self._storage.get_study_id_from_name(study)
-        claim_study(self._storage, self._study_id, study)
+        self._lease = Lease(lease_engine(self._storage), self._study_id, study)
+        self._outbox = Outbox(self._storage.url, patience, say)
 
     def keep(self, measurement: FreshMeasurement) -> None:
-        """Stores one measurement, in one transaction."""
+        """Stores one measurement, in one transaction, when the database takes it."""
         self._set({measurement.name: measurement.to_json()})
 
     def conclude(self, summary: Mapping[str, Any]) -> None:
-        """Stores what the measurements say, in place of what an earlier verification said."""
+        """Stores what the measurements say, in place of what an earlier verification said; returns when all is stored."""
         self._set({SUMMARY: dict(summary)})
+        self._outbox.settle()
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         for name, value in named(attributes).items():
-            self._storage.set_study_user_attr(self._study_id, name, value)
+            self._outbox.put(partial(self._write, name, value))
+
+    def _write(self, name: str, value: object, again: bool) -> None:
+        self._lease.check()
+        self._storage.set_study_user_attr(self._study_id, name, value)
 
     def close(self) -> None:
         """Says that nobody is at work on the study any more, and closes its storage."""
-        self._storage.set_study_system_attr(self._study_id, ATTRIBUTE, None)
+        self._lease.release()
         self._storage.remove_session()
         self._storage.engine.dispose()
 

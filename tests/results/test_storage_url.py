@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from results import studies
 from results.database import refusal
 from results.storage_url import redacted, sqlite_path, storage_url, without_password
-from search.trial_store import storage_of
+from search.storage import storage_of
 from space.errors import InputError
 
 names = st.text(st.characters(exclude_characters="/\0?\n\r", exclude_categories=["Cs"]), min_size=1).map(

@@ -16,11 +16,12 @@ import pytest
 
 from evaluators.evaluator import Candidate, Failure
 from results import studies
+from results.storage_url import sqlite_path
 from results.trial_result import Status
 from search.objective import Objective
+from search.patience import PatientTrialStore
 from search.settings import SearchSettings
 from search.study import open_study, release_study
-from search.trial_store import OptunaTrialStore
 from space.errors import InputError, RunError
 from space.search_space import SearchSpace
 from tests.processes import environment
@@ -28,29 +29,36 @@ from tests.search.fakes import CONDITIONAL, FLAT, ShufflingPool, decisions_of, s
 
 
 def store_of(
-    folder: Path, space: SearchSpace = CONDITIONAL, objective: str = "accuracy", **spec: object
-) -> OptunaTrialStore:
+    url: str,
+    space: SearchSpace = CONDITIONAL,
+    objective: str = "accuracy",
+    said: list[str] | None = None,
+    patience: float = 60.0,
+    **spec: object,
+) -> PatientTrialStore:
     chosen = {"trials": 12, "space": space.name, **spec}
     return open_study(
-        f"sqlite:///{folder / 'store.db'}",
+        url,
         "s",
         chosen,
         Objective.parse(objective),
         space,
         {"provenance": {}},
         may_change=("trials", "workers"),
+        patience=patience,
+        say=(lambda text: None) if said is None else said.append,
     )
 
 
-def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
-    store = store_of(tmp_path)
+def test_optuna_reads_what_was_written(database: str) -> None:
+    store = store_of(database)
 
     def answer(candidate: Candidate) -> list[float] | Failure:
         return Failure(Status.NAN, "diverged") if candidate.number == 4 else [0.25, 0.5]
 
     rows = search(CONDITIONAL, SearchSettings(trials=12, window=2), ShufflingPool(answer, slots=2), store)
     release_study(store)
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
+    study = optuna.load_study(study_name="s", storage=database)
     assert [t.number for t in study.trials] == list(range(12))
     for trial, row in zip(study.trials, rows, strict=True):
         assert trial.params == row.decisions
@@ -75,18 +83,18 @@ def test_optuna_reads_what_was_written(tmp_path: Path) -> None:
     study.tell(trial, 0.1)
 
 
-def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
-    store = store_of(tmp_path, objective="accuracy,macs")
+def test_rows_come_back_as_they_were(database: str) -> None:
+    store = store_of(database, objective="accuracy,macs")
     settings = SearchSettings(trials=8, objective=Objective.parse("accuracy,macs"))
     written = search(CONDITIONAL, settings, None, store)
     release_study(store)
-    again = store_of(tmp_path, objective="accuracy,macs")
+    again = store_of(database, objective="accuracy,macs")
     assert again.results() == written
     release_study(again)
 
 
-def test_a_stop_on_purpose_leaves_nothing_running(tmp_path: Path) -> None:
-    store = store_of(tmp_path)
+def test_a_stop_on_purpose_leaves_nothing_running(database: str) -> None:
+    store = store_of(database)
     settings = SearchSettings(trials=12, window=3)
     search(CONDITIONAL, settings, ShufflingPool(slots=3, stop_after=5), store)
     states = {row.state for row in store.results()}
@@ -94,7 +102,8 @@ def test_a_stop_on_purpose_leaves_nothing_running(tmp_path: Path) -> None:
     search(CONDITIONAL, settings, ShufflingPool(slots=2), store)
     assert [row.state for row in store.results()] == ["COMPLETE"] * 12
     release_study(store)
-    assert not (tmp_path / "store.db-wal").exists()
+    path = sqlite_path(database)
+    assert path is None or not path.with_name("store.db-wal").exists()
 
 
 SCRIPT = """
@@ -110,13 +119,13 @@ def slow(candidate):
     time.sleep(0.02)
     return accuracy_of(candidate)
 
-search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slots=3), store_of(Path(sys.argv[1])))
+search(CONDITIONAL, SearchSettings(trials=30, window=3), ShufflingPool(slow, slots=3), store_of(sys.argv[1]))
 """
 
 
-def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
+def test_a_killed_search_goes_on_with_every_trial_once(database: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment()
+        [sys.executable, "-c", SCRIPT, database], stdout=subprocess.PIPE, text=True, env=environment()
     )
     assert process.stdout is not None
     begun = [int(process.stdout.readline()) for _ in range(11)]
@@ -124,7 +133,7 @@ def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
     process.wait()
     process.stdout.close()
     assert max(begun) >= 10
-    store = store_of(tmp_path)
+    store = store_of(database)
     left = store.results()
     done = {row.number for row in left if row.status.finished}
     stale = {row.number for row in left if row.state == "RUNNING"}
@@ -138,32 +147,32 @@ def test_a_killed_search_goes_on_with_every_trial_once(tmp_path: Path) -> None:
     assert decisions_of(rows) == decisions_of(search(CONDITIONAL, SearchSettings(trials=30, window=3)))
 
 
-def test_another_spec_under_the_same_name_is_refused(tmp_path: Path) -> None:
-    release_study(store_of(tmp_path, seed=1, workers=2))
+def test_another_spec_under_the_same_name_is_refused(database: str) -> None:
+    release_study(store_of(database, seed=1, workers=2))
     with pytest.raises(InputError, match="seed 1 → 2"):
-        store_of(tmp_path, seed=2, workers=2)
+        store_of(database, seed=2, workers=2)
     with pytest.raises(InputError, match="trials"):
-        store_of(tmp_path, seed=1, trials=5)
-    release_study(store_of(tmp_path, seed=1, workers=4, trials=20))
-    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'store.db'}")
+        store_of(database, seed=1, trials=5)
+    release_study(store_of(database, seed=1, workers=4, trials=20))
+    study = optuna.load_study(study_name="s", storage=database)
     assert study.user_attrs["nascale:spec"]["trials"] == 20
 
 
-def test_a_study_of_another_tool_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+def test_a_study_of_another_tool_is_refused(database: str) -> None:
+    url = database
     study = optuna.create_study(study_name="s", storage=url)
     study.tell(study.ask(), 1.0)
     with pytest.raises(InputError, match="nascale made"):
-        store_of(tmp_path)
+        store_of(database)
 
 
-def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
+def test_two_searches_on_one_study_are_refused(database: str) -> None:
     script = (
         "import sys, time; from pathlib import Path; from tests.search.test_trial_store import store_of\n"
-        "store_of(Path(sys.argv[1])); print('open', flush=True); time.sleep(60)"
+        "store_of(sys.argv[1]); print('open', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)],
+        [sys.executable, "-c", script, database],
         stdout=subprocess.PIPE,
         text=True,
         env=environment(),
@@ -172,17 +181,17 @@ def test_two_searches_on_one_study_are_refused(tmp_path: Path) -> None:
     try:
         assert process.stdout.readline() == "open\n"
         with pytest.raises(RunError, match=str(process.pid)):
-            store_of(tmp_path)
+            store_of(database)
         process.kill()
         state = Path(f"/proc/{process.pid}/stat")
         while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
             time.sleep(0.01)
-        release_study(store_of(tmp_path))  # nobody has waited for it: its number is still taken
+        release_study(store_of(database))  # nobody has waited for it: its number is still taken
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    release_study(store_of(tmp_path))
+    release_study(store_of(database))
 
 
 @pytest.mark.parametrize(
@@ -198,15 +207,15 @@ def test_a_read_only_file_is_refused(tmp_path: Path) -> None:
     sqlite3.connect(path).close()
     path.write_bytes(b"this is no database, however long one looks at it" * 30)
     with pytest.raises(InputError, match="storage"):
-        store_of(tmp_path)
+        store_of(f"sqlite:///{path}")
 
 
-def test_a_trial_takes_two_transactions(tmp_path: Path) -> None:
+def test_a_trial_takes_two_transactions(database: str) -> None:
     from sqlalchemy import event
 
-    store = store_of(tmp_path, space=FLAT)
+    store = store_of(database, space=FLAT)
     commits: list[float] = []
-    event.listen(store._engine, "commit", lambda connection: commits.append(time.monotonic()))
+    event.listen(store._store._engine, "commit", lambda connection: commits.append(time.monotonic()))
     search(FLAT, SearchSettings(sampler="random", trials=12), None, store)
     release_study(store)
     # Reading the rows before and after may end transactions of its own.
@@ -224,9 +233,9 @@ def removing(action: Callable[[], object]) -> Callable[[Candidate], float]:
     return answer
 
 
-def test_a_search_stops_when_its_study_was_deleted(tmp_path: Path) -> None:
-    store = store_of(tmp_path, space=FLAT)
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+def test_a_search_stops_when_its_study_was_deleted(database: str) -> None:
+    store = store_of(database, space=FLAT)
+    url = database
     pool = ShufflingPool(removing(lambda: optuna.delete_study(study_name="s", storage=url)))
     with pytest.raises(RunError, match="deleted from the storage while the search was running"):
         search(FLAT, SearchSettings(sampler="random", trials=12), pool, store)
@@ -236,8 +245,11 @@ def test_a_search_stops_when_its_study_was_deleted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_a_search_stops_when_its_file_was_removed(how: str, tmp_path: Path) -> None:
-    store, path = store_of(tmp_path, space=FLAT), tmp_path / "store.db"
+def test_a_search_stops_when_its_file_was_removed(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store, path = store_of(f"sqlite:///{tmp_path / 'store.db'}", space=FLAT), tmp_path / "store.db"
 
     def remove() -> None:
         path.rename(tmp_path / "old.db")
@@ -251,13 +263,13 @@ def test_a_search_stops_when_its_file_was_removed(how: str, tmp_path: Path) -> N
     store.close()
 
 
-def test_a_study_at_work_is_not_deleted_without_force(tmp_path: Path) -> None:
-    store, url = store_of(tmp_path), f"sqlite:///{tmp_path / 'store.db'}"
+def test_a_study_at_work_is_not_deleted_without_force(database: str) -> None:
+    store, url = store_of(database), database
     with pytest.raises(RunError, match=f"process {os.getpid()}.*--force"):
         studies.delete("s", url)
     assert [row["study"] for row in studies.summaries(url)] == ["s"]
     assert studies.delete("s", url, force=True) == 0
     release_study(store)
-    other = store_of(tmp_path)
+    other = store_of(database)
     release_study(other)
     assert studies.delete("s", url) == 0

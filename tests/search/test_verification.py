@@ -14,7 +14,7 @@ from results.studies import load
 from results.trial_result import Status, TrialResult
 from results.verified import FreshMeasurement, fresh_measurements
 from search.objective import Objective
-from search.trial_store import storage_of
+from search.storage import storage_of
 from search.verification import Contender, VerificationStore, contenders, fresh_seeds, measure
 from space.errors import InputError, RunError
 from tests import factories
