@@ -16,6 +16,7 @@ import click
 from nascale.quantities import human_bytes, human_count, human_seconds
 from results.files import replacing, write_file
 from results.shortening import printable, shortened
+from results.spreadsheet import as_text
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "parquet")
 _SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 # Columns of names that people give: one long name must not widen every row.
 _NAMES = ("study", "space", "data", "name", "worker")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -157,20 +156,6 @@ def render(
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
-
-
-def as_text(value: Any) -> Any:
-    """``value`` as a cell of a csv file; text that a spreadsheet would take for a formula has an apostrophe in front.
-
-    That is how one writes such a text into a spreadsheet by hand. Numbers stay numbers, also those that stand in text.
-    """
-    if not isinstance(value, str) or not value.startswith(_FORMULAS):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
 
 
 def _for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:

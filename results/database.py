@@ -137,7 +137,7 @@ def reading(storage: str | os.PathLike[str] | None = None) -> Iterator[Query]:
     with _sqlite(url, path) if path is not None else _sqlalchemy(url) as query:
         version = query("SELECT schema_version FROM version_info")
         revision = query("SELECT version_num FROM alembic_version")
-        if version != [(_SCHEMA,)] or revision < [(_OLDEST_REVISION,)]:
+        if version != [(_SCHEMA,)] or [(str(one),) for (one,) in revision] < [(_OLDEST_REVISION,)]:
             raise InputError.of("storage", _upgrade(url), redacted(url))
         yield query
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from results.columns import BY_NAME, COLUMNS, DECISION, OBJECTIVE, STATUSES
+from results.spreadsheet import of_text
 from results.trial_result import STATES
 from space.errors import InputError
 
@@ -44,9 +45,13 @@ def read(path: str | os.PathLike[str]) -> pd.DataFrame:
 def _csv(source: Path) -> pd.DataFrame:
     text = {c.name: "str" for c in COLUMNS if c.dtype in ("str", "category")}
     head = pd.read_csv(source, nrows=0).columns
-    return pd.read_csv(
+    frame = pd.read_csv(
         source, dtype={k: v for k, v in text.items() if k in head}, dtype_backend="numpy_nullable"
     )
+    for name, kind in frame.dtypes.items():
+        if kind.kind not in "iufbM":
+            frame[name] = frame[name].map(of_text, na_action="ignore")
+    return frame.rename(columns=of_text)
 
 
 def _json(source: Path) -> pd.DataFrame:

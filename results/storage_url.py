@@ -16,6 +16,7 @@ from space.errors import InputError
 
 DEFAULT_STORAGE = "sqlite:///nascale.db"
 STORAGE_VARIABLE = "NASCALE_STORAGE"
+_LONGEST_PATH = 4000
 # From the colon behind the user's name to the last @ : an unescaped @, / or : belongs to the password.
 _PASSWORD = re.compile(r"(://[^:/\s]*:)([\s\S]*)@")
 _QUERY_PASSWORD = re.compile(r"((?:password|passwd|pwd)=)[^&\s]*", re.IGNORECASE)
@@ -38,7 +39,12 @@ def storage_url(storage: str | os.PathLike[str] | None = None) -> str:
     if url.startswith("postgresql://") and find_spec("psycopg2") is None:
         # SQLAlchemy's default driver is psycopg2; the extra "postgresql" of this project brings its successor.
         url = url.replace("postgresql", "postgresql+psycopg", 1)
-    if url.startswith("sqlite:") and sqlite_path(url) in (Path(""), Path(":memory:")):
+    path = sqlite_path(url)
+    if path is not None and (
+        len(str(path)) > _LONGEST_PATH or any(len(os.fsencode(n)) > 255 for n in path.parts) or "\0" in url
+    ):
+        raise InputError.of("storage", "the path of a SQLite file, or a database URL", text)
+    if url.startswith("sqlite:") and path in (Path(""), Path(":memory:")):
         raise InputError.of("storage", "a database that outlives the process", text)
     return url
 

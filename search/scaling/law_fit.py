@@ -23,6 +23,7 @@ from search.scaling.laws import LAWS, Array
 from search.scaling.optimum import GREEK
 from search.scaling.points import DIMENSIONS, Points
 from space.errors import InputError, UnknownNameError
+from space.limits import LARGEST_FACTOR
 
 _FIRST_NOISE = 0.25
 _NOISE_RANGE = (0.1, 5.0)
@@ -102,8 +103,8 @@ def fit_law(
     """
     if law != "auto" and law not in LAWS:
         raise UnknownNameError("law", law, ["auto", *LAWS])
-    if not growth > 1:
-        raise InputError.of("growth", "a number above 1", growth)
+    if not 1 < growth <= LARGEST_FACTOR:
+        raise InputError.of("growth", f"a number above 1, up to {LARGEST_FACTOR}", growth)
     check_enough(points)
     names = list(LAWS) if law == "auto" else [law]
     dimensions = len(points.varied)

@@ -22,6 +22,7 @@ from scipy.optimize import linprog
 from space.architecture import Architecture
 from space.cost import costs
 from space.efficientnet_figures import Published
+from space.errors import InputError
 from space.rounding import LITE, RELEASED, Rounding
 from space.scaling import PAPER, Coefficients, compound, scale
 
@@ -35,6 +36,11 @@ class Tolerance:
     depth: float = 0.05
     width: float = 0.05
     pixels: float = 8.0
+
+    def __post_init__(self) -> None:
+        for name in ("depth", "width", "pixels"):
+            if not 0 < getattr(self, name) < inf:
+                raise InputError.of(f"{name}_tolerance", "a positive number", getattr(self, name))
 
     def times(self, factor: float) -> Tolerance:
         return Tolerance(self.depth * factor, self.width * factor, self.pixels * factor)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from space.errors import InputError
+from space.limits import LARGEST_FACTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Coefficients:
                 or value < 1
             ):
                 raise InputError.of(name, "a coefficient of 1 or more", value)
+            if value > LARGEST_FACTOR:
+                raise InputError.of(name, f"a coefficient of at most {LARGEST_FACTOR}", value)
         if self.growth == 1:
             raise InputError.of(
                 "alpha, beta, gamma", "at least one above 1", (self.alpha, self.beta, self.gamma)

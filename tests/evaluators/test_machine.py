@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from evaluators import machine
 from evaluators.machine import Limits, group_limits
+from tests.processes import python
 
 V2 = "31 23 0:29 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
 V1 = (
@@ -83,3 +85,27 @@ def test_what_is_there_is_no_more_than_the_group_may_have(tmp_path: Path) -> Non
     assert machine.free_bytes(root) == 512 * 1024
     assert machine.cpus(root) == 1
     assert (machine.memory_bytes() or 0) > 0 and (machine.free_bytes() or 0) > 0 and machine.cpus() >= 1
+
+
+def test_a_real_control_group_counts() -> None:
+    """Needs the right to make one (root in most containers has it under version 1)."""
+    own = [
+        line.split(":", 2)[2]
+        for line in Path("/proc/self/cgroup").read_text().splitlines()
+        if ":memory:" in line
+    ]
+    group = Path(f"/sys/fs/cgroup/memory{own[0] if own else ''}") / f"nascale-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(GIB))
+    except OSError as error:
+        pytest.skip(f"no memory control group can be made here ({error.strerror})")
+    code = (
+        f"open('{group}/cgroup.procs', 'w').write('0')\n"
+        "from evaluators import machine\nprint(machine.memory_bytes(), machine.free_bytes())"
+    )
+    try:
+        total, free = map(int, python("-c", code).stdout.split())
+    finally:
+        group.rmdir()
+    assert total == GIB and 0 < free <= GIB

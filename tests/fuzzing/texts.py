@@ -50,11 +50,25 @@ _SPACE = {
     "options": {"mbconv": {"kernel": [3, 5], "expansion": [2, 4]}, "bottleneck": {"groups": [1, 4]}},
 }
 _SPECS: tuple[dict[str, Any], ...] = (
-    {"sampler": "random", "trials": 3, "table": _TABLE},
+    {"sampler": "random", "trials": 3, "table": _TABLE, "storage": "memory"},
     {"sampler": "tpe", "trials": 3, "objective": "mnas", "cost": "macs", "target": "5K", "table": _TABLE},
     {"sampler": "evolution", "data": "digits", "trials": 3, "epochs": 1, "space": "mbconv", "max_macs": "5M"},
-    {"data": "digits", "trials": 3, "pruner": "halving", "rungs": "fraction=0.1,0.3", "workers": 0},
-    {"data": "digits", "evaluator": "supernet", "space": _SPACE, "trials": 2, "learning_rate": 0.1},
+    {
+        "data": "digits",
+        "trials": 3,
+        "pruner": "halving",
+        "rungs": "fraction=0.1,0.3",
+        "workers": 0,
+        "storage": "memory",
+    },
+    {
+        "data": "digits",
+        "evaluator": "supernet",
+        "space": _SPACE,
+        "trials": 2,
+        "learning_rate": 0.1,
+        "storage": "memory",
+    },
 )
 _KEYS = tuple(declared(SearchSpec))
 
@@ -330,7 +344,7 @@ _COMMANDS: tuple[tuple[str, ...], ...] = (
     ),
     *(("studies",), ("plot", "digits"), ("report", "digits"), ("verify", "digits"), ("export", "digits:1")),
     *(("train", "resnet18"), ("predict", "run", "x.png"), ("test", "run"), ("reproduce", "passport.json")),
-    *(("bench", "samplers", "spec.toml"), ("bench", "proxies", "digits")),
+    *(("bench", "samplers", "spec.toml"),),
 )
 _FILES = ("output", "folder", "write", "out", "plot")
 """Options that name what is written: the fuzz would write wherever an odd value points to."""
