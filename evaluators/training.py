@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from evaluators.device import free_bytes, limit_threads, make_deterministic, pick_device, wants_bfloat16
 from evaluators.evaluator import (
@@ -35,6 +36,7 @@ from evaluators.images.splits import training_subset
 from evaluators.network import build
 from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
+from results.right_images import RIGHT, packed
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import InputError
@@ -147,12 +149,14 @@ class TrainEvaluator(Evaluator):
         for epoch in range(1, self.recipe.epochs + 1):
             train_loss = run.train(epoch)
             trained = time.perf_counter() - started
-            found = run.validate()
+            validation = run.validate()
+            found = validation.scores
             scores = {"accuracy": found.accuracy, "loss": -found.loss, "train_loss": -train_loss}
             extra = {
                 "train_loss": train_loss,
                 "score": scores[self.score],
                 "balanced_accuracy": found.balanced_accuracy,
+                RIGHT: packed(validation.right),
                 "images_per_second": epoch * run.steps * self.recipe.batch_size / max(trained, 1e-9),
                 "device": str(device),
             }
@@ -247,9 +251,9 @@ class Training:
         check_finite(mean, epoch)
         return mean
 
-    def validate(self) -> Scores:
+    def validate(self) -> Validation:
         """How well the network does on the validation split."""
-        return accuracy_of(
+        return validated(
             self.module, self.validation_images, self.device, autocast=self.autocast, stop=self.stop
         )
 
@@ -262,6 +266,21 @@ class Scores(NamedTuple):
     balanced_accuracy: float
 
 
+class Validation(NamedTuple):
+    """Which images of a split a network has right, in order; their labels; and the mean cross-entropy in nats."""
+
+    right: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    loss: float
+
+    @property
+    def scores(self) -> Scores:
+        """What that makes of the network."""
+        counts = np.bincount(self.labels)
+        shares = np.bincount(self.labels, self.right)[counts > 0] / counts[counts > 0]
+        return Scores(int(self.right.sum()) / len(self.right), self.loss, float(shares.mean()))
+
+
 def accuracy_of(
     module: Any,
     images: DeviceImages,
@@ -271,7 +290,20 @@ def accuracy_of(
     batch: int = 512,
     stop: StopFlag | None = None,
 ) -> Scores:
-    """How well a network does on a split.
+    """How well a network does on a split; raises what ``validated`` does."""
+    return validated(module, images, device, autocast=autocast, batch=batch, stop=stop).scores
+
+
+def validated(
+    module: Any,
+    images: DeviceImages,
+    device: torch.device,
+    *,
+    autocast: bool = False,
+    batch: int = 512,
+    stop: StopFlag | None = None,
+) -> Validation:
+    """A network's answers on a split.
 
     Raises Diverged on a NaN, and Stopped once ``stop`` is set.
     """
@@ -289,10 +321,7 @@ def accuracy_of(
     mean = float(loss) / len(images)
     if not math.isfinite(mean):
         raise Diverged(f"the validation loss became {mean}")
-    hits, labels = torch.cat(right).cpu().numpy(), images.labels.cpu().numpy()
-    counts = np.bincount(labels)
-    shares = np.bincount(labels, hits)[counts > 0] / counts[counts > 0]
-    return Scores(int(hits.sum()) / len(images), mean, float(shares.mean()))
+    return Validation(torch.cat(right).cpu().numpy(), images.labels.cpu().numpy(), mean)
 
 
 def check_finite(loss: float, epoch: int) -> None:

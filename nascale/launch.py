@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nascale import transfer
 from nascale.origin import described, provenance
 from nascale.progress import epoch_lines
-from nascale.spec import AUTO, SearchSpec
+from nascale.spec import AUTO, NONE, SearchSpec
 from nascale.study_spec import StudySpec
+from results.attributes import STOCK
 from results.storage_url import redacted
+from space.errors import BudgetError
 from space.search_space import SearchSpace
 from space.setting import changeable
 
 if TYPE_CHECKING:
     from evaluators.evaluator import Evaluator
+    from evaluators.images.image_set import ImageSet
     from results.trial_result import TrialResult
     from search.candidate_cache import CandidateCache, DecodedCandidate
     from search.progress import Progress
     from search.samplers.protocol import Sampler
     from search.settings import SearchSettings
     from search.space_statistics import SpaceStatistics
+    from search.stock import StockCandidate
     from search.transfer.experience import Experience
     from search.trial_store import TrialStore
 
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 class Prepared:
     """A search that is ready to run: everything was checked, nothing written.
 
-    ``batch_fitted`` says that the batch was made smaller than the default, because the set is small. ``experiences`` are
-    what the search starts from.
+    ``batch_fitted`` says that the batch was made smaller than the default, because the set is small. ``stock`` are the known
+    networks that it is compared with, ``experiences`` what the search starts from.
     """
 
     spec: StudySpec
@@ -42,6 +46,7 @@ class Prepared:
     feasible_fallback: DecodedCandidate | None
     statistics: SpaceStatistics
     batch_fitted: bool = False
+    stock: tuple[StockCandidate, ...] = ()
     experiences: tuple[Experience, ...] = ()
 
 
@@ -77,7 +82,10 @@ def prepare(spec: SearchSpec) -> Prepared:
     feasible_fallback = check_budgets(cache, settings.seed)
     found = space_statistics(cache, settings.seed)
     check_costs(cache, settings.objective)
-    return Prepared(spec, space, evaluator, cache, feasible_fallback, found, fitted, found_before)
+    compared = stock(spec, space, cache, evaluator.images)
+    return Prepared(
+        spec, space, evaluator, cache, feasible_fallback, found, fitted, compared, experiences=found_before
+    )
 
 
 def run(
@@ -121,25 +129,60 @@ def run(
                 schedule=prepared.evaluator.schedule,
                 report=report,
                 feasible_fallback=prepared.feasible_fallback,
+                stock=prepared.stock,
             )
             return Outcome(spec.study, spec.storage, loop.run(), store)
     finally:
         store.close()
 
 
-def as_begun(spec: SearchSpec) -> SearchSpec:
-    """The spec as its study was begun, in what is left to the search: an older version may have left it to something else."""
+def stock(
+    spec: SearchSpec, space: SearchSpace, cache: CandidateCache, images: ImageSet | None
+) -> tuple[StockCandidate, ...]:
+    """The known networks that the search of ``spec`` measures first, within its budgets: as many as its study was begun with.
+
+    Those that are asked for by name and cannot be brought under the budgets are refused (BudgetError).
+    """
+    from search.stock import stock_candidates
+    from space.stock import stock_networks
+
+    if images is None or not spec.stock_names:
+        return ()
+    networks = stock_networks(
+        spec.stock_names,
+        spec.budgets.of_architecture,
+        resolution=spec.resolution or images.resolution,
+        in_channels=images.channels,
+        classes=len(images.classes),
+    )
+    found = {network.name.partition("@")[0] for network in networks}
+    missing = [name for name in spec.stock_names if name not in found]
+    if missing and spec.stock != AUTO:
+        raise BudgetError(f"stock: {', '.join(missing)} cannot be made so small that it meets the budgets")
+    begun = _begun(spec)
+    if begun is not None:
+        networks = networks[: len(begun.get(STOCK, ()))]
+    return stock_candidates(networks, cache, space.known)
+
+
+def _begun(spec: SearchSpec) -> Mapping[str, Any] | None:
+    """The attributes of the study of ``spec``; None where there is none yet."""
     from results.studies import attributes_of
     from search.trial_store import MEMORY
 
-    if spec.storage == MEMORY:
-        return spec
-    stored = (attributes_of(spec.study, spec.storage) or {}).get("spec")
+    return None if spec.storage == MEMORY else attributes_of(spec.study, spec.storage)
+
+
+def as_begun(spec: SearchSpec) -> SearchSpec:
+    """The spec as its study was begun, in what is left to the search: an older version may have left it to something else."""
+    stored = (_begun(spec) or {}).get("spec")
     if stored is None:
         return spec
     changes: dict[str, Any] = {}
     if spec.repeats == AUTO and "repeats" not in stored:
         changes["repeats"] = 0
+    if spec.stock == AUTO and "stock" not in stored:
+        changes["stock"] = NONE
     if spec.fits_space and stored.get("space") is not None:
         changes["space"] = stored["space"]
     return spec.replace(**changes) if changes else spec
@@ -157,6 +200,7 @@ def _open_store(prepared: Prepared, say: Callable[[str], None]) -> TrialStore:
         "provenance": provenance(prepared.evaluator) | transfer.summary(prepared.experiences),
         "space": described(prepared.space, spec.resolution, prepared.evaluator.images),
         **transfer.attributes(prepared.experiences),
+        **({STOCK: [one.name for one in prepared.stock]} if prepared.stock else {}),
     }
     return open_study(
         spec.storage,

@@ -158,10 +158,7 @@ def _spread(name: str, trials: Sequence[TrialResult], count: int) -> list[TrialR
     measured = [
         t
         for t in trials
-        if t.status is Status.OK
-        and t.repeat_of is None
-        and t.accuracy is not None
-        and t.architecture is not None
+        if t.status is Status.OK and t.proposed and t.accuracy is not None and t.architecture is not None
     ]
     if len(measured) < 3:
         raise InputError.of(f"study {name}", "three or more measured networks", len(measured))

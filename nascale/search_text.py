@@ -9,6 +9,7 @@ from nascale import transfer
 from nascale.quantities import human_cost
 from nascale.spec import SearchSpec
 from results.networks import answer
+from results.stock import against_stock
 from results.storage_url import redacted
 from search.settings import Budgets
 
@@ -30,6 +31,11 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
         settings.objective.sentence(),
         *statistics_lines(prepared.statistics, settings.budgets),
     ]
+    if prepared.stock:
+        names = ", ".join(one.name for one in prepared.stock)
+        lines.append(
+            f"the first {len(prepared.stock)} of {settings.trials} trials are stock networks, to compare with: {names}"
+        )
     trust = prepared.evaluator.summary()
     if trust is not None:
         lines.append(trust)
@@ -68,6 +74,7 @@ def closing(outcome: Outcome) -> list[str]:
     counts += [
         f"{n} {name}"
         for n, name in (
+            (len(p.stock), "stock networks"),
             (p.repeats, "repeats"),
             (p.pruned, "pruned"),
             (p.failed, "failed"),
@@ -85,6 +92,9 @@ def closing(outcome: Outcome) -> list[str]:
         found = answer(p.networks)
         if found is not None and found.error is not None:
             lines.append(f"      {found.sentence()}")
+        compared = against_stock(p.networks, p.stock)
+        if compared is not None:
+            lines.append(compared.sentence())
     return lines
 
 

@@ -28,12 +28,16 @@ from space.around_budget import NAME as AROUND_BUDGET
 from space.cost import COST_NAMES
 from space.errors import InputError, UnknownNameError
 from space.setting import group, setting
+from space.stock import STOCK
 from space.template import Template
+from space.zoo import ZOO
 
 EVALUATORS = ("train", "supernet", "table")
 LATENCY_MODES = ("eager", "exported", "compiled")
-AUTO = "auto"
-"""The number of repeats that the search decides itself."""
+AUTO, NONE = "auto", "none"
+"""What is left to the search, and what it is to do without: repeats and stock networks."""
+STOCK_SHARE = 0.2
+"""Share of the trials that stock networks take at most, where they are left to the search."""
 EPOCHS = {"train": 5, "supernet": SUPERNET_EPOCHS, "table": 5}
 """Epochs by evaluator, where nothing else is asked for."""
 
@@ -101,6 +105,13 @@ class SearchSpec(StudySpec):
         "Trials that measure the best networks again, under fresh seeds: a number, or auto (as many as the noise asks for, "
         "at most a quarter; none where there is no noise).",
     )
+    stock: str = setting(
+        "auto",
+        "value",
+        "Known networks that are brought under the budgets, trained first and compared with what is found: names joined by commas, "
+        "none, or auto (the best known, as a fifth of the trials at most, where networks are trained within a budget of the "
+        "architecture).",
+    )
     rungs: str | None = setting(
         None,
         "text",
@@ -141,6 +152,7 @@ class SearchSpec(StudySpec):
         if self.window is None:
             self._fill("window", 1 if self.evaluator == "table" else max(SMALLEST_WINDOW, self.pool.workers))
         self._fill("repeats", _repeats(self.repeats))
+        self._fill("stock", _stock(self.stock))
         self._check()
         if self.target is not None:
             self._fill("target", parse_quantity(self.target, kind_of_cost(self.cost), "target"))
@@ -159,6 +171,10 @@ class SearchSpec(StudySpec):
         workers = self.pool.workers
         if self.evaluator != "table" and self.window < workers:
             raise InputError.of("window", f"{workers} or more, as many as workers", self.window)
+        if self.stock not in (AUTO, NONE) and self.evaluator != "train":
+            raise InputError.of("stock", f"{AUTO} or {NONE} where networks are not trained", self.stock)
+        if len(self.stock_names) >= self.run.trials:
+            raise InputError.of("stock", f"fewer networks than the {self.run.trials} trials", self.stock)
         if self.pruner not in pruners():
             raise UnknownNameError("pruner", self.pruner, pruners())
         if self.rungs is not None and self.pruner == "none":
@@ -188,6 +204,14 @@ class SearchSpec(StudySpec):
             if value != default:
                 wanted = "a search that measures latency (max_latency, or latency_seconds in the objective)"
                 raise InputError.of(name, wanted, value)
+
+    @property
+    def stock_names(self) -> tuple[str, ...]:
+        """The networks of the zoo that the search is compared with."""
+        if self.stock == AUTO:
+            fits = self.evaluator == "train" and self.budgets.of_architecture
+            return STOCK[: int(STOCK_SHARE * self.run.trials)] if fits else ()
+        return () if self.stock == NONE else tuple(self.stock.split(","))
 
     @property
     def measures_latency(self) -> bool:
@@ -240,17 +264,17 @@ class SearchSpec(StudySpec):
 
     @classmethod
     def stored(cls, spec: Mapping[str, Any]) -> Self:
-        """The spec that a study keeps; one of before there were repeats has none."""
-        return super().stored({"repeats": 0, **spec})
+        """The spec that a study keeps; one of before there were repeats or stock networks has none."""
+        return super().stored({"repeats": 0, "stock": NONE, **spec})
 
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its written space may have been kept with the words of its file.
 
-        A search that was stored before there were repeats has none.
+        A search that was stored before there were repeats or stock networks has none.
         """
         space = spec.get("space")
-        known = {"learn_from": None, "repeats": 0, **super().canonical(spec)}
+        known = {"learn_from": None, "repeats": 0, "stock": NONE, **super().canonical(spec)}
         return known if space is None else {**known, "space": space_text(space_value(space))}
 
 
@@ -262,6 +286,20 @@ def _repeats(given: object) -> int | str:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise InputError.of("repeats", "auto, 0 or a number of trials", given)
     return number
+
+
+def _stock(given: object) -> str:
+    """The stock networks as a spec keeps them. Raises UnknownNameError for a network that is not in the zoo."""
+    names = given.split(",") if isinstance(given, str) else given
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise InputError.of("stock", f"{AUTO}, {NONE} or names of known networks", given)
+    names = [name.strip() for name in names]
+    for name in names if names not in ([AUTO], [NONE]) else ():
+        if name not in ZOO:
+            raise UnknownNameError("stock", name, [AUTO, NONE, *ZOO])
+    if not names or len(set(names)) < len(names):
+        raise InputError.of("stock", "one or more networks, each once", given)
+    return ",".join(names)
 
 
 def read_spec(path: str | os.PathLike[str] | None, options: Mapping[str, Any] | None = None) -> SearchSpec:

@@ -93,6 +93,8 @@ def _experience(study: StoredStudy, space: SearchSpace, objective: Objective) ->
         trial.balanced_accuracy is not None for trial in study.trials
     )
     for trial in study.trials:
+        if not trial.decisions:
+            continue  # a stock network that is none of the space
         value = _value(trial.balanced_accuracy if balanced else trial.accuracy, trial.costs, objective)
         if not trial.status.complete or trial.measured_by is not None or value is None:
             continue

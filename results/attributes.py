@@ -13,7 +13,7 @@ from typing import Any
 PREFIX = "nascale:"
 FORMAT = 2
 """Of the attributes of a study; version 0.1 wrote none, which counts as 1."""
-ARCHITECTURE, RESULT, REPEAT_OF = "architecture", "result", "repeat_of"
+ARCHITECTURE, RESULT, REPEAT_OF, STOCK = "architecture", "result", "repeat_of", "stock"
 
 
 def named(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def of_study(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_trial(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Our attributes of a trial (``key``, ``costs``, ``repeat_of``, ``architecture``, ``result``); empty for another tool's."""
+    """Our attributes of a trial (``key``, ``costs``, ``repeat_of``, ``stock``, ``architecture``, ``result``); empty for another tool's."""
     if PREFIX + "key" in raw:
         return _prefixed(raw)
     # Version 0.1 gave every trial a key and costs.

@@ -38,11 +38,21 @@ def front_of(frame: pd.DataFrame, *, x: str | None = None, y: str | None = None)
 def eligible(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """A mask of the rows that may enter a front: finished well, and not known to break a budget.
 
-    A repeat does not: it counts in the mean of its network, whose row is that of its first trial.
+    A repeat does not: it counts in the mean of its network, whose row is that of its first trial. Nor does a stock network: the
+    front is of what was found.
     """
     done = (frame["state"] == Status.OK.state) & frame["status"].isin((Status.OK, Status.REUSED))
-    if "repeat_of" in frame:
-        done &= frame["repeat_of"].isna()
+    for column in ("repeat_of", "stock"):
+        if column in frame:
+            done &= frame[column].isna()
+    return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
+
+
+def stock_rows(frame: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """A mask of the stock networks that were measured to the end and are not known to break a budget."""
+    if "stock" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    done = frame["stock"].notna() & (frame["status"] == Status.OK)
     return np.asarray(done & frame["feasible"].fillna(True), dtype=bool)
 
 

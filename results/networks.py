@@ -36,7 +36,8 @@ _CONTENDERS, _DRAWS = 64, 4000
 class Networks:
     """Takes trials in, in order of their numbers, and keeps count of each network's measurements.
 
-    ``merit`` is the figure that the search maximises. Cache hits count for nothing, and so do networks over budget.
+    ``merit`` is the figure that the search maximises. Cache hits count for nothing, and so do networks over budget and stock
+    networks, which the search did not find.
     A network that fell out of memory or diverged in a repeat is ``unsteady``.
     """
 
@@ -60,6 +61,8 @@ class Networks:
 
     def add(self, trial: TrialResult) -> None:
         """Counts a finished trial in."""
+        if trial.stock is not None:
+            return
         if trial.repeat_of is not None:
             at = self._position.get(trial.repeat_of)
             if at is not None:
@@ -278,7 +281,11 @@ def with_repeats(trials: Sequence[TrialResult], merit: str = "accuracy") -> tupl
         elif trial.repeat_of is not None:
             first = trial.repeat_of
         at = networks.position(first) if trial.status.complete else None
-        if at is not None:
+        if trial.stock is not None and trial.status.complete:
+            trial = trial.replace(
+                repeats=0, accuracy_mean=networks.merit_of(trial), accuracy_sem=networks.deviation
+            )
+        elif at is not None:
             trial = trial.replace(
                 repeats=networks.counts[at] - 1,
                 accuracy_mean=networks.means[at],

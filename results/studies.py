@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, of_study, stored_names
+from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, STOCK, of_study, stored_names
 from results.database import Query, missing_log, reading, refusal, said, server_times
 from results.driver import ATTRIBUTE, Driver
 from results.networks import Networks, leader, with_repeats
@@ -173,6 +173,7 @@ def _best_accuracy(results: Sequence[TrialResult]) -> float | None:
         r.accuracy
         for r in results
         if r.accuracy is not None
+        and r.stock is None
         and r.status.complete
         and r.feasible is not False
         and r.accuracy == r.accuracy
@@ -186,11 +187,20 @@ def _results(query: Query, study_id: int) -> list[TrialResult]:
         "FROM trial_user_attributes v JOIN trials t ON t.trial_id = v.trial_id"
         " WHERE t.study_id = :study AND v.key IN (:now, :first) ORDER BY t.number"
     )
-    firsts = query(f"SELECT t.number, v.value_json {attributes}", study=study_id, **_names(REPEAT_OF))
-    repeat_of = {number: json.loads(text) for number, text in firsts}
+
+    def known(name: str) -> dict[int, Any]:
+        rows = query(f"SELECT t.number, v.value_json {attributes}", study=study_id, **_names(name))
+        return {number: json.loads(text) for number, text in rows}
+
+    repeat_of, stock = known(REPEAT_OF), known(STOCK)
     texts = query(f"SELECT t.number, t.state, v.value_json {attributes}", study=study_id, **_names(RESULT))
     found = [TrialResult.of_json(json.loads(text), state, number) for number, state, text in texts]
-    return [r.replace(repeat_of=repeat_of[r.number]) if r.number in repeat_of else r for r in found]
+    return [
+        r.replace(repeat_of=repeat_of.get(r.number), stock=stock.get(r.number))
+        if r.number in repeat_of or r.number in stock
+        else r
+        for r in found
+    ]
 
 
 def architecture(study: str, trial_number: int, storage: Storage = None) -> Architecture:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, named, of_trial
+from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, STOCK, named, of_trial
 from space.measure import measure, measures
 
 if TYPE_CHECKING:
@@ -173,6 +173,14 @@ class TrialResult:
         "the trial that measured this network first, where this one measures it again",
         default=None,
     )
+    stock: str | None = measure(
+        "str",
+        None,
+        None,
+        "the known network that it is, with what it was multiplied by to fit the budgets; the search is compared with it, and did not "
+        "propose it",
+        default=None,
+    )
     repeats: int | None = measure(
         "Int64", "trials", None, "how often its network was measured again, under fresh seeds", default=None
     )
@@ -253,6 +261,11 @@ class TrialResult:
         """Whether the trial ended with a measurement of its own, and not with that of an earlier one."""
         return self.status.finished and self.measured_by is None
 
+    @property
+    def proposed(self) -> bool:
+        """Whether the search proposed its network: it is neither a repeat nor a stock network."""
+        return self.repeat_of is None and self.stock is None
+
     def replace(self, **changes: Any) -> TrialResult:
         """A copy with some fields changed. Raises TypeError for a name that is no field.
 
@@ -269,6 +282,8 @@ class TrialResult:
         known: dict[str, Any] = {"key": self.key, "costs": dict(self.costs)}
         if self.repeat_of is not None:
             known[REPEAT_OF] = self.repeat_of
+        if self.stock is not None:
+            known[STOCK] = self.stock
         if self.architecture is not None:
             known[ARCHITECTURE] = dict(self.architecture)
         return named(known)
@@ -310,6 +325,7 @@ class TrialResult:
             curve=curve,
             key=ours.get("key"),
             repeat_of=ours.get(REPEAT_OF),
+            stock=ours.get(STOCK),
             costs=ours.get("costs", {}),
             architecture=stored_architecture(ours.get(ARCHITECTURE)),
             started=started,
@@ -344,7 +360,7 @@ _ALWAYS_STORED = (
     *("accuracy", "loss", "seconds", "worker", "fidelity", "feasible", "error", "latency_seconds"),
     *("measured_by", "epochs"),
 )
-_STORED_APART = ("number", "status", "key", "repeat_of", "started", "finished")
+_STORED_APART = ("number", "status", "key", "repeat_of", "stock", "started", "finished")
 """Columns of Optuna's own tables, and attributes that a trial has from its start."""
 REPEATED = ("repeats", "accuracy_mean", "accuracy_sem")
 """Figures of all measurements of a trial's network together; made when a study is read (``results.networks``)."""

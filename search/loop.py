@@ -8,7 +8,8 @@ search was stopped in between: stored trials are replayed through the same two s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +22,10 @@ from search.pruning.registry import make_rule
 from search.repeats.rule import RepeatRule
 from search.samplers.protocol import Sampler
 from search.settings import SearchSettings
+from search.stock import StockCandidate
 from search.suggestion import Exhausted, Suggestions
 from search.trial_store import TrialStore, now
-from space.codec import to_dict
+from space.codec import from_dict, to_dict
 from space.errors import RunError
 
 _UNKNOWN = TrialResult(number=-1)
@@ -60,7 +62,8 @@ class Loop:
     """Runs one search to its end; ``run`` may be called once.
 
     ``fidelity`` is stored with every result, and the pruner is made for trials of ``schedule``. ``report`` is called
-    with the progress whenever a trial starts, measures or ends.
+    with the progress whenever a trial starts, measures or ends. The first trials measure the ``stock`` networks. The sampler knows
+    only those that are of its space, and its trials have numbers without the others: it proposes what it would without them.
     """
 
     def __init__(
@@ -75,8 +78,12 @@ class Loop:
         schedule: FidelitySchedule = ONE_LEVEL,
         report: Callable[[Progress], None] = lambda progress: None,
         feasible_fallback: DecodedCandidate | None = None,
+        stock: Sequence[StockCandidate] = (),
     ) -> None:
         self._settings, self._cache, self._sampler = settings, cache, sampler
+        self._stock = stock
+        self._outside: list[int] = []
+        """Trials of networks that are none of the space, in order."""
         self._pool, self._store, self._report = pool, store, report
         self._fidelity = dict(fidelity or {})
         self._suggestions = Suggestions(settings.seed, cache, sampler, feasible_fallback)
@@ -137,7 +144,7 @@ class Loop:
             self._dispatch(trial)
         while not self._unfinished and self._pool.free > 0 and not self._ended():
             number = len(self._trials)
-            if self._looks_back(number) and not self._due(number):
+            if number >= len(self._stock) and self._looks_back(number) and not self._due(number):
                 return
             try:
                 trial = self._ask(number)
@@ -174,18 +181,21 @@ class Loop:
 
     def _ask(self, number: int) -> TrialResult:
         self._tell_before(number)
-        repeated = None
-        if self._repeats is not None and self._repeats.needs(number):
+        repeated = stock = None
+        if number < len(self._stock):
+            stock, candidate = self._stock[number].name, self._stock[number].candidate
+        elif self._repeats is not None and self._repeats.needs(number):
             repeated = self._repeats.next(number)
-        if repeated is None:
-            candidate = self._suggestions.next(number)
-        else:
+        if stock is None and repeated is None:
+            candidate = self._suggestions.next(self._known_as(number))
+        elif repeated is not None:
             known = self._cache.decode(self._trials[repeated].decisions)
             assert known is not None  # it was measured
             candidate = known
         trial = _UNKNOWN.replace(
             number=number,
             repeat_of=repeated,
+            stock=stock,
             decisions=candidate.decisions,
             key=candidate.key,
             architecture=to_dict(candidate.architecture) if candidate.architecture is not None else None,
@@ -197,7 +207,10 @@ class Loop:
 
     def _begin(self, trial: TrialResult) -> None:
         """Notes a trial that starts now, or started before its search was resumed."""
-        self._suggestions.begin(trial)
+        if trial.decisions:
+            self._suggestions.begin(self._renumbered(trial))
+        else:
+            self._outside.append(trial.number)
         if self._repeats is not None:
             self._repeats.begin(trial)
         if trial.repeat_of is None:
@@ -215,7 +228,19 @@ class Loop:
             self._told += 1
             if self._repeats is not None:
                 self._repeats.tell(result)
-            self._sampler.tell(self._as_told(result))
+            if result.decisions:
+                self._sampler.tell(self._renumbered(self._as_told(result)))
+
+    def _known_as(self, number: int) -> int:
+        """The number of a trial as the sampler counts: without networks that are none of its space."""
+        return number - bisect_left(self._outside, number)
+
+    def _renumbered(self, trial: TrialResult) -> TrialResult:
+        """The trial with the numbers by which the sampler knows it and the one that it repeats."""
+        if not self._outside:
+            return trial
+        repeat_of = None if trial.repeat_of is None else self._known_as(trial.repeat_of)
+        return trial.replace(number=self._known_as(trial.number), repeat_of=repeat_of)
 
     def _as_told(self, result: TrialResult) -> TrialResult:
         """The result as samplers take it: every value to be maximised, and none of an infeasible or failed trial."""
@@ -248,10 +273,14 @@ class Loop:
             else:
                 self._waiting.setdefault(original, []).append(trial.number)
             return
-        candidate = self._cache.decode(trial.decisions)
-        architecture = candidate.architecture if candidate is not None else None
+        if trial.decisions:
+            candidate = self._cache.decode(trial.decisions)
+            architecture = candidate.architecture if candidate is not None else None
+        else:
+            assert trial.architecture is not None  # a stock network
+            architecture = from_dict(trial.architecture)
         self._measuring[trial.number] = _Measuring(trial)
-        if self._rule is not None and trial.repeat_of is None:
+        if self._rule is not None and trial.proposed:
             self._rule.begin(trial.number, max(0, trial.number - self._settings.window + 1))
         seed, repeat = self._settings.seed, self._repeat.get(trial.number, 0)
         self._pool.submit(Candidate(trial.number, trial.decisions, _key(trial), architecture, seed, repeat))
@@ -269,6 +298,7 @@ class Loop:
                 costs=trial.costs,
                 status=Status.REUSED if original.status.complete else original.status,
                 measured_by=original.number,
+                stock=trial.stock,
                 seconds=0.0,
                 started=trial.started,
                 finished=now(),
@@ -294,10 +324,9 @@ class Loop:
             run.ending = self._ending(run.last)
         measured = event.measurement
         merit = self._merit(measured) if measured is not None else None
-        repeat = run.trial.repeat_of is not None
         if measured is not None and merit is not None:
             self._store.measured(event.number, measured.epoch, merit)
-            if self._rule is not None and not repeat:
+            if self._rule is not None and run.trial.proposed:
                 self._rule.report(event.number, measured.epoch, merit)
         self._settle()
         if event.number in self._measuring:
@@ -387,8 +416,8 @@ class Loop:
         self._report(self.progress)
 
     def _learn(self, result: TrialResult) -> None:
-        """Shows the pruner how a trial that was trained here has ended; repeats are no business of its."""
-        if self._rule is not None and result.measured_by is None and result.repeat_of is None:
+        """Shows the pruner how a trial that was trained here has ended; it has to do with proposed networks alone."""
+        if self._rule is not None and result.measured_by is None and result.proposed:
             self._rule.end(result.number, result.curve, result.status.complete)
 
     def _release(self) -> None:

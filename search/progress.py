@@ -13,7 +13,8 @@ class Progress:
     """Where a search stands. ``seconds`` and ``new`` (finished trials) are of this run, the rest of the study.
 
     ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen; ``unit`` is what is counted.
-    ``repeats`` are the trials that measured a network again, and ``networks`` what all of them say together.
+    ``repeats`` are the trials that measured a network again, and ``networks`` what all of them say together; ``stock`` are the
+    finished trials of stock networks, none of which is the ``best``.
     """
 
     total: int
@@ -30,6 +31,7 @@ class Progress:
     new: int = 0
     seconds: float = 0.0
     stopped: str | None = None
+    stock: list[TrialResult] = field(default_factory=list)
     networks: Networks = field(init=False)
     _best: int | None = field(default=None, init=False)
 
@@ -63,6 +65,8 @@ class Progress:
         self.infeasible += infeasible and not status.failed
         if result.measured_by is None:
             self.epochs += result.epochs or 0
+        if result.stock is not None:
+            self.stock.append(result)
         known = len(self.networks)
         self.networks.add(result)
         if len(self.networks) > known and (

@@ -52,7 +52,7 @@ class Contender:
 def contenders(trials: Iterable[TrialResult], objective: Objective, top: int) -> list[Contender]:
     """The ``top`` networks with the highest scores, best first; the earlier trial first where scores are equal.
 
-    Only complete trials within budget count, and each network once, with the mean of its measurements. Of several objectives the first decides.
+    Only complete trials within budget of networks that were found count, and each network once, with the mean of its measurements. Of several objectives the first decides.
     Raises InputError unless there are two.
     """
     found: dict[str, Contender] = {}
@@ -60,6 +60,8 @@ def contenders(trials: Iterable[TrialResult], objective: Objective, top: int) ->
         measured = trial.accuracy if objective.merit == "accuracy" else trial.balanced_accuracy
         accuracy = measured if trial.accuracy_mean is None else trial.accuracy_mean
         if not trial.status.complete or trial.feasible is False or trial.key is None or accuracy is None:
+            continue
+        if trial.stock is not None:
             continue
         network = None if trial.architecture is None else from_dict(dict(trial.architecture))
         factor = 1.0 if objective.kind == "accuracy" else objective.factor(trial.costs[objective.cost])

@@ -77,7 +77,19 @@ class AroundBudget:
         ]
         for number, depths in enumerate(self._depths(), start=1):
             decisions += _stage_decisions(f"stage{number}", depths)
-        return SearchSpace(NAME, tuple(decisions), self.build)
+        return SearchSpace(NAME, tuple(decisions), self.build, self._known())
+
+    def _known(self) -> tuple[dict[str, Option], ...]:
+        """ResNet-18: a pooled stem, four stages of two basic blocks that double their width, and no convolution behind them."""
+        if "pooled" not in self._stems():
+            return ()
+        decisions: dict[str, Option] = {"share": 1.0, "stem": "pooled", "growth": 2.0, "head": 0}
+        for number, _ in enumerate(self._depths(), start=1):
+            stage = f"stage{number}"
+            decisions[f"{stage}.depth"] = 2 if number <= 4 else 0
+            if number <= 4:
+                decisions |= {f"{stage}.width": 1.0, f"{stage}.block": "basic", f"{stage}.basic.se": 0.0}
+        return (decisions,)
 
     def _stems(self) -> tuple[str, ...]:
         """Small images keep their size in the stem, or halve it; larger ones halve it, or quarter it."""
@@ -133,11 +145,12 @@ class AroundBudget:
             stages.append(Stage(self._blocks(decisions, f"stage{number}", channels, stride, depth)))
         factor = int(decisions["head"])
         last = round_channels(channels * factor)
-        head = (Conv(last, 1, activation=self.activation),) if factor else ()
+        # Networks that end in a wide convolution drop some of it in training, ResNets nothing.
+        head = (Conv(last, 1, activation=self.activation), GlobalPool(), Drop(self.dropout), Dense())
         return Architecture(
             stem=stem,
             stages=tuple(stages),
-            head=(*head, GlobalPool(), Drop(self.dropout), Dense()),
+            head=head if factor else (GlobalPool(), Dense()),
             resolution=self.resolution,
             classes=self.classes,
             in_channels=self.in_channels,

@@ -62,12 +62,14 @@ class Decision:
 class SearchSpace:
     """Decisions in an order in which parents come before children, and the function that decodes them.
 
-    ``build`` is None for a space that has no architectures behind it (a bare table of results).
+    ``build`` is None for a space that has no architectures behind it (a bare table of results). ``known`` are assignments that
+    stand for networks of the literature.
     """
 
     name: str
     decisions: tuple[Decision, ...]
     build: Callable[[Mapping[str, Option]], Architecture] | None = None
+    known: tuple[Decisions, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[str, Decision] = {}

@@ -65,6 +65,7 @@ def _counts(stored: StoredStudy, frame: Any) -> list[dict[str, str]]:
     from results.front import default_axes, front_of
     from results.networks import Networks, answer
     from results.plots.axes import axis, lowered
+    from results.stock import against_stock
 
     counts = frame["status"].value_counts()
     said = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
@@ -74,11 +75,15 @@ def _counts(stored: StoredStudy, frame: Any) -> list[dict[str, str]]:
         best = front.iloc[0]
         merit = default_axes(frame)[0]
         number, value, sure = best["number"], best[merit], ""
-        found = answer(Networks(stored.merit, stored.trials))
+        networks = Networks(stored.merit, stored.trials)
+        found = answer(networks)
         if found is not None and found.error is not None:
             number, value, sure = found.trial.number, found.accuracy, f" ({found.sentence()})"
         shown = axis(merit, [value])
         rows.append({"what": "best", "value": f"trial {number}, {lowered(shown.title)} {value:.4f}{sure}"})
+        compared = against_stock(networks, stored.trials)
+        if compared is not None:
+            rows.append({"what": "stock", "value": compared.sentence()})
         rows.append({"what": "front", "value": f"trials {', '.join(map(str, front['number']))}"})
     return rows
 

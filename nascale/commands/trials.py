@@ -7,7 +7,19 @@ import click
 from nascale.options import storage_option, study_argument, where_option
 from nascale.output import echo, emit, table_options
 
-_SHOWN = ("number", "status", "accuracy", "macs", "params", "epochs", "seconds", "worker", "rank", "error")
+_SHOWN = (
+    "number",
+    "status",
+    "accuracy",
+    "macs",
+    "params",
+    "epochs",
+    "seconds",
+    "worker",
+    "rank",
+    "stock",
+    "error",
+)
 
 
 @click.command("trials")

@@ -24,7 +24,9 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
     seen = np.isfinite(points).all(axis=1)
     counted = eligible(view.frame) & seen
     # A pruned trial's accuracy is of fewer epochs; it sets no limits of the picture.
-    inside = points[counted] if counted.any() else points[seen]
+    stock = view.stock
+    crosses = view.points(stock)
+    inside = np.vstack([points[counted], crosses]) if counted.any() else points[seen]
     set_axis(axes, "x", view.x, inside[:, 0])
     members = view.points(view.front)
     errors = view.errors(view.front)
@@ -33,7 +35,7 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
         ends = np.concatenate([members[:, 1] - errors, members[:, 1] + errors])
         heights = np.concatenate([heights, ends[np.isfinite(ends)]])
     set_axis(axes, "y", view.y, heights)
-    others = points[seen & ~counted]
+    others = points[seen & ~counted & ~view.frame.index.isin(stock.index)]
     bottom, top = sorted(axes.get_ylim())
     if ((others[:, 1] >= bottom) & (others[:, 1] <= top)).any():
         axes.scatter(
@@ -47,6 +49,17 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
             label="pruned or over budget",
         )
     _dots(axes, view, points, counted, look, color)
+    if len(stock):
+        axes.scatter(
+            *crosses.T,
+            marker="X",
+            s=42,
+            lw=0.6,
+            color=look.knee,
+            edgecolor=look.paper,
+            zorder=5.2,
+            label="stock networks",
+        )
     stairs = view.staircase()
     if errors is not None:
         bars: dict[str, Any] = {
@@ -142,6 +155,16 @@ def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any,
     )
     obstacles = np.vstack([points, _along(stairs)])
     labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
+    for (x, y), name in zip(view.points(view.stock).tolist(), view.stock["stock"].tolist(), strict=True):
+        axes.annotate(
+            name.partition("@")[0],
+            (x, y),
+            xytext=(5, -2),
+            textcoords="offset points",
+            fontsize=7,
+            color=look.knee,
+            zorder=5.2,
+        )
 
 
 def _along(stairs: Any) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from results import pareto
 from results.columns import STATUSES, direction_of
-from results.front import eligible, front_of, infinite_count, plane_axes, points_of
+from results.front import eligible, front_of, infinite_count, plane_axes, points_of, stock_rows
 from results.plots.axes import Axis, axis, lowered
 from results.progress import Floats, best_so_far, hypervolume_so_far
 from results.trial_result import Status
@@ -37,6 +37,12 @@ class View:
         scaled: pareto.Points = points_of(frame, [self.x.column, self.y.column])
         scaled /= np.array([self.x.scale, self.y.scale])
         return scaled
+
+    @property
+    def stock(self) -> pd.DataFrame:
+        """The measured stock networks that have a place in the plane."""
+        rows = self.frame[stock_rows(self.frame)]
+        return rows[np.isfinite(self.points(rows)).all(axis=1)]
 
     def errors(self, frame: pd.DataFrame) -> Floats | None:
         """The standard errors of the rows of ``frame`` in the unit of the y axis; None where the axis has none."""

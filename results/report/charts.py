@@ -99,11 +99,12 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
     shown: Any = np.isfinite(points).all(axis=1)
     rows, points = rows.loc[shown], points[shown]
     members = view.points(view.front)
+    inside = np.vstack([points, view.points(view.stock)])
     panel = Panel(
         width,
         height,
-        limits(points[:, 0], view.x.logarithmic),
-        limits(points[:, 1], view.y.logarithmic),
+        limits(inside[:, 0], view.x.logarithmic),
+        limits(inside[:, 1], view.y.logarithmic),
         view.x.logarithmic,
         view.y.logarithmic,
     )
@@ -121,8 +122,22 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
         for n, (x, y) in zip(view.front["number"].tolist(), members.tolist(), strict=True)
     )
     stairs = panel.path(view.staircase(), "front")
-    body = panel.frame(view.x.label, view.y.label) + dots + stairs + marks + _names(view, panel, members)
+    body = panel.frame(view.x.label, view.y.label) + dots + _crosses(view, panel) + stairs + marks
+    body += _names(view, panel, members)
     return panel.svg(view.title, body, style)
+
+
+def _crosses(view: View, panel: Panel) -> str:
+    """The stock networks as named crosses."""
+    pieces = []
+    names, numbers = view.stock["stock"].tolist(), view.stock["number"].tolist()
+    for name, number, (x, y) in zip(names, numbers, view.points(view.stock).tolist(), strict=True):
+        left, up = panel.across(x), panel.up(y)
+        pieces.append(
+            f'<path class="stock" data-n="{number}" d="M{left - 4:.1f} {up - 4:.1f}l8 8m0 -8l-8 8"/>'
+            + _text(left + 7, up + 4, name.partition("@")[0], "label")
+        )
+    return "".join(pieces)
 
 
 def _names(view: View, panel: Panel, members: Any) -> str:

@@ -53,6 +53,7 @@ svg text.name{font-weight:600;fill:var(--front)}
 .grid{stroke:var(--grid)}.axis{stroke:var(--muted);fill:none}.rail{stroke:var(--grid)}
 .dot{fill:var(--dot);cursor:pointer}
 .front{fill:none;stroke:var(--front);stroke-width:2.2}
+.stock{fill:none;stroke:var(--line);stroke-width:2;cursor:pointer}
 .line{fill:none;stroke:var(--line);stroke-width:2.2}
 .member{fill:var(--front);stroke:var(--paper);stroke-width:1.5;cursor:pointer}
 .member:focus{outline:none}

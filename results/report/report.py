@@ -18,13 +18,15 @@ import pandas as pd
 from results import pareto
 from results.columns import COSTS, DECISION, MEASURED_FIGURES
 from results.frame import trials
-from results.front import eligible
+from results.front import eligible, stock_rows
 from results.importance import importance
+from results.networks import Networks
 from results.plots import architecture as drawing
 from results.plots.axes import axis, count, lowered, title
 from results.plots.view import View
 from results.provenance import facts
 from results.report import charts, page
+from results.stock import against_stock
 from results.studies import Storage, StoredStudy, load
 from results.trial_result import FINISHED, Status, TrialResult
 from space.architecture import Architecture
@@ -154,10 +156,13 @@ def _front(study: StoredStudy, view: View) -> str:
     first = view.front["number"].iloc[0]
     chart = _both(charts.front_chart, view, (700, 480), (380, 380))
     drawn = any(t.architecture is not None for t in study.trials)
+    compared = against_stock(Networks(study.merit, study.trials), study.trials)
+    stock = f"<p>{escape(compared.sentence())}.</p>" if compared is not None else ""
     hint = "Point at a trial to see its network; " if drawn else "Point at a trial to see what it chose; "
     return (
         f"<h2>{escape(view.y.title)} against {escape(view.x.title)}</h2>"
-        f'<p class="quiet">{hint}later trials are darker, the front is the line.</p>'
+        f'<p class="quiet">{hint}later trials are darker, the front is the line'
+        f"{', crosses are stock networks' if stock else ''}.</p>{stock}"
         f'<div class="split"><div id="front">{chart}</div>'
         f'<div class="card" id="panel" data-first="{first}"></div></div>'
     )
@@ -313,12 +318,13 @@ def _facts(row: pd.Series, view: View) -> list[tuple[str, str]]:
 
 def _details(study: StoredStudy, view: View) -> Mapping[str, Any]:
     """Number → what the panel says: title, facts, and the blocks of a network that is not drawn."""
-    rows = view.frame.loc[eligible(view.frame)]
+    rows = view.frame.loc[eligible(view.frame) | stock_rows(view.frame)]
     drawn = set(view.front["number"].tolist()[:_DRAWN])
     details: dict[str, Any] = {}
     for position, (_, row) in enumerate(rows.iterrows()):
         number = int(row["number"])
-        entry: dict[str, Any] = {"title": f"Trial {number}", "facts": _facts(row, view)}
+        name = f": {row['stock']}" if pd.notna(row["stock"]) else ""
+        entry: dict[str, Any] = {"title": f"Trial {number}{name}", "facts": _facts(row, view)}
         if number not in drawn and position < _DETAILED:
             entry["parts"] = _parts(study.trial(number))
         details[str(number)] = entry
