@@ -51,7 +51,8 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
     _dots(axes, view, points, counted, look, color)
     if len(stock):
         axes.scatter(
-            *crosses.T,
+            crosses[:, 0],
+            crosses[:, 1],
             marker="X",
             s=42,
             lw=0.6,

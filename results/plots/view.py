@@ -42,7 +42,7 @@ class View:
     def stock(self) -> pd.DataFrame:
         """The measured stock networks that have a place in the plane."""
         rows = self.frame[stock_rows(self.frame)]
-        return rows[np.isfinite(self.points(rows)).all(axis=1)]
+        return rows.loc[np.isfinite(self.points(rows)).all(axis=1)]
 
     def errors(self, frame: pd.DataFrame) -> Floats | None:
         """The standard errors of the rows of ``frame`` in the unit of the y axis; None where the axis has none."""
