@@ -41,8 +41,9 @@ class View:
     @property
     def stock(self) -> pd.DataFrame:
         """The measured stock networks that have a place in the plane."""
-        rows = self.frame[stock_rows(self.frame)]
-        return rows.loc[np.isfinite(self.points(rows)).all(axis=1)]
+        placed = np.asarray(np.isfinite(self.points(self.frame)).all(axis=1), dtype=bool)
+        rows: pd.DataFrame = self.frame.loc[stock_rows(self.frame) & placed]
+        return rows
 
     def errors(self, frame: pd.DataFrame) -> Floats | None:
         """The standard errors of the rows of ``frame`` in the unit of the y axis; None where the axis has none."""
