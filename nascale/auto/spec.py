@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluators.full_recipe import FullRecipe
+from evaluators.machine import cpus
 from nascale.auto.plan import LEAST
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
@@ -69,7 +69,7 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
     if threads is not None and threads < 1:
         raise InputError.of("--threads", "a positive whole number", threads)
     each = threads or 1
-    workers = given.get("workers", max(1, _processors() // each))
+    workers = given.get("workers", max(1, cpus() // each))
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
     decided = {
@@ -79,8 +79,3 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
         "cpus_per_trial": float(each),
     }
     return AutoSpec(read_spec(None, {**given, **decided}), given, within, out, each)
-
-
-def _processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,6 +9,7 @@ import click
 
 from nascale.auto.spec import DECIDED, auto_spec
 from nascale.options import setting_options
+from nascale.output import echo
 from nascale.quantities import Quantity
 from nascale.spec import SearchSpec
 
@@ -45,4 +46,4 @@ def command(within: float, out: str, threads: int | None, quiet: bool, **options
 
     spec = auto_spec(options, within=within, out=Path(out), threads=threads)
     for line in run(spec, quiet=quiet):
-        click.echo(line)
+        echo(line)
