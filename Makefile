@@ -1,4 +1,4 @@
-# make demo    the main job on bundled images: search, front, scaled family
+# make demo    the main job on bundled images, in two minutes: search, training, test, export
 # make test    every check: lint, format, types, tests
 # make test-slow  tests that take a minute or more
 # make bench   every measurement of speed, beside the libraries to compare with (takes a while)

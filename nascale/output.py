@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "parquet")
 _SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
-# Half a character pair, as JSON may hold one, is written as JSON writes it.
-_SURROGATES = "backslashreplace"
 # Columns of names that people give: one long name must not widen every row.
 _NAMES = ("study", "space", "data", "name", "worker")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,7 +122,7 @@ def emit_document(document: Mapping[str, Any], output: str | None = None) -> Non
     if output is None:
         echo(text, nl=False)
     else:
-        write_file(output, text.encode(errors=_SURROGATES))
+        write_file(output, text.encode())
 
 
 def chosen_format(format_: str | None, output: str | None) -> str:
@@ -147,14 +145,14 @@ def render(
         rows = [
             {k: _plain(v) for k, v in row.items()} for row in _rows(table) if not isinstance(row, _Header)
         ]
-        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode(errors=_SURROGATES)
+        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode()
     if format_ == "table":
         text = io.StringIO()
         _print_table(_rows(table), columns, title, width, text)
-        return text.getvalue().encode(errors=_SURROGATES)
+        return text.getvalue().encode()
     frame = _frame(table)
     if format_ == "csv":
-        return _for_spreadsheets(frame).to_csv(index=False).encode(errors=_SURROGATES)
+        return _for_spreadsheets(frame).to_csv(index=False).encode()
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()

@@ -64,12 +64,17 @@ class PreparedTraining:
 
 
 def prepare(
-    spec: TrainSpec, out: str | Path, storage: str | None = None, *, measure: bool = True
+    spec: TrainSpec,
+    out: str | Path,
+    storage: str | None = None,
+    *,
+    measure: bool = True,
+    data: TrainingData | None = None,
 ) -> PreparedTraining:
     """Opens the images and the folder ``out``, and checks that a training of ``spec`` fits into both.
 
     The speed of a new training is measured on a few of its steps, unless not to ``measure`` it is asked for, which
-    ``within`` of the spec needs. Raises InputError for what cannot be trained, for a
+    ``within`` of the spec needs. ``data`` are the images where they were opened before. Raises InputError for what cannot be trained, for a
     folder that cannot be written or that another process trains in, and for a run of another spec.
     """
     from evaluators.device import limit_threads, make_deterministic, pick_device
@@ -88,7 +93,7 @@ def prepare(
     device = pick_device(spec.training.device)
     if device.type == "cuda":
         make_deterministic()
-    data = training_data(spec, storage)
+    data = data or training_data(spec, storage)
     images, architecture = data.images, _network(spec, data, storage)
     spec = _filled(spec, images, architecture.resolution, stored)
     if spec.shared:
@@ -101,8 +106,9 @@ def prepare(
     here = spec.workers if device.type == "cpu" and spec.ray_address is None else 1
     check_memory(architecture, spec.training, device, copies=here)
     check_disk(folder, architecture, spec.training)
-    training, init = start(spec, architecture, images)
-    speed = None
+    speed = init = None
+    if measure or spec.init is not None:
+        training, init = start(spec, architecture, images)
     if measure:
         speed = measured_speed(training).shared(spec.workers)
         spec = _within(spec, speed)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -112,10 +111,14 @@ def check_trials(study: str, trials: Sequence[TrialResult], objectives: int) -> 
 def _check(
     study: str, trials: Sequence[TrialResult], name: str, get: Callable[[TrialResult], Any], kinds: _Kinds
 ) -> None:
-    if not _all_fit(list(map(get, trials)), kinds):
-        for trial in trials:
-            if not _fits(get(trial), kinds):
-                raise _wrong(study, trial, name, kinds[1], get(trial))
+    found = list(map(get, trials))
+    types = set(map(type, found))
+    whole = int in types and any(type(value) is int and not -_LARGEST <= value < _LARGEST for value in found)
+    if types <= kinds[0] and not whole:
+        return
+    for trial, value in zip(trials, found, strict=True):
+        if not _fits(value, kinds):
+            raise _wrong(study, trial, name, kinds[1], value)
 
 
 def _check_each(
@@ -125,20 +128,10 @@ def _check_each(
     get: Callable[[TrialResult], Iterable[Any]],
     kinds: _Kinds,
 ) -> None:
-    if not _all_fit(list(chain.from_iterable(map(get, trials))), kinds):
-        for trial in trials:
-            for value in get(trial):
-                if not _fits(value, kinds):
-                    raise _wrong(study, trial, name, kinds[1], value)
-
-
-def _all_fit(values: list[Any], kinds: _Kinds) -> bool:
-    """``_fits`` of all values, in a fraction of the time."""
-    types = set(map(type, values))
-    if not types <= kinds[0]:
-        return False
-    whole = [value for value in values if type(value) is int] if int in types else []
-    return not whole or (min(whole) >= -_LARGEST and max(whole) < _LARGEST)
+    for trial in trials:
+        for value in get(trial):
+            if not _fits(value, kinds):
+                raise _wrong(study, trial, name, kinds[1], value)
 
 
 def _fits(value: object, kinds: _Kinds) -> bool:

@@ -22,6 +22,7 @@ from evaluators.export.outputs import Outputs, agreement, run_outside
 from evaluators.export.passport import PASSPORT, Passport
 from evaluators.export.reference import reference
 from evaluators.export.subject import Subject, spread
+from evaluators.images.image_set import ImageSet
 from evaluators.trained.run_folder import EXPORT, TrainedRun
 from evaluators.trained.testing import looks_at_weights
 from results.files import write_json
@@ -57,17 +58,18 @@ def export(
     data: str | None = None,
     out: Path | None = None,
     story: Story | None = None,
+    images: ImageSet | None = None,
     report: Report = lambda line: None,
 ) -> Certificate:
     """Writes the run's network in the ``chosen`` formats into ``out`` (the run's ``export/``), with a certificate,
     a card, which tells ``story``, and a passport.
 
     A format that disagrees is left out, and says so in the certificate. Formats of an earlier export of the same
-    weights stay. ``data`` is another place of the run's images. Nothing changes in the folder before everything is
+    weights stay. ``data`` is another place of the run's images, ``images`` are they where they were opened before. Nothing changes in the folder before everything is
     written beside it. Raises InputError for other images than the run's, a format that cannot hold the network or a
     folder that cannot be written, and RunError for a format that cannot be made.
     """
-    subject = Subject(run, run.images(data), settings.takes)
+    subject = Subject(run, images or run.images(data), settings.takes)
     for form in chosen:
         form.check(subject)
     folder = out or run.folder / EXPORT

@@ -32,6 +32,8 @@ WITHOUT_HEATS = 240.0
 """Up to so many seconds for all stages there are no heats: a longer final is worth more than a choice after so short ones."""
 LONG = 900.0
 """From so many seconds on, more networks are trained in the heats."""
+SECOND_EXPORT = 0.8
+"""What an export takes beside the first of a process, which loads what exporting needs."""
 MARGIN = 0.01
 """Share of the whole time that is kept back for what nobody foresees."""
 
@@ -40,7 +42,7 @@ MARGIN = 0.01
 class Costs:
     """Seconds that are no stage's: an export, the tests of the networks of the final, and what is written besides."""
 
-    export: float = 14.0
+    export: float = 15.0
     test: float = 5.0
     writing: float = 3.0
 
@@ -106,15 +108,17 @@ class Fidelity:
 
 
 MOST_EPOCHS, FEWEST_TRIALS = 12, 12
+SEARCHED = 0.7
+"""What a network of a search takes beside a stock one, which uses the whole budget."""
 
 
 def fidelity(seconds: float, workers: int, epoch_seconds: float, epochs: int | None = None) -> Fidelity:
-    """The fidelity of a search of ``seconds`` in which an epoch of one network takes ``epoch_seconds``.
+    """The fidelity of a search of ``seconds`` where an epoch of a stock network takes ``epoch_seconds``.
 
     Of the epochs that fit, more go into more networks than into longer trainings: their number rises with the power 0.3 of
     all epochs. ``epochs`` is what the user asked for.
     """
-    fitting = workers * seconds / epoch_seconds
+    fitting = workers * seconds / (SEARCHED * epoch_seconds)
     each, fraction = epochs or min(MOST_EPOCHS, max(1, round(fitting**0.3))), 1.0
     if epochs is None and fitting < FEWEST_TRIALS:
         each = 1
@@ -123,10 +127,11 @@ def fidelity(seconds: float, workers: int, epoch_seconds: float, epochs: int | N
 
 
 def heat_sizes(seconds: float, slots: int) -> tuple[int, int]:
-    """(found, stock): how many networks of each kind the heats train, where the stages have ``seconds`` together.
+    """(found, stock): how many networks of each kind the heats train in a whole of ``seconds``.
 
-    All slots are busy all the time; a third of the networks, and one at least, are stock ones.
+    All slots are busy all the time; a third of the networks, and two at least, are stock ones: the best of them is to be known
+    as well as that of the found ones.
     """
     size = max(4, (3 if seconds >= LONG else 2) * slots)
-    stock = max(1, round(size / 3))
+    stock = max(2, round(size / 3))
     return size - stock, stock

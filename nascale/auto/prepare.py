@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nascale import launch
+from nascale.auto.plan import Fidelity
 from nascale.auto.spec import AutoSpec
 from nascale.auto.state import FILE, Finalist, State
-from nascale.auto.stock import STOCK, stock_networks
 from space.architecture import Architecture
 from space.codec import to_json
 from space.cost import costs
@@ -19,8 +20,15 @@ from space.errors import InputError
 if TYPE_CHECKING:
     from evaluators.export.format import Format
     from evaluators.images.image_set import ImageSet
+    from search.stock import StockCandidate
 
+STOCK = "stock"
+"""The folder of the stock networks."""
 _FORMATS = ("torch", "onnx", "python")
+_MEASURED = 2
+_FEWEST_TRIALS = 10
+_MORE = 2
+"""A search may have so many times the trials that are expected: what ends it is the time."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,8 @@ class PreparedAuto:
 
     spec: AutoSpec
     state: State
+    searched: launch.Prepared
     images: ImageSet
-    networks: Sequence[tuple[str, Architecture]]
     stock: Sequence[Finalist]
     formats: Sequence[Format]
     warnings: Sequence[str]
@@ -53,27 +61,55 @@ class PreparedAuto:
         folder = self.spec.out
         check_writable(folder)
         (folder / STOCK).mkdir(parents=True, exist_ok=True)
-        for finalist, (_, network) in zip(self.stock, self.networks, strict=True):
+        for finalist in self.stock:
+            network = self._network(finalist)
             write_file(finalist.arch, f"{to_json(network)}\n".encode(), "--out")
 
+    def _network(self, finalist: Finalist) -> Architecture:
+        """The stock network of this name."""
+        known = {one.name: one.candidate.architecture for one in self.searched.stock}
+        network = known[finalist.name]
+        assert network is not None
+        return network
+
     def epoch_seconds(self) -> float:
-        """Measures how long an epoch of one network takes, on the processors of one worker."""
+        """Measures how long an epoch of one network takes on the processors of one worker: the mean of two stock networks."""
         from evaluators.device import limit_threads, pick_device
         from evaluators.trainer.speed import measured_speed
         from nascale.train_spec import train_spec
         from nascale.train_start import start
 
-        spec = train_spec(self.stock[0].arch, self.spec.training_options)
-        limit_threads(self.spec.threads, pick_device(spec.training.device))
-        training, _ = start(spec, self.networks[0][1], self.images)
-        return measured_speed(training).epoch_seconds
+        seconds = []
+        for finalist in self.stock[:_MEASURED]:
+            spec = train_spec(finalist.arch, self.spec.training_options)
+            limit_threads(self.spec.threads, pick_device(spec.training.device))
+            training, _ = start(spec, self._network(finalist), self.images)
+            seconds.append(measured_speed(training).epoch_seconds)
+        return sum(seconds) / len(seconds)
+
+    def search(self, how: Fidelity, seconds: float) -> launch.Prepared:
+        """The search of this fidelity, ready to run for so many seconds."""
+        from evaluators.training import TrainEvaluator
+
+        spec = self.spec.search.replace(
+            epochs=how.epochs,
+            fraction=how.fraction,
+            trials=max(_FEWEST_TRIALS, round(_MORE * how.trials)),
+            max_seconds=seconds,
+        )
+        evaluator = self.searched.evaluator
+        if not isinstance(evaluator, TrainEvaluator):
+            return launch.prepare(spec)
+        spec = spec.replace(batch_size=self.searched.spec.recipe.batch_size)
+        trained = evaluator.with_recipe(epochs=how.epochs, fraction=how.fraction)
+        stock = self.searched.stock[: len(spec.stock_names)]
+        return replace(self.searched, spec=spec, evaluator=trained, stock=stock)
 
 
 def prepare(spec: AutoSpec) -> PreparedAuto:
     """Opens the images and the folder. Raises InputError or BudgetError for what cannot be done."""
     from evaluators.images.duplicates import Duplicates
     from evaluators.images.summary import DataSummary
-    from nascale import launch
 
     state = State.read(spec.out) if spec.out.is_dir() else None
     if state is None:
@@ -96,26 +132,36 @@ def prepare(spec: AutoSpec) -> PreparedAuto:
     elif (state.data["checksum"], state.data["split"]) != (known["checksum"], known["split"]):
         came = f"{spec.out} for images with checksum {state.data['checksum']}, now {known['checksum']}"
         raise InputError.of("--data", "the images with which it began, or another --out", came)
-    networks = stock_networks(spec.search, images, searched.cache)
+    stock = [_finalist(spec, one) for one in searched.stock]
+    if not stock:
+        wanted = "budgets that a stock network can be brought under, as something to compare with"
+        raise InputError.of("stock", wanted, "none")
     return PreparedAuto(
         spec,
         state,
+        searched,
         images,
-        networks,
-        [_finalist(spec, name, network) for name, network in networks],
+        stock,
         _formats(),
         [*summary.warnings, *Duplicates.of(images).warnings()],
     )
 
 
-def _finalist(spec: AutoSpec, name: str, network: Architecture) -> Finalist:
+def _finalist(spec: AutoSpec, one: StockCandidate) -> Finalist:
+    network, name = one.candidate.architecture, one.name
+    assert network is not None
     found = costs(network)
     objective = spec.search.parsed_objective
     factor = 1.0
     if objective.kind.startswith("mnas"):
         factor = objective.factor(float(found.searched()[objective.cost]))
-    path = spec.out.absolute() / STOCK / f"{name}.json"
+    path = spec.out.absolute() / STOCK / f"{slug(name)}.json"
     return Finalist(name, str(path), True, 0.0, 0.0, 0, factor, found.macs, found.params)
+
+
+def slug(name: str) -> str:
+    """``name`` as a part of a path."""
+    return "".join(sign if sign.isalnum() or sign in "._" else "-" for sign in name)
 
 
 def _check_new(folder: Path) -> None:

@@ -6,13 +6,14 @@ import ctypes
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluators.export.certificate import Certificate
     from evaluators.export.format import Format
+    from evaluators.images.image_set import ImageSet
     from evaluators.trained.run_folder import TrainedRun
 
 _NEW, _OLD = ".export.new", ".export.old"
@@ -24,9 +25,9 @@ def publish(
     chosen: Sequence[Format],
     folder: Path,
     storage: str,
-    report: Callable[[str], None] = lambda line: None,
+    images: ImageSet,
 ) -> Certificate:
-    """Exports the network of ``run`` and puts it in the place of ``folder/export``; returns its certificate.
+    """Exports the network of ``run``, whose ``images`` are opened already, and puts it in the place of ``folder/export``; returns its certificate.
 
     Raises what an export raises; the earlier export then stays.
     """
@@ -36,7 +37,7 @@ def publish(
 
     new = folder / _NEW
     recover(folder)
-    certificate = export(run, chosen, out=new, story=story_of(run, storage, None), report=report)
+    certificate = export(run, chosen, out=new, story=story_of(run, storage, None), images=images)
     exchange(new, folder / EXPORT)
     return certificate
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluators.full_recipe import FullRecipe
-from evaluators.machine import cpus
 from nascale.auto.plan import LEAST
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
@@ -23,6 +23,8 @@ DECIDED = frozenset(
 """Settings of a search that the command decides itself."""
 _OF_SEARCH_ALONE = frozenset({"epochs", "fraction", "train_resolution", "train_width"})
 """Settings of the recipe that make the trainings of the search short, and do not go for the full ones."""
+_DETAIL = (224, 300e6)
+"""A side in pixels, and MACs for which it is usual: those of MobileNetV2."""
 _FREE = frozenset({"workers", "retries", "trial_timeout", "max_failures", "gpus_per_trial", "ray_address"})
 """Settings with which it may go on at other values."""
 
@@ -69,7 +71,7 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
     if threads is not None and threads < 1:
         raise InputError.of("--threads", "a positive whole number", threads)
     each = threads or 1
-    workers = given.get("workers", max(1, cpus() // each))
+    workers = given.get("workers", max(1, _processors() // each))
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
     decided = {
@@ -78,4 +80,32 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
         "workers": workers,
         "cpus_per_trial": float(each),
     }
-    return AutoSpec(read_spec(None, {**given, **decided}), given, within, out, each)
+    search = read_spec(None, {**given, **decided})
+    if search.resolution is None:
+        search = search.replace(resolution=_resolution(search))
+    if not search.budgets.of_architecture:
+        wanted = "a budget on the network: --max-macs, --max-flops, --max-params or --max-memory"
+        raise InputError.of("--max-macs", wanted, "none of them")
+    return AutoSpec(search, given, within, out, each)
+
+
+def _resolution(search: SearchSpec) -> int | None:
+    """The side of the networks' images where none was asked for: the data's, or what suits the budget of MACs where that is less.
+
+    Compound scaling gives the resolution a quarter of the logarithm of the MACs or a little more (Tan and Le 2019); so much is
+    taken from MobileNetV2's.
+    """
+    from evaluators.images.sources import open_source
+
+    macs = search.budgets.max_macs
+    if macs is None:
+        return None
+    side = min(open_source(search.images.data, skip_bad=search.images.skip_bad).shape[:2])
+    pixels, usual = _DETAIL
+    suited = 8 * max(3, round(pixels * (macs / usual) ** 0.25 / 8))
+    return suited if suited < side else None
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

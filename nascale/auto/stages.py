@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from statistics import harmonic_mean
 from typing import Any, Protocol
 
 from nascale.auto import words
 from nascale.auto.clock import Clock
-from nascale.auto.plan import SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
+from nascale.auto.plan import SECOND_EXPORT, SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
 from nascale.auto.state import Finalist, State
 from nascale.auto.verdict import Longer, Right, of_more_time, of_ranking, worth_it
 from results.intervals import Difference, paired_difference
@@ -36,11 +37,20 @@ class Trained:
     epochs: int
     seconds: float
     score: float
+    epoch_seconds: float
 
     def to_json(self) -> dict[str, Any]:
         return {
             name: getattr(self, name)
-            for name in ("folder", "accuracy", "balanced_accuracy", "epochs", "seconds", "score")
+            for name in (
+                "folder",
+                "accuracy",
+                "balanced_accuracy",
+                "epochs",
+                "seconds",
+                "score",
+                "epoch_seconds",
+            )
         }
 
 
@@ -96,8 +106,8 @@ class Work(Protocol):
     def right(self, trained: Trained) -> Right:
         """Which validation images it has right."""
 
-    def describe(self, trained: Trained) -> None:
-        """Writes the report, and the family of the network."""
+    def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
+        """Writes the report, and the family of the network, of which it gives a row for each member."""
 
 
 class Stages:
@@ -130,6 +140,7 @@ class Stages:
         if new:
             state.planned = plan.rows(begun)
             state.stock = [one.to_json() for one in self.work.stock]
+            state.machine = {"trainings_at_once": self.work.slots, "epoch_seconds": seconds}
             self._write()
         for line in words.plan_lines(state, self.work.slots, seconds, new=new):
             self.say(line)
@@ -142,7 +153,7 @@ class Stages:
             before = self.clock.spent
             self._publish_best(done)
             taken = self._decide("export_seconds", lambda: self.clock.spent - before)
-        return replace(plan, costs=replace(Costs(), export=taken)) if done else plan
+        return replace(plan, costs=replace(Costs(), export=SECOND_EXPORT * taken)) if done else plan
 
     def _search(self, plan: Plan) -> list[Finalist]:
         state = self.state
@@ -166,13 +177,11 @@ class Stages:
             seconds |= {part: whole * share / total for part, share in shares.items()}
 
     def _fidelity(self, until: float) -> dict[str, Any]:
-        found = fidelity(
-            self.clock.left(until),
-            self.work.slots,
-            self.state.decisions["epoch_seconds"],
-            self.state.request.get("epochs"),
-        )
-        return vars(found)
+        """Chosen by the speed of the first trainings, which ran side by side as the search's do."""
+        known = [one.epoch_seconds for one in self._results("first")]
+        seconds = harmonic_mean(known) if known else self.state.decisions["epoch_seconds"]
+        left = self.clock.left(until)
+        return vars(fidelity(left, self.work.slots, seconds, self.state.request.get("epochs")))
 
     def _heats(self, plan: Plan, found: Sequence[Finalist]) -> list[Finalist]:
         with self._spending("heats"):
@@ -194,18 +203,18 @@ class Stages:
         everyone = self._all_trained()
         winner = max(everyone, key=lambda one: one.score)
         with self._spending("test"):
-            self._judge(winner, last, everyone)
+            test = self._judge(winner, last, everyone)
         with self._spending("export"):
             if state.exported is None or not state.exported.get("tested"):
                 work.publish(winner)
                 self._exported(winner, tested=True)
-            work.describe(winner)
+            state.family = work.describe(winner, test)
         state.finished = True
         state.sentences = words.sentences(state)
         self._write()
 
-    def _judge(self, winner: Trained, last: Sequence[Trained], everyone: Sequence[Trained]) -> None:
-        """Looks at the test images, and draws the conclusions."""
+    def _judge(self, winner: Trained, last: Sequence[Trained], everyone: Sequence[Trained]) -> Seen | None:
+        """Looks at the test images, and draws the conclusions; what the look at the winner showed."""
         state, work = self.state, self.work
         found = next((one for one in last if not one.finalist.stock), None)
         stock = next((one for one in last if one.finalist.stock), None)
@@ -232,6 +241,7 @@ class Stages:
         state.ranking = of_ranking([one for one, _ in told], [one for _, one in told])
         more = of_more_time(list(self._curves(everyone)))
         state.more_time = None if more is None else vars(more)
+        return best
 
     def _curves(self, everyone: Sequence[Trained]) -> Iterator[Longer]:
         by_name: dict[str, list[Trained]] = {}

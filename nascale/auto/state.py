@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,8 @@ from space.errors import InputError
 
 FILE = "auto.json"
 FORMAT = 1
+SPENT = ".spent"
+"""The seconds spent, written by themselves: also while something takes long during which nothing else can be written."""
 _BEAT = 2.0
 
 
@@ -48,6 +51,7 @@ class State:
     difference: dict[str, Any] | None = None
     ranking: dict[str, Any] | None = None
     more_time: dict[str, Any] | None = None
+    family: list[dict[str, Any]] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     _written: float = field(default=-1.0, repr=False)
 
@@ -76,9 +80,12 @@ class State:
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise _foreign(path, "another document")
         try:
-            return cls(folder, **{name: document[name] for name in _names()})
+            state = cls(folder, **{name: document[name] for name in _names()})
         except KeyError as error:
             raise _foreign(path, f"one without {error}") from None
+        with suppress(OSError, ValueError):
+            state.spent_seconds = max(state.spent_seconds, float((folder / SPENT).read_text()))
+        return state
 
 
 def _names() -> list[str]:

@@ -61,14 +61,15 @@ class _Trainee:
             env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": path},
         )
 
-    def begin(self, training: Training, until: float) -> None:
-        """Has it train to the moment ``until`` of the monotonic clock."""
+    def begin(self, training: Training, until: float, least: float, *, images_alone: bool = False) -> None:
+        """Has it train to the moment ``until`` of the monotonic clock, for ``least`` seconds at least."""
         request = {
             "arch": training.finalist.arch,
-            "out": str(training.folder),
+            "out": None if images_alone else str(training.folder),
             "options": dict(training.options),
             "storage": training.storage,
             "until": until,
+            "least": least,
         }
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
@@ -117,6 +118,7 @@ class Trainees:
     def __init__(self, count: int, threads: int) -> None:
         self._threads = threads
         self._all = [_Trainee(threads) for _ in range(count)]
+        self._opening: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -125,16 +127,23 @@ class Trainees:
         for trainee in self._all:
             trainee.close()
 
+    def open_images(self, training: Training) -> None:
+        """Has all of them open the images of ``training``, and returns at once."""
+        for trainee in self._all:
+            trainee.begin(training, 0.0, 0.0, images_alone=True)
+        self._opening = set(range(len(self._all)))
+
     def train(
         self,
         trainings: Sequence[Training],
         until: float,
         look: Callable[[], None],
         failed: Callable[[Training, str], None],
+        least: float = 0.0,
     ) -> None:
         """Trains all at once, no more than there are processes, to the moment ``until`` of the monotonic clock.
 
-        Those that are finished are left alone. ``look`` is called five times a second; ``failed`` is told of a training
+        One that begins late is trained for ``least`` seconds. Those that are finished are left alone. ``look`` is called five times a second; ``failed`` is told of a training
         that gave no result, and why.
         """
         running: dict[int, Training] = {}
@@ -142,7 +151,8 @@ class Trainees:
             if not self._all[place].is_alive:
                 self._all[place].close()
                 self._all[place] = _Trainee(self._threads)
-            self._all[place].begin(training, until)
+                self._opening.discard(place)
+            self._all[place].begin(training, until, least)
             running[place] = training
         while running:
             time.sleep(_LOOK_SECONDS)
@@ -151,6 +161,10 @@ class Trainees:
                 reason = self._all[place].ended()
                 if reason is None:
                     continue
+                if place in self._opening:
+                    self._opening.discard(place)
+                    if self._all[place].is_alive:
+                        continue
                 del running[place]
                 if reason:
                     failed(training, reason)

@@ -45,6 +45,7 @@ def sentences(state: State) -> list[str]:
         _worth(state),
         _ranking(state),
         _more_time(state),
+        *_family(state),
         f"files: {state.folder}/export (the network, its card and certificate), {state.folder}/report.html, "
         f"{state.folder}/family, {state.folder}/auto.json; time: {human_seconds(state.spent_seconds)} of "
         f"{human_seconds(state.within_seconds)}",
@@ -91,7 +92,8 @@ def _worth(state: State) -> str:
     compared = (
         f"{one['found']}, the best found, differs from {one['stock']}, the best stock network, by "
         f"{100 * one['value']:+.1f} points ({100 * one['low']:+.1f} to {100 * one['high']:+.1f} with 95 % probability) on "
-        f"{one['images']:,} {one['of']}, after the same recipe for the same time"
+        f"{one['images']:,} {one['of']}, after the same recipe for the same time ({found['final']['epochs']} and "
+        f"{stock['final']['epochs']} epochs)"
     )
     more = {
         YES: f"; it needs {_times(found, stock, 'macs')} the MACs and {_times(found, stock, 'params')} the parameters",
@@ -122,6 +124,18 @@ def _ranking(state: State) -> str:
         )
     known = "; ".join(parts) or "not known: the time was too short to measure networks again, or longer"
     return f"the search's ranking: {known}"
+
+
+def _family(state: State) -> Iterator[str]:
+    """The members of the family with the accuracies that are to be expected."""
+    told = [
+        f"{human_count(row['macs'])} MACs {100 * row['predicted_accuracy']:.1f} % "
+        f"({100 * row['predicted_low']:.1f} to {100 * row['predicted_high']:.1f})"
+        for row in state.family
+        if row["predicted_accuracy"] is not None
+    ]
+    if told:
+        yield f"scaled up or down, to be expected (none of them was trained): {', '.join(told)}"
 
 
 def _more_time(state: State) -> str:

@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nascale.architectures import resolve
+from nascale.auto import family
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
-from nascale.auto.prepare import PreparedAuto
+from nascale.auto.prepare import PreparedAuto, slug
 from nascale.auto.stages import Found, Seen, Trained
 from nascale.auto.state import Finalist
 from nascale.auto.trainings import Trainees, Training, standing
 from nascale.auto.verdict import Right
 from results.files import write_file
+from results.intervals import Estimate, proportion
 from results.networks import Networks, answer, ranking
+from results.stock import measured_stock
 from results.storage_url import redacted
+from results.trial_result import TrialResult
 from space.errors import InputError
+from space.family import Member
 
 if TYPE_CHECKING:
+    from evaluators.images.image_set import ImageSet
     from evaluators.trained.run_folder import TrainedRun
     from search.progress import Progress
 
@@ -32,6 +39,7 @@ _POOL_SECONDS = 6.0
 """What it takes to start the workers of a search."""
 _FEWEST_SECONDS = 1.0
 _TELL_SECONDS = 20.0
+_FIRST_LEAST = 0.7
 
 
 @dataclass
@@ -48,6 +56,8 @@ class Workshop:
     progress: Callable[[Progress], None] = lambda progress: None
     beat: Callable[[], None] = lambda: None
     _said: float = field(default=0.0, init=False)
+    _opened: dict[Any, ImageSet] = field(default_factory=dict, init=False)
+    _families: dict[str, list[Member]] = field(default_factory=dict, init=False)
 
     @property
     def slots(self) -> int:
@@ -58,6 +68,7 @@ class Workshop:
         return self.prepared.stock
 
     def epoch_seconds(self) -> float:
+        self.trainees.open_images(self._training("first", self.stock[0], 1))
         return self.prepared.epoch_seconds()
 
     def train(
@@ -68,6 +79,10 @@ class Workshop:
 
         def look() -> None:
             self.beat()
+            if stage == "final":
+                # While others work: afterwards there is no time for it.
+                for one in some:
+                    self._family(one)
             if self.clock.spent - self._said >= _TELL_SECONDS:
                 self._said = self.clock.spent
                 self.say(f"{stage}: {' · '.join(standing(trainings))}")
@@ -75,7 +90,9 @@ class Workshop:
         def failed(training: Training, reason: str) -> None:
             self.say(f"{stage}: {training.finalist.name} gave no result: {reason}")
 
-        self.trainees.train(trainings, self.clock.moment(until), look, failed)
+        # The first one counts from when it really begins: its process is still loading.
+        least = _FIRST_LEAST * self.clock.left(until) if stage == "first" else 0.0
+        self.trainees.train(trainings, self.clock.moment(until), look, failed, least)
         return [self._trained(one) for one in trainings if one.is_finished]
 
     def _training(self, stage: str, one: Finalist, epochs: int) -> Training:
@@ -99,7 +116,24 @@ class Workshop:
             int(figures["epochs"]),
             float(figures["seconds"]),
             float(figures[merit]) * training.finalist.factor,
+            self._epoch_seconds(training),
         )
+
+    def _epoch_seconds(self, training: Training) -> float:
+        """Seconds of an epoch of a training, by the speed of its last."""
+        from evaluators.trained.run_folder import METRICS
+        from results.plots.training import read_metrics
+
+        speed = read_metrics(training.folder / METRICS)[-1]["images_per_second"]
+        assert speed is not None
+        return len(self.prepared.images.train) / speed
+
+    def _images(self, run: TrainedRun) -> ImageSet:
+        """The images of a training, opened once for all that see them at the same size."""
+        size = run.data["size"]
+        if size not in self._opened:
+            self._opened[size] = run.images()
+        return self._opened[size]
 
     def run_of(self, trained: Trained) -> TrainedRun:
         """The folder of its training."""
@@ -114,25 +148,19 @@ class Workshop:
         spec = self.prepared.spec
         left = self.clock.left(until) - _POOL_SECONDS
         if left > _FEWEST_SECONDS:
-            chosen = spec.search.replace(
-                epochs=how.epochs,
-                fraction=how.fraction,
-                trials=2 * how.trials + 1,
-                max_seconds=left,
-            )
 
             def report(progress: Progress) -> None:
                 self.beat()
                 self.progress(progress)
 
-            launch.run(launch.prepare(chosen), report, self.say)
+            launch.run(self.prepared.search(how, left), report, self.say)
         try:
             trials = load(spec.search.study, spec.search.storage).trials
         except InputError:
             return Found(self.stock, {}, {"networks": 0, "trials": 0})
         return self._found(trials)
 
-    def _found(self, trials: Sequence[Any]) -> Found:
+    def _found(self, trials: Sequence[TrialResult]) -> Found:
         spec = self.prepared.spec.search
         networks = Networks(self.prepared.merit, trials)
         finalists = [
@@ -149,10 +177,12 @@ class Workshop:
             )
             for at in ranking(networks)
         ]
-        seconds = {"search": 0.0, "again": 0.0}
+        stock = [self._stock(trial) for trial in measured_stock(trials)]
+        seconds = {"stock": 0.0, "search": 0.0, "again": 0.0}
         for trial in trials:
             if trial.measured_by is None and trial.seconds:
-                seconds["again" if trial.repeat_of is not None else "search"] += trial.seconds
+                again = "again" if trial.repeat_of is not None else "search"
+                seconds["stock" if trial.stock is not None else again] += trial.seconds
         told: dict[str, Any] = {
             "study": spec.study,
             "storage": redacted(spec.storage),
@@ -170,21 +200,42 @@ class Workshop:
                 "probability": best.probability,
                 "deviation": networks.deviation,
             }
-        return Found([*finalists, *self.stock], seconds, told)
+        known = {one.name for one in stock}
+        unknown = [one for one in self.stock if one.name not in known]
+        ranked = sorted([*finalists, *stock], key=lambda one: -one.score)
+        return Found([*ranked, *unknown], seconds, told)
+
+    def _stock(self, trial: TrialResult) -> Finalist:
+        """A stock network with what the search measured of it."""
+        merit = trial.accuracy if self.prepared.merit == "accuracy" else trial.balanced_accuracy
+        assert trial.stock is not None and merit is not None
+        score = trial.values[0] if trial.values else merit
+        return Finalist(
+            name=trial.stock,
+            arch=f"{self.prepared.spec.search.study}:{trial.number}",
+            stock=True,
+            score=score,
+            accuracy=merit,
+            measurements=1,
+            factor=score / merit if merit > 0 else 1.0,
+            macs=int(trial.costs["macs"]),
+            params=int(trial.costs["params"]),
+        )
 
     def publish(self, trained: Trained) -> None:
         from nascale.auto.publish import publish
 
         spec = self.prepared.spec
         self.beat()
-        publish(self.run_of(trained), self.prepared.formats, spec.out, spec.search.storage)
+        run = self.run_of(trained)
+        publish(run, self.prepared.formats, spec.out, spec.search.storage, self._images(run))
         self.beat()
 
     def test(self, trained: Trained) -> Seen | None:
         from evaluators.trained.testing import look_at, looks_at_weights, remember
 
         run = self.run_of(trained)
-        images = run.images()
+        images = self._images(run)
         if not len(images.test):
             return None
         look = look_at(run, images)
@@ -196,20 +247,42 @@ class Workshop:
         from evaluators.trained.classifier import Classifier
 
         run = self.run_of(trained)
-        images = run.images()
+        images = self._images(run)
         found = Classifier(run).logits(images.images, images.validation).argmax(axis=1)
         return np.asarray(found == images.labels[images.validation])
 
-    def describe(self, trained: Trained) -> None:
+    def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
         from nascale.repeat import repeat_command
-        from results.report.report import write_report
+        from results.report.report import report
+        from results.studies import load
 
         spec = self.prepared.spec
+        trials: Sequence[TrialResult] = ()
         with suppress(InputError):
-            page = write_report(spec.search.study, spec.search.storage, repeat=repeat_command)
+            study = load(spec.search.study, spec.search.storage, architectures=True)
+            trials = study.trials
+            page = report(study, repeat=repeat_command)
             write_file(spec.out / REPORT, page.encode(), "--out")
+        seen = len(self.prepared.images.validation)
+        accuracy = proportion(round(trained.accuracy * seen), seen)
+        if test is not None:
+            accuracy = Estimate(*(float(test.figures[name]) for name in ("accuracy", "low", "high")))
+        network = self.run_of(trained).architecture
+        members = self._family(trained.finalist)
+        return family.write(spec.out / FAMILY, network, members, accuracy, _line_of(trials))
+
+    def _family(self, one: Finalist) -> list[Member]:
+        if one.name not in self._families:
+            storage = self.prepared.spec.search.storage
+            self._families[one.name] = family.members(resolve(one.arch, storage))
+        return self._families[one.name]
 
 
-def slug(name: str) -> str:
-    """``name`` as a part of a path."""
-    return "".join(sign if sign.isalnum() or sign in "._" else "-" for sign in name)
+def _line_of(trials: Sequence[TrialResult]) -> family.ErrorLine | None:
+    """The line that the networks of a search lie on."""
+    known = [
+        (trial.costs["macs"], trial.accuracy)
+        for trial in trials
+        if trial.status.complete and trial.accuracy is not None and "macs" in trial.costs
+    ]
+    return family.ErrorLine.of(*(np.array(column) for column in zip(*known, strict=True))) if known else None

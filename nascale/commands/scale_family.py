@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from nascale.architectures import resolve
+from nascale.family_files import member_name, member_row, write_family
 from nascale.options import storage_option
 from nascale.output import chosen_format, echo, emit, table_options
 from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
-from results.files import write_file
 from search.settings import Budgets
 from space.architecture import Architecture
-from space.codec import to_json
 from space.cost import SEARCHED_COSTS, costs
 from space.errors import InputError
-from space.family import Member, member_at, member_for
+from space.family import member_at, member_for
 from space.scaling import Coefficients
 from space.setting import declared
 
@@ -129,10 +127,15 @@ def command(
             member_at(base, phi, cost, coefficients=coefficients, rounding=rounding)
             for phi in _phis(phis or "")
         ]
-    named = [member.architecture.replace(name=_name(base, member, measure)) for member in members]
-    rows = [_row(m, n, measure, batch, rounding.name) for m, n in zip(members, named, strict=True)]
+    bounded = MEASURES[measure]
+    named = [member.architecture.replace(name=member_name(base, member, bounded)) for member in members]
+    rows = [
+        member_row(m, n, bounded, batch=batch, rounding=rounding.name)
+        for m, n in zip(members, named, strict=True)
+    ]
     if folder is not None:
-        _write(Path(folder), base, named, rows, measure)
+        write_family(Path(folder), base, named, rows, bounded)
+        echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)
     chosen = chosen_format(format_, output)
     shown = [
         "budget",
@@ -189,75 +192,7 @@ def _phis(text: str) -> list[float]:
     return found
 
 
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-")
-
-
-def _name(base: Architecture, member: Member, measure: str) -> str:
-    if member.budget is None:
-        return f"{base.label} phi={member.phi:g}"
-    unit = {"bytes": "B", "seconds": "s", "count": ""}[kind_of_cost(MEASURES[measure])]
-    for scale, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
-        if member.budget >= scale:
-            return f"{base.label} {member.budget / scale:.6g}{suffix}{unit}"
-    return f"{base.label} {member.budget:.6g}{unit}"
-
-
 def _for_the_eye(row: dict[str, Any]) -> dict[str, Any]:
     """The row with its budget in the unit of what it bounds."""
     budget = row["budget"]
     return row | {"budget": None if budget is None else human_cost(row["measure"], budget)}
-
-
-def _row(member: Member, network: Architecture, measure: str, batch: int, rounding: str) -> dict[str, Any]:
-    counted = costs(network, batch=batch)
-    row: dict[str, Any] = {
-        "name": network.name,
-        "budget": member.budget,
-        "measure": MEASURES[measure],
-        "phi": member.phi,
-        "depth": member.depth,
-        "width": member.width,
-        "resolution": network.resolution,
-        "layers": sum(member.plan.repeats),
-        **counted.searched(),
-    }
-    if measure == "latency":
-        row["latency_seconds"] = member.cost
-    return row | {
-        "used": None if member.budget is None else member.used,
-        "moves": _counted(member.moves),
-        "note": member.note,
-        "rounding": rounding,
-        "key": network.key,
-    }
-
-
-def _counted(moves: Sequence[str]) -> str:
-    """``a; a; b`` → ``a ×2; b``."""
-    runs = [(move, len(list(group))) for move, group in groupby(sorted(moves, key=moves.index))]
-    return "; ".join(f"{move} ×{count}" if count > 1 else move for move, count in runs)
-
-
-def _write(
-    folder: Path,
-    base: Architecture,
-    networks: Sequence[Architecture],
-    rows: list[dict[str, Any]],
-    measure: str,
-) -> None:
-    """Architectures as JSON, a file each, and the picture; each row gets its file's name."""
-    from results.plots.picture import save
-    from results.plots.scaling import family_figure
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError.of("--write", "a folder that can be made", f"{folder} ({error.strerror})") from None
-    for network, row in zip(networks, rows, strict=True):
-        file = folder / f"{_slug(network.name)}.json"
-        write_file(file, (to_json(network) + "\n").encode())
-        row["file"] = str(file)
-    figure = family_figure(base.label, base.resolution, rows, MEASURES[measure])
-    save(figure, folder / "family.png", "--write")
-    echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)

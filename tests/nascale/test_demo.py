@@ -10,7 +10,6 @@ import pytest
 
 from nascale.cli import cli, run
 from nascale.commands import demo
-from tests import factories
 
 
 @pytest.fixture
@@ -18,14 +17,13 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command lines of the demo, which are not run."""
     printed: list[str] = []
     monkeypatch.setattr(demo, "_run", printed.append)
-    monkeypatch.setattr(demo, "_winner", lambda storage: (7, 1_234_567.0))
     return printed
 
 
 def test_every_step_is_a_command_that_is_there(lines: list[str], tmp_path: Path) -> None:
     place = tmp_path / "my demo"
-    assert run(["demo", "--folder", str(place), "--trials", "5", "--workers", "0"]) == 0
-    assert [line.split()[1] for line in lines] == ["search", "front", "plot", "show", "scale"]
+    assert run(["demo", "--folder", str(place), "--within", "3min", "--workers", "1"]) == 0
+    assert [line.split()[1] for line in lines] == ["auto", "front", "plot"]
     for line in lines:
         words = shlex.split(line)[1:]
         group: click.Command = cli
@@ -34,16 +32,16 @@ def test_every_step_is_a_command_that_is_there(lines: list[str], tmp_path: Path)
             assert found is not None, line
             group = found
         options = group.make_context("demo", words).params
-        assert options.get("storage", f"sqlite:///{place}/demo.db") == f"sqlite:///{place}/demo.db", line
-    assert "--trials 5 --workers 0" in lines[0]
-    assert "demo:7 --budgets 2.47M,4.94M,9.88M" in lines[-1] and "--write" in lines[-1]
+        wanted = f"sqlite:///{place}/auto/study.db"
+        assert options.get("storage", wanted) == wanted, line
+    assert "--within 3min --workers 1" in lines[0] and str(place / "auto") in shlex.split(lines[0])
 
 
-def test_fresh_forgets_the_study_and_nothing_else(lines: list[str], tmp_path: Path) -> None:
-    (tmp_path / "demo.db").write_text("old")
+def test_fresh_forgets_the_demo_and_nothing_else(lines: list[str], tmp_path: Path) -> None:
+    (tmp_path / "auto").mkdir()
     (tmp_path / "mine.txt").write_text("kept")
     assert run(["demo", "--folder", str(tmp_path)]) == 0
-    assert (tmp_path / "demo.db").exists()
+    assert (tmp_path / "auto").exists()
     assert run(["demo", "--folder", str(tmp_path), "--fresh"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -62,11 +60,3 @@ def test_a_step_is_printed_and_run(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "$ nascale archs mobilenet_v1 --format csv" in out
     assert "\nmobilenet_v1,224," in out
-
-
-def test_the_winner_is_the_most_accurate(tmp_path: Path) -> None:
-    from results.frame import front
-
-    url = factories.sqlite_study(tmp_path / "demo.db", 12, name=demo.STUDY)
-    best = front(demo.STUDY, url).iloc[0]
-    assert demo._winner(url) == (best["number"], best["macs"])

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nascale.auto.plan import FIRST_SECONDS, LEAST, TITLES, Costs, Fidelity, Plan, fidelity, heat_sizes
+from nascale.auto.plan import (
+    FIRST_SECONDS,
+    LEAST,
+    SEARCHED,
+    TITLES,
+    Costs,
+    Fidelity,
+    Plan,
+    fidelity,
+    heat_sizes,
+)
 
 
 @given(st.floats(LEAST, 86_400), st.floats(0, 10))
@@ -42,20 +52,20 @@ def test_short_times_have_no_heats() -> None:
 
 
 def test_more_time_goes_into_more_networks_and_longer_trainings() -> None:
-    found = [fidelity(seconds, 2, 8.0) for seconds in (60, 300, 1600, 16_000)]
+    found = [fidelity(seconds, 2, 8.0 / SEARCHED) for seconds in (60, 300, 1600, 16_000)]
     assert [one.epochs for one in found] == [2, 4, 6, 12]
     assert [one.trials for one in found] == [7, 18, 66, 333]
     assert all(one.fraction == 1 for one in found)
 
 
 def test_where_not_even_one_epoch_each_fits_images_are_left_out() -> None:
-    assert fidelity(60, 2, 40.0) == Fidelity(epochs=1, fraction=0.25, trials=12)
-    assert fidelity(60, 2, 40.0, epochs=3) == Fidelity(epochs=3, fraction=1.0, trials=1)
+    assert fidelity(60, 2, 40 / SEARCHED) == Fidelity(epochs=1, fraction=0.25, trials=12)
+    assert fidelity(60, 2, 40 / SEARCHED, epochs=3) == Fidelity(epochs=3, fraction=1.0, trials=1)
 
 
 @pytest.mark.parametrize(
     ("seconds", "slots", "sizes"),
-    [(300, 2, (3, 1)), (3600, 2, (4, 2)), (3600, 1, (3, 1)), (3600, 8, (16, 8))],
+    [(300, 2, (2, 2)), (3600, 2, (4, 2)), (3600, 1, (2, 2)), (3600, 8, (16, 8))],
 )
 def test_heats_fill_the_slots(seconds: float, slots: int, sizes: tuple[int, int]) -> None:
     assert heat_sizes(seconds, slots) == sizes

@@ -77,7 +77,7 @@ class FakeWork:
             if not path.exists():
                 path.write_text(f"{accuracy} {seconds}")
             accuracy, seconds = map(float, path.read_text().split())
-            done.append(Trained(one, f"trainings/{path.name}", accuracy, accuracy, 5, seconds, accuracy))
+            done.append(Trained(one, f"trainings/{path.name}", accuracy, accuracy, 5, seconds, accuracy, 2.0))
         return done
 
     def search(self, how: Fidelity, until: float) -> Found:
@@ -100,8 +100,9 @@ class FakeWork:
     def right(self, trained: Trained) -> Right:
         return np.arange(IMAGES) < round(trained.accuracy * IMAGES)
 
-    def describe(self, trained: Trained) -> None:
+    def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
         self.passes(2)
+        return []
 
 
 FOUND = {"trial 1": 0.9, "trial 2": 0.7, "trial 3": 0.65, "trial 4": 0.6, "stock a": 0.8, "stock b": 0.75}
@@ -184,7 +185,7 @@ def test_a_finished_stage_is_not_worked_on_again(tmp_path: Path) -> None:
     document = json.loads((tmp_path / FILE).read_text())
     state = State.read(tmp_path)
     assert state is not None and replace(state).finished
-    assert document["decisions"]["fidelity"] == {"epochs": 5, "fraction": 1.0, "trials": 49}
+    assert document["decisions"]["fidelity"]["epochs"] == 6 and "until final" in document["decisions"]
 
 
 def test_times_are_in_the_table() -> None:

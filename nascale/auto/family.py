@@ -1,0 +1,112 @@
+"""The family of the network: scaled to half, twice, four and eight times its MACs, with the accuracies that are to be expected.
+
+No member is trained. The expectation goes from the accuracy of the network itself along the line that the search's own networks
+lie on: the logarithm of their error against that of their MACs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from nascale.family_files import member_name, member_row, write_family
+from results.intervals import Estimate
+from space.architecture import Architecture
+from space.cost import costs
+from space.errors import BudgetError, InputError
+from space.family import Member, member_for
+
+STEPS = (0.5, 2.0, 4.0, 8.0)
+LEVEL = 0.9
+_FEWEST = 6
+_EVALUATIONS = 400
+_LEAST_ERROR = 1e-3
+
+
+@dataclass(frozen=True)
+class ErrorLine:
+    """log error = … + ``slope`` · log MACs, with the slope's standard error and the ``freedom`` that it was found with."""
+
+    slope: float
+    error: float
+    freedom: int
+
+    @classmethod
+    def of(cls, macs: NDArray[Any], accuracies: NDArray[Any]) -> ErrorLine | None:
+        """The line of networks; None for fewer than six, or where all cost the same."""
+        x, y = np.log(np.asarray(macs, dtype=float)), np.log(np.maximum(1 - accuracies, _LEAST_ERROR))
+        if len(x) < _FEWEST or np.ptp(x) == 0:
+            return None
+        square = float(((x - x.mean()) ** 2).sum())
+        slope = float(((x - x.mean()) * (y - y.mean())).sum() / square)
+        freedom = len(x) - 2
+        left = y - y.mean() - slope * (x - x.mean())
+        return cls(slope, sqrt(float((left**2).sum()) / freedom / square), freedom)
+
+    def predicted(self, accuracy: Estimate, factor: float) -> Estimate:
+        """The accuracy at ``factor`` times the MACs of a network of ``accuracy``, with its interval."""
+        reach = float(stdtrit(self.freedom, (1 + LEVEL) / 2)) * self.error
+        ends = [self.slope - reach, self.slope + reach]
+        wrong = 1 - accuracy.value
+
+        def at(slope: float, error: float) -> float:
+            return 1 - min(1.0, error * exp(slope * log(factor)))
+
+        middle = at(self.slope, wrong)
+        of_slope = [at(slope, wrong) for slope in ends]
+        of_images = [at(self.slope, 1 - accuracy.low), at(self.slope, 1 - accuracy.high)]
+        below, above = (
+            sqrt(sum((pick(values) - middle) ** 2 for values in (of_slope, of_images))) for pick in (min, max)
+        )
+        return Estimate(middle, max(0.0, middle - below), min(1.0, middle + above))
+
+
+def members(network: Architecture) -> list[Member]:
+    """The network scaled to ``STEPS`` of its MACs; a step to which it cannot be scaled is left out."""
+    whole, found = costs(network).macs, []
+    for step in STEPS:
+        try:
+            found.append(
+                member_for(
+                    network, step * whole, lambda one: float(costs(one).macs), evaluations=_EVALUATIONS
+                )
+            )
+        except (BudgetError, InputError):
+            continue
+    return found
+
+
+def write(
+    folder: Path,
+    network: Architecture,
+    family: Sequence[Member],
+    accuracy: Estimate,
+    line: ErrorLine | None,
+) -> list[dict[str, Any]]:
+    """Writes the family into ``folder`` as ``nascale scale family`` does; its rows, with the expected accuracies."""
+    named = [one.architecture.replace(name=member_name(network, one, "macs")) for one in family]
+    rows = [member_row(one, made, "macs") for one, made in zip(family, named, strict=True)]
+    if rows:
+        write_family(folder, network, named, rows, "macs", "--out")
+    for row in rows:
+        expected = None if line is None else line.predicted(accuracy, row["macs"] / costs(network).macs)
+        row |= _figures(expected)
+        row["file"] = Path(row["file"]).name
+    return rows
+
+
+def _figures(expected: Estimate | None) -> Mapping[str, float | None]:
+    if expected is None:
+        return dict.fromkeys(("predicted_accuracy", "predicted_low", "predicted_high"))
+    return {
+        "predicted_accuracy": expected.value,
+        "predicted_low": expected.low,
+        "predicted_high": expected.high,
+    }

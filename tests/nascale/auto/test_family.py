@@ -1,0 +1,60 @@
+"""The expected accuracies of a family: a law that holds exactly is found, noise widens the interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nascale.auto import family
+from nascale.auto.family import ErrorLine
+from results.intervals import Estimate
+from space.codec import from_json
+from space.cost import costs
+from space.zoo import architecture
+
+MACS = np.geomspace(1e6, 5e6, 20)
+
+
+def test_a_law_without_noise_is_gone_on_with() -> None:
+    line = ErrorLine.of(MACS, 1 - 30 * MACS**-0.4)
+    assert line is not None and line.slope == pytest.approx(-0.4) and line.error < 1e-9
+    found = line.predicted(Estimate(0.9, 0.9, 0.9), 2.0)
+    assert found.value == pytest.approx(1 - 0.1 * 2**-0.4)
+    assert found.low == pytest.approx(found.value) == found.high
+
+
+def test_noise_and_few_images_widen_the_interval() -> None:
+    rng = np.random.default_rng(0)
+    line = ErrorLine.of(MACS, 1 - 30 * MACS**-0.4 * np.exp(rng.normal(0, 0.1, len(MACS))))
+    assert line is not None
+    sure, unsure = Estimate(0.9, 0.9, 0.9), Estimate(0.9, 0.88, 0.92)
+    near, far = line.predicted(sure, 1.1), line.predicted(sure, 2.0)
+    assert near.low < near.value < near.high and far.high - far.low > near.high - near.low
+    wide = line.predicted(unsure, 2.0)
+    assert wide.low < far.low and wide.high > far.high and wide.value == far.value
+    assert line.predicted(Estimate(0.9, 0.88, 0.92), 1.0).value == pytest.approx(0.9)
+
+
+def test_too_few_networks_have_no_line() -> None:
+    assert ErrorLine.of(MACS[:5], MACS[:5] / 1e7) is None
+    assert ErrorLine.of(np.full(9, 1e6), np.linspace(0.5, 0.9, 9)) is None
+
+
+def test_the_family_is_written_with_what_is_expected_of_it(tmp_path: Path) -> None:
+    network = architecture("resnet18@width=0.12,resolution=32,classes=10")
+    members = family.members(network)
+    assert [round(one.cost / costs(network).macs, 1) for one in members] == pytest.approx(
+        [0.5, 2, 4, 8], abs=0.11
+    )
+    rows = family.write(
+        tmp_path / "family", network, members, Estimate(0.8, 0.75, 0.85), ErrorLine(-0.3, 0.0, 9)
+    )
+    values = [row["predicted_accuracy"] for row in rows]
+    assert values == sorted(values) and values[0] < 0.8 < values[1]
+    for row in rows:
+        assert costs(from_json((tmp_path / "family" / row["file"]).read_bytes(), "x")).macs == row["macs"]
+    assert (tmp_path / "family" / "family.png").exists()
+    unknown = family.write(tmp_path / "other", network, members[:1], Estimate(0.8, 0.75, 0.85), None)
+    assert unknown[0]["predicted_accuracy"] is None
