@@ -116,6 +116,11 @@ class Server:
             self._process.wait(30)
             self._process = None
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it was stopped."""
+        return self._process is None
+
     def close(self) -> None:
         """Stops it for good and removes its data."""
         self.stop()

@@ -43,7 +43,7 @@ def store_of(
         chosen,
         Objective.parse(objective),
         space,
-        {"provenance": {}},
+        {"provenance": {}, "space": {"decisions": [[d.name, list(d.options)] for d in space.decisions]}},
         may_change=("trials", "workers"),
         patience=patience,
         say=(lambda text: None) if said is None else said.append,
