@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from nascale.stopping import exit_status, stop_once
 from nascale.version import VERSION
 from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
@@ -92,7 +93,8 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0, 2 for bad input, 1 for a failed run, 130 after Ctrl-C."""
+    """Runs the command line and exits: 0, 2 for bad input, 1 for a failed run, 130 after Ctrl-C, 143 after SIGTERM."""
+    stop_once()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -115,7 +117,7 @@ def run(arguments: list[str]) -> int:
         return 2 if isinstance(error, (click.UsageError, click.FileError, InputError)) else 1
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return 130
+        return exit_status()
     except BrokenPipeError:
         # The reader (head, less) has gone; nothing more can be said to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -123,8 +125,21 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
-        click.echo(f"error: {one_line(f'{type(error).__name__}: {error}')} (--debug shows where)", err=True)
+        told = _of_a_database(error) or f"{type(error).__name__}: {error}"
+        click.echo(f"error: {one_line(told)} (--debug shows where)", err=True)
         return 1
+
+
+def _of_a_database(error: Exception) -> str | None:
+    """What a database's driver said; None of any other error."""
+    if not {"sqlalchemy", "optuna"} & {
+        type(e).__module__.partition(".")[0] for e in (error, error.__cause__)
+    }:
+        return None
+    from results.database import said
+    from results.storage_url import default_storage, without_password
+
+    return f"storage: wanted a database that answers, got: {without_password(said(error), default_storage())}"
 
 
 def one_line(message: str) -> str:

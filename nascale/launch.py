@@ -10,6 +10,7 @@ from nascale import transfer
 from nascale.origin import described, provenance
 from nascale.progress import epoch_lines
 from nascale.spec import AUTO, NONE, SearchSpec
+from nascale.stopping import handlers_kept
 from nascale.study_spec import StudySpec
 from results.attributes import STOCK
 from results.storage_url import redacted
@@ -118,7 +119,9 @@ def run(
         if done >= settings.trials:
             return Outcome(spec.study, spec.storage, _standing(stored, settings), store)
         _make_ready(prepared, say)
-        with open_pool(prepared.evaluator, spec.pool) as pool:
+        with handlers_kept():
+            opened = open_pool(prepared.evaluator, spec.pool)
+        with opened as pool:
             loop = Loop(
                 settings,
                 prepared.cache,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nascale.quantities import human_seconds
+from nascale.stopping import stop_once
 
 if TYPE_CHECKING:
     from search.progress import Progress
@@ -41,7 +41,7 @@ def followed(
 
     SIGTERM stops like Ctrl-C, and whoever stops it is told that the study goes on.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    stop_once()
     try:
         if quiet:
             return work(lambda progress: None, lambda text: None)
@@ -50,10 +50,6 @@ def followed(
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on with study {study}", file=sys.stderr)
         raise
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 class ProgressLine:

@@ -1,21 +1,84 @@
-"""Ctrl-C and SIGTERM for a training that can go on."""
+"""Ctrl-C and SIGTERM: the first ends the work in order, and exit status 130 or 143 says which it was."""
 
 from __future__ import annotations
 
 import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_GRACE_SECONDS = 10.0
+"""For how long further signals are not heard while the first one has things put in order."""
+_last = signal.SIGINT
+
+
+def exit_status() -> int:
+    """The exit status after an interruption, by a shell's convention: 128 and the number of the signal that came last.
+
+    No signal is heard any more: while Python ends it would find the system's own handlers.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+    return 128 + _last
+
+
+def stop_once() -> None:
+    """Has the first Ctrl-C or SIGTERM raise an exception, so that what runs is put in order; others come too soon for that.
+
+    Those after ten seconds raise one again.
+    """
+    since = [float("-inf")]
+
+    def handle(number: int, _: object) -> None:
+        global _last
+        if time.monotonic() - since[0] < _GRACE_SECONDS:
+            return
+        since[0], _last = time.monotonic(), signal.Signals(number)
+        raise KeyboardInterrupt
+
+    _install(handle)
 
 
 def stop_on_signals(stop: StopFlag) -> None:
     """Has Ctrl-C and SIGTERM end the training after a checkpoint; a second one ends it at once."""
 
     def handle(number: int, _: object) -> None:
+        global _last
+        _last = signal.Signals(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
+    _install(handle)
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Inside, Ray starts: it puts handlers of its own in place of ours, which leave the program where SIGTERM comes."""
+    global _last
+    here = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        yield
+    except SystemExit:
+        _last = signal.SIGTERM
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in handlers.items() if here else ():
+            signal.signal(number, handler)
+
+
+def _install(handle: object) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return  # only there can they be heard
+    for number in _SIGNALS:
+        # A shell has its background jobs ignore Ctrl-C.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING, Any
 
+from nascale.stopping import handlers_kept
 from nascale.verification import PreparedVerification
 from results.verification import Interval, Verification, verify
 from results.verified import FreshMeasurement, fresh_measurements
@@ -61,7 +62,7 @@ def run(
         say(f"going on: {len(wanted) - len(missing)} of {len(wanted)} measurements are there")
     lost: dict[str, FreshMeasurement] = {}
     progress = Progress(len(wanted), unit="measurements", finished=len(wanted) - len(missing))
-    store = VerificationStore(prepared.study.storage, prepared.study.name)
+    store = VerificationStore(prepared.study.storage, prepared.study.name, say=say)
     try:
 
         def count(measurement: FreshMeasurement) -> None:
@@ -79,7 +80,9 @@ def run(
             count(measurement)
 
         if missing:
-            with open_pool(prepared.evaluator, prepared.pool) as pool:
+            with handlers_kept():
+                opened = open_pool(prepared.evaluator, prepared.pool)
+            with opened as pool:
                 measure(pool, missing, merit=prepared.merit, twice=prepared.twice, keep=keep, lost=lose)
         result = _judged(prepared, {**lost, **known})
         store.conclude(_summary(result))

@@ -53,12 +53,13 @@ def storage_of(url: str) -> Any:
             # Optuna opens a read-only file without complaint.
             connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError, OSError) as error:
-        if made is not None:
-            with suppress(OSError):
-                made.unlink()
         reason = " ".join(said(error).split())
         wanted = f"a database that can be written ({without_password(reason, url)})"
         raise InputError.of("storage", wanted, redacted(url)) from None
+    finally:
+        with suppress(OSError):
+            if made is not None and made.stat().st_size == 0:
+                made.unlink()
     return storage
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from nascale.auto.clock import Clock, seconds_since_start
 from nascale.auto.prepare import PreparedAuto, prepare
 from nascale.auto.spec import AutoSpec
 from nascale.auto.state import SPENT, State
 from nascale.output import echo
+from nascale.stopping import stop_once
 from results.files import write_file
 from space.errors import InputError
 
@@ -44,7 +43,7 @@ def _worked(prepared: PreparedAuto, clock: Clock, quiet: bool) -> State:
     folder, state = prepared.spec.out, prepared.state
     trainings = folder / TRAININGS
     trainings.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    stop_once()
     try:
         with locked(trainings), ExitStack() as stack:
             recover(folder)
@@ -91,7 +90,3 @@ def _line(prepared: PreparedAuto) -> str:
     from evaluators.images.summary import DataSummary
 
     return DataSummary.of(prepared.images).line()
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt

@@ -137,7 +137,9 @@ def test_ctrl_c_stops_cleanly_and_the_study_goes_on(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while finished(tmp_path / "job.db") < 1 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    for _ in range(2):  # the second one in the middle of putting things in order
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
     assert "the same command goes on" in text
@@ -166,3 +168,28 @@ def test_a_supernet_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path) 
     assert again.returncode == 0, text
     assert f"epoch {epochs} of {epochs}" in text and "supernet: epoch 1 of" not in text
     assert "3 trials" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)], ids=["term", "ctrl-c-twice"]
+)
+def test_signals_stop_a_search_with_workers_cleanly(
+    signals: tuple[signal.Signals, ...], tmp_path: Path
+) -> None:
+    process = nascale(*SEARCH, "--trials", "200", cwd=tmp_path)
+    deadline = time.monotonic() + 90
+    while finished(tmp_path / "job.db") < 1 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.2)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signals[0], text
+    assert text.endswith("\nstopped; the same command goes on with study job\n\ninterrupted\n"), text
+    with sqlite3.connect(tmp_path / "job.db") as connection:
+        states = {state for (state,) in connection.execute("SELECT state FROM trials")}
+        (mark,) = connection.execute(
+            "SELECT value_json FROM study_system_attributes WHERE key = 'nascale:driver'"
+        ).fetchone()
+    assert "RUNNING" not in states and mark == "null"
