@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from nascale.stopping import exit_status, stop_once
+from nascale.stopping import exit_status, hear_nothing, stop_once
 from nascale.version import VERSION
 from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
@@ -95,7 +95,10 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits: 0, 2 for bad input, 1 for a failed run, 130 after Ctrl-C, 143 after SIGTERM."""
     stop_once()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    status = run(sys.argv[1:] if arguments is None else arguments)
+    if status == exit_status():
+        hear_nothing()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

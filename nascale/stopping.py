@@ -19,14 +19,14 @@ _last = signal.SIGINT
 
 
 def exit_status() -> int:
-    """The exit status after an interruption, by a shell's convention: 128 and the number of the signal that came last.
-
-    No signal is heard any more: while Python ends it would find the system's own handlers.
-    """
-    if threading.current_thread() is threading.main_thread():
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+    """The exit status after an interruption, by a shell's convention: 128 and the number of the signal that came last."""
     return 128 + _last
+
+
+def hear_nothing() -> None:
+    """Has no signal heard any more: while Python ends, one would find the system's own handlers."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def stop_once() -> None:
