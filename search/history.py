@@ -19,13 +19,18 @@ from space.search_space import Decisions
 class History:
     """The trials of a search in the order in which they were told, with their rows.
 
-    ``known`` holds the bytes of every row that was ever begun. A view has at most ``capacity`` trials.
+    ``known`` holds the bytes of every row that was ever begun; histories of one search can share it. ``stale`` counts the
+    results, without repeats, since the first objective was improved upon. A view has at most ``capacity`` trials.
     """
 
-    def __init__(self, encoding: Encoding, objectives: int, capacity: int) -> None:
+    def __init__(
+        self, encoding: Encoding, objectives: int, capacity: int, known: set[bytes] | None = None
+    ) -> None:
         self._encoding, self._objectives, self._capacity = encoding, objectives, capacity
         self.results: list[TrialResult] = []
-        self.known: set[bytes] = set()
+        self.known: set[bytes] = set() if known is None else known
+        self.stale = 0
+        self._highest = float("-inf")
         self._rows: dict[int, Ints] = {}
         self._pending: dict[int, None] = {}
         self._best: list[tuple[float, int]] = []
@@ -44,6 +49,9 @@ class History:
         """Remembers the result."""
         self._pending.pop(result.number, None)
         self.results.append(result)
+        self.stale += result.repeat_of is None
+        if result.values is not None and result.values[0] > self._highest:
+            self._highest, self.stale = result.values[0], 0
         if result.values is not None and self._objectives == 1:
             insort(self._best, (-result.values[0], len(self.results) - 1))
             if len(self._best) > self._capacity // 2:

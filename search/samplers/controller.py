@@ -6,19 +6,18 @@ from search.samplers.protocol import Sampler, SamplerInfo
 from space.search_space import SearchSpace
 
 
-def _reinforce(space: SearchSpace, seed: int, objectives: int) -> Sampler:
-    from search.controller.sampler import ControllerSampler
+def _info(name: str, description: str, algorithm: str = "reinforce", parts: str = "both") -> SamplerInfo:
+    def make(space: SearchSpace, seed: int, objectives: int) -> Sampler:
+        from search.controller.sampler import ControllerSampler
 
-    return ControllerSampler(space, seed, objectives)
+        return ControllerSampler(space, seed, objectives, algorithm, parts)
 
-
-def _ppo(space: SearchSpace, seed: int, objectives: int) -> Sampler:
-    from search.controller.sampler import ControllerSampler
-
-    return ControllerSampler(space, seed, objectives, algorithm="ppo")
+    return SamplerInfo(name, description, make)
 
 
 SAMPLERS = (
-    SamplerInfo("controller", "reinforcement-learned policy with a critic, by REINFORCE", _reinforce),
-    SamplerInfo("controller-ppo", "the same policy, learned by PPO", _ppo),
+    _info("controller", "reinforcement-learned policy with critics, by REINFORCE"),
+    _info("controller-ppo", "the same policy, learned by PPO", "ppo"),
+    _info("controller-policy", "the policy alone: what it proposes is not ranked", parts="policy"),
+    _info("controller-critic", "the critics alone: what they rank is drawn without a policy", parts="critic"),
 )

@@ -29,9 +29,10 @@ KEYS = [
     "a081c085f7af63b0f09f",
     "26fd84195d3374724464",
     "6fc55932f78ffd2398ba",
-    # What version 0.1 itself suggested when it went on with this study.
+    # Stored while it waited. What follows is of the controller of today: that of version 0.1 drew six networks before its
+    # critic was asked.
     "b9ef28b71516d9991241",
-    "eeb1fbdfdceabb292a28",
+    "f52e14459bdd2a957225",
 ]
 
 
@@ -66,7 +67,7 @@ def test_it_opens_and_reports(storage: str, capsys: pytest.CaptureFixture[str], 
     assert (tmp_path / "first.html").stat().st_size > 10_000
 
 
-def test_it_goes_on_with_the_same_suggestions(storage: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_goes_on_from_what_was_stored(storage: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = rows(storage, "first", capsys)
     assert run([*SEARCH.split(), "--trials", "8", "--storage", storage]) == 0
     after = rows(storage, "first", capsys)

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 
 from results.trial_result import Status, TrialResult
-from search.controller.sampler import ControllerSampler, _added_volume
+from search.controller.sampler import ControllerSampler
 from search.settings import SearchSettings
 from space.search_space import Decision, SearchSpace
 from tests.search.fakes import CONDITIONAL, ShufflingPool, search
 
 LONG = SearchSpace("long", tuple(Decision(f"d{i}", (0, 1, 2)) for i in range(12)))
-
-
-def test_added_volume_of_a_point_is_its_own_rectangle() -> None:
-    values = np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]])
-    added = _added_volume(values, np.array([[2.0, 2.0], [0.5, 0.5], [1.5, 0.5]]))
-    # In units of the ranges (2, 2): the whole square less the front's quarter; dominated; half by quarter.
-    assert added[0] == pytest.approx(0.75)
-    assert added[1] < 0
-    assert added[2] == pytest.approx(0.25 * 0.25)
 
 
 @pytest.mark.parametrize("algorithm", ["controller", "controller-ppo"])

@@ -1,9 +1,8 @@
-"""The controller's critic: the score it expects of a network before it is measured, with its uncertainty.
+"""A critic that does not change: a mostly additive Gaussian process that is ranked by an upper confidence bound.
 
-A Gaussian process over assignments (Rasmussen and Williams 2006, algorithm 2.1). Its covariance has three
-parts: a constant; the share of decisions that agree, which makes a linear model with one weight for each
-option; and an exponential of the number that differ, which makes near neighbours alike. It is fitted to at most
-``CAPACITY`` trials, the best and the newest, so it costs the same at trial 5,000 as at trial 100.
+Its covariance (Rasmussen and Williams 2006, algorithm 2.1) has three parts: a constant; the share of decisions that agree,
+which makes a linear model with one weight for each option; and an exponential of the number that differ, which makes near
+neighbours alike. Nothing of it is fitted, so it is sound from the first few results on.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from search.encoding import Encoding, Floats, Ints
 
-CAPACITY = 96
 CONSTANT, AGREEMENT, LIKENESS = 0.5, 2.0, 0.5
 REACH = 1.5
 """Number of differing decisions over which likeness falls by a factor e."""
@@ -21,24 +19,24 @@ NOISE = 0.3
 """Variance between seeds, in units of the robust spread between networks."""
 
 
-class Critic:
+class AdditiveCritic:
     """A Gaussian process fitted to some trials; it has no other state."""
 
     def __init__(self, encoding: Encoding, rows: Ints, targets: Floats, pending: Ints) -> None:
-        """Fits ``rows`` (trials, decisions) to normalised ``targets`` (trials, objectives).
+        """Conditions on the ``targets`` (trials,) of ``rows`` (trials, decisions).
 
         ``pending`` are the rows of networks under measurement. They enter with their own predicted score: that lowers
         the uncertainty around them and changes nothing else (the "kriging believer" of Ginsbourger et al. 2010).
         """
         self._encoding = encoding
-        self._fit(encoding.one_hot(rows), targets)
+        self._condition(encoding.one_hot(rows), targets)
         if len(pending):
             believed, _ = self.predict(pending)
             hot = np.concatenate([self._hot, encoding.one_hot(pending)])
-            self._fit(hot, np.concatenate([targets, believed]))
+            self._condition(hot, np.concatenate([targets, believed]))
 
     def predict(self, rows: Ints) -> tuple[Floats, Floats]:
-        """(mean of shape (rows, objectives), standard deviation of shape (rows,))."""
+        """Means and standard deviations; both of shape (rows,)."""
         hot = self._encoding.one_hot(rows)
         cross = _covariance(hot, self._hot)
         mean = cross @ self._weights
@@ -47,7 +45,7 @@ class Critic:
         variance = prior - (explained**2).sum(axis=0)
         return mean, np.sqrt(np.maximum(variance, 1e-12))
 
-    def _fit(self, hot: Floats, targets: Floats) -> None:
+    def _condition(self, hot: Floats, targets: Floats) -> None:
         covariance = _covariance(hot, hot)
         covariance[np.diag_indices_from(covariance)] += NOISE
         self._hot = hot
