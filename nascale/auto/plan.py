@@ -34,17 +34,33 @@ LONG = 900.0
 """From so many seconds on, more networks are trained in the heats."""
 SECOND_EXPORT = 0.8
 """What an export takes beside the first of a process, which loads what exporting needs."""
+QUICK = 240.0
+"""Up to so many seconds in all, the first export is of one format alone, and the others come with the last."""
+ALL_FORMATS = 2.8
+"""What an export of all formats takes beside one of one."""
 MARGIN = 0.01
 """Share of the whole time that is kept back for what nobody foresees."""
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds that are no stage's: an export, the tests of the networks of the final, and what is written besides."""
+    """Seconds that are no stage's: the last export and an ``early`` one, the tests of the final, and what is written besides."""
 
     export: float = 15.0
+    early: float = 15.0
     test: float = 5.0
     writing: float = 3.0
+
+    @classmethod
+    def expected(cls, within: float) -> Costs:
+        """What is expected before anything was exported."""
+        return cls(early=cls.early / ALL_FORMATS) if within <= QUICK else cls()
+
+    @classmethod
+    def measured(cls, within: float, seconds: float) -> Costs:
+        """What is expected after the first export, which took so many seconds."""
+        later = SECOND_EXPORT * seconds
+        return cls(export=ALL_FORMATS * seconds, early=seconds) if within <= QUICK else cls(later, later)
 
 
 @dataclass(frozen=True)
@@ -56,9 +72,9 @@ class Plan:
     costs: Costs = Costs()
 
     @classmethod
-    def of(cls, within: float, spent: float, costs: Costs = Costs()) -> Plan:
+    def of(cls, within: float, spent: float) -> Plan:
         """The plan of ``within`` seconds of which ``spent`` have passed."""
-        plan = cls(within, tuple(SHARES), costs)
+        plan = cls(within, tuple(SHARES), Costs.expected(within))
         if plan.shared(spent) <= WITHOUT_HEATS:
             plan = replace(plan, stages=tuple(name for name in SHARES if name != "heats"))
         return plan
@@ -75,7 +91,7 @@ class Plan:
 
     def shared(self, spent: float, stage: str = "first") -> float:
         """The seconds that ``stage`` and those after it share, once ``spent`` have passed."""
-        return self.within - spent - self.kept_back - self.exports_after(stage) * self.costs.export
+        return self.within - spent - self.kept_back - self.exports_after(stage) * self.costs.early
 
     def until(self, stage: str, spent: float) -> float:
         """How many seconds may be spent when ``stage``, which begins now, ends; the first one is short in a long plan."""
@@ -90,9 +106,9 @@ class Plan:
         for stage in self.stages:
             until = self.until(stage, now)
             rows[stage] = until - now
-            now = until + (self.costs.export if stage in ("first", "heats") else 0.0)
+            now = until + (self.costs.early if stage in ("first", "heats") else 0.0)
             if stage in ("first", "heats"):
-                rows[stage] += self.costs.export
+                rows[stage] += self.costs.early
         rows["test"] = self.costs.test
         rows["export"] = self.within - sum(rows.values())
         return rows

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from nascale.auto import words
 from nascale.auto.clock import Clock
-from nascale.auto.plan import SECOND_EXPORT, SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
+from nascale.auto.plan import QUICK, SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
 from nascale.auto.state import Finalist, State
 from nascale.auto.verdict import Longer, Right, of_more_time, of_ranking, worth_it
 from results.intervals import Difference, paired_difference
@@ -97,8 +97,8 @@ class Work(Protocol):
     def search(self, how: Fidelity, until: float) -> Found:
         """Searches, or goes on with the search."""
 
-    def publish(self, trained: Trained) -> None:
-        """Exports it in the place of what is exported."""
+    def publish(self, trained: Trained, *, quick: bool) -> None:
+        """Exports it in the place of what is exported, ``quick`` in one format alone."""
 
     def test(self, trained: Trained) -> Seen | None:
         """The one look at the test images; None where there are none."""
@@ -153,7 +153,7 @@ class Stages:
             before = self.clock.spent
             self._publish_best(done)
             taken = self._decide("export_seconds", lambda: self.clock.spent - before)
-        return replace(plan, costs=replace(Costs(), export=SECOND_EXPORT * taken)) if done else plan
+        return replace(plan, costs=Costs.measured(plan.within, taken)) if done else plan
 
     def _search(self, plan: Plan) -> list[Finalist]:
         state = self.state
@@ -206,7 +206,7 @@ class Stages:
             test = self._judge(winner, last, everyone)
         with self._spending("export"):
             if state.exported is None or not state.exported.get("tested"):
-                work.publish(winner)
+                work.publish(winner, quick=False)
                 self._exported(winner, tested=True)
             state.family = work.describe(winner, test)
         state.finished = True
@@ -305,7 +305,7 @@ class Stages:
         if best is None or best.score <= (self.state.exported or {}).get("score", float("-inf")):
             return
         self.say(f"exporting {best.finalist.name}, validation accuracy {best.accuracy:.4f}")
-        self.work.publish(best)
+        self.work.publish(best, quick=self.state.within_seconds <= QUICK)
         self._exported(best)
 
     def _exported(self, one: Trained, *, tested: bool = False) -> None:

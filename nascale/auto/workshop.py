@@ -40,6 +40,7 @@ _POOL_SECONDS = 6.0
 _FEWEST_SECONDS = 1.0
 _TELL_SECONDS = 20.0
 _FIRST_LEAST = 0.7
+_QUICK_FORMAT = "python"
 
 
 @dataclass
@@ -222,13 +223,14 @@ class Workshop:
             params=int(trial.costs["params"]),
         )
 
-    def publish(self, trained: Trained) -> None:
+    def publish(self, trained: Trained, *, quick: bool) -> None:
         from nascale.auto.publish import publish
 
         spec = self.prepared.spec
         self.beat()
         run = self.run_of(trained)
-        publish(run, self.prepared.formats, spec.out, spec.search.storage, self._images(run))
+        formats = [one for one in self.prepared.formats if not quick or one.name == _QUICK_FORMAT]
+        publish(run, formats, spec.out, spec.search.storage, self._images(run))
         self.beat()
 
     def test(self, trained: Trained) -> Seen | None:

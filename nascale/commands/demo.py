@@ -11,7 +11,7 @@ import click
 from nascale.output import echo
 
 # Chosen for two cores and two minutes; nothing else in it is special to the digits, but that they are not to be mirrored.
-SEARCH = "--data digits --resolution 32 --max-macs 1M --no-flip --seed 0"
+SEARCH = "--data digits --resolution 16 --max-macs 500K --no-flip --seed 0"
 _STUDY = "auto"
 
 
