@@ -10,7 +10,7 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from space.errors import InputError
 
@@ -19,7 +19,8 @@ STORAGE_VARIABLE = "NASCALE_STORAGE"
 _LONGEST_PATH = 4000
 # From the colon behind the user's name to the last @ : an unescaped @, / or : belongs to the password.
 _PASSWORD = re.compile(r"(://[^:/\s]*:)([\s\S]*)@")
-_QUERY_PASSWORD = re.compile(r"((?:password|passwd|pwd)=)[^&\s]*", re.IGNORECASE)
+# An option of the URL, up to the next one: its name may be escaped, too.
+_OPTION = re.compile(r"[?&;]([^=&?;\s]+)=([^&\s'\"]*)")
 
 
 def default_storage() -> str:
@@ -64,8 +65,34 @@ def braced(url: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """``text`` without the password of a URL in it, fit for messages and reports."""
-    return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1***@", text))
+    """``text`` without the passwords of a URL in it, fit for messages and reports.
+
+    Both places of a password are looked for in the text as it came: which characters belong to it cannot be told where
+    it is not escaped, so what may belong to it is hidden too.
+    """
+    hidden = [found.span(2) for found in _PASSWORD.finditer(text)]
+    hidden += [found.span(2) for found in _OPTION.finditer(text) if _is_secret(found[1])]
+    shown, end = [], 0
+    for start, stop in sorted(hidden):
+        if stop <= end:
+            continue
+        if start >= end:
+            shown += [text[end:start], "***"]
+        end = stop
+    return "".join([*shown, text[end:]])
+
+
+def _is_secret(option: str) -> bool:
+    name = unquote(option).lower()
+    return any(word in name for word in ("pass", "pwd", "secret", "token"))
+
+
+def _secrets(url: str) -> set[str]:
+    """The passwords in a URL, and every piece of them that a driver may take for something else."""
+    found = [m[2] for m in _PASSWORD.finditer(url)]
+    found += [m[2] for m in _OPTION.finditer(url) if _is_secret(m[1])]
+    whole = {form for secret in found for form in (secret, unquote(secret), unquote_plus(secret))}
+    return whole | {piece for secret in whole for piece in re.split(r"[@/:?#&]", secret)}
 
 
 def without_password(reason: str, url: str) -> str:
@@ -73,12 +100,7 @@ def without_password(reason: str, url: str) -> str:
 
     Drivers quote a part of a URL that they cannot read, so every piece of the password is taken out.
     """
-    found = _PASSWORD.search(url)
-    if found is None:
-        return redacted(reason)
-    secret = found[2]
-    pieces = {secret, unquote(secret), *re.split(r"[@/:?#]", secret), *re.split(r"[@/:?#]", unquote(secret))}
-    for piece in sorted(pieces, key=len, reverse=True):
+    for piece in sorted(_secrets(url), key=len, reverse=True):
         if len(piece) > 2:
             reason = reason.replace(piece, "***")
     return redacted(reason)

@@ -59,6 +59,25 @@ def test_no_password_is_ever_printed(driver: str, host: str, secret: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:se@cret@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h:5432/db?password=s@cret", "postgresql://h:***"),
+        ("postgresql://u:a?password=b@h/db", "postgresql://u:***"),
+        ("postgresql://h/db?user=u&password=se%26cret&x=1", "postgresql://h/db?user=u&password=***&x=1"),
+        (
+            "postgresql://h/db?pass%77ord=hush&sslpassword=z",
+            "postgresql://h/db?pass%77ord=***&sslpassword=***",
+        ),
+        ("photos@postgresql://u:pw@h/db", "photos@postgresql://u:***@h/db"),
+        ("sqlite:///nas@x:y@b.db", "sqlite:///nas@x:y@b.db"),
+    ],
+)
+def test_what_may_be_a_password_is_hidden(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "postgresql+psycopg://me:gehe@im9@nowhere.invalid/base",
