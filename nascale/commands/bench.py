@@ -9,6 +9,7 @@ command = LazyGroup(
     modules={
         "samplers": "nascale.commands.bench_samplers",
         "proxies": "nascale.commands.bench_proxies",
+        "spaces": "nascale.commands.bench_spaces",
     },
-    help="Which sampler, and which proxy, can be trusted here.",
+    help="Which sampler, which proxy and which search space can be trusted here.",
 )
