@@ -24,12 +24,12 @@ from space.errors import InputError
 from space.search_space import Decision, Option, SearchSpace
 
 NAME = "around-budget"
-SHARES = (0.25, 0.5, 0.75, 1.0)
+SHARES = (0.4, 0.6, 0.8, 1.0)
 """How much of the budget a network uses."""
 STEMS: dict[str, int] = {"plain": 1, "strided": 2, "pooled": 4}
 """The stems, with what they divide the size of the image by: a 3×3 convolution without and with stride, and ResNet's."""
-GROWTHS = (1.4, 1.7, 2.0)
-"""By how much each stage is wider than the one before: 2 in ResNets, about 1.7 in mobile networks."""
+GROWTHS = (1.7, 2.0, 2.5)
+"""By how much each stage is wider than the one before: about 1.7 in mobile networks, 2 in ResNets, 2.5 in many RegNets."""
 WIDTHS = (0.7, 1.0, 1.4)
 """By how much a stage is wider than the growth says."""
 HEADS = (0, 2, 4)
@@ -43,6 +43,9 @@ OPTIONS: dict[str, dict[str, tuple[Option, ...]]] = {
     "dense": {"grown": (0.5, 0.75), "bottleneck": (4,)},
 }
 """The block types, with the options of their settings."""
+DEPTHS = ((1, 2), (1, 2, 3), (1, 2, 3, 4), (0, 1, 2))
+"""The depths of each stage. The third is the deepest, as in the best networks of Radosavovic et al. 2020: layers on large maps
+cost much, and at equal cost make the network narrower."""
 _SMALLEST_MAP = 2
 # Widths are tried on a grid of 2^(1/16): a finer one gives the same channels almost everywhere.
 _STEPS = 16
@@ -75,7 +78,7 @@ class AroundBudget:
             Decision("growth", GROWTHS),
             Decision("head", HEADS),
         ]
-        for number, depths in enumerate(self._depths(), start=1):
+        for number, depths in enumerate(DEPTHS, start=1):
             decisions += _stage_decisions(f"stage{number}", depths)
         return SearchSpace(NAME, tuple(decisions), self.build, self._known())
 
@@ -84,25 +87,20 @@ class AroundBudget:
         if "pooled" not in self._stems():
             return ()
         decisions: dict[str, Option] = {"share": 1.0, "stem": "pooled", "growth": 2.0, "head": 0}
-        for number, _ in enumerate(self._depths(), start=1):
-            stage = f"stage{number}"
-            decisions[f"{stage}.depth"] = 2 if number <= 4 else 0
-            if number <= 4:
-                decisions |= {f"{stage}.width": 1.0, f"{stage}.block": "basic", f"{stage}.basic.se": 0.0}
+        for stage in (f"stage{number}" for number in range(1, len(DEPTHS) + 1)):
+            decisions |= {f"{stage}.depth": 2, f"{stage}.width": 1.0}
+            decisions |= {f"{stage}.block": "basic", f"{stage}.basic.se": 0.0}
         return (decisions,)
 
     def _stems(self) -> tuple[str, ...]:
-        """Small images keep their size in the stem, or halve it; larger ones halve it, or quarter it."""
+        """Small images keep their size in the stem, or halve it; larger ones halve it, or quarter it.
+
+        The first stage works at what the last of these leaves. Behind another stem it begins with a stride: as in RegNets, where
+        ResNets pool. Stages on larger maps cost so much that the rest of the network had to be narrow.
+        """
         if self.resolution < 24:
             return ("plain",)
         return ("plain", "strided") if self.resolution < 48 else ("strided", "pooled")
-
-    def _depths(self) -> tuple[tuple[int, ...], ...]:
-        """The depths of each stage: four of them, and a fifth for images that can be halved that often."""
-        middle = (1, 2, 3, 4)
-        ends = (0, 1, 2, 3)
-        stages = 4 if self.resolution < 48 else 5
-        return (ends, *(middle,) * (stages - 2), ends)
 
     def build(self, decisions: Mapping[str, Option]) -> Architecture:
         """The widest network of these decisions that costs at most the chosen share of each bound."""
@@ -134,13 +132,14 @@ class AroundBudget:
         stem, size = self._stem(str(decisions["stem"]), round_channels(width))
         stages: list[Stage] = []
         channels = width
-        for number, _ in enumerate(self._depths(), start=1):
+        for number, _ in enumerate(DEPTHS, start=1):
             if number > 1:
                 channels *= float(decisions["growth"])
             depth = int(decisions[f"stage{number}.depth"])
             if not depth:
                 continue
-            stride = 2 if number > 1 and size >= 2 * _SMALLEST_MAP - 1 else 1
+            halves = number > 1 or STEMS[str(decisions["stem"])] < STEMS[self._stems()[-1]]
+            stride = 2 if halves and size >= 2 * _SMALLEST_MAP - 1 else 1
             size = -(-size // stride)
             stages.append(Stage(self._blocks(decisions, f"stage{number}", channels, stride, depth)))
         factor = int(decisions["head"])

@@ -44,7 +44,7 @@ def test_most_members_keep_the_budget_and_span_it(
     shares = sorted(used(bounds, around, searched.sample(rng)) for _ in range(60))
     within = [share for share in shares if share <= 1]
     assert len(within) >= 0.5 * len(shares)
-    assert within[0] < 0.5 and within[-1] > 0.9
+    assert within[0] < 0.6 and within[-1] > 0.9
 
 
 @settings(max_examples=10, deadline=None)
@@ -68,7 +68,7 @@ def test_the_decisions_do_not_depend_on_the_bounds() -> None:
 
 def test_every_stage_chooses_among_six_block_types() -> None:
     searched = space("around-budget", resolution=64)
-    for number in range(1, 6):
+    for number in range(1, 5):
         assert searched.by_name[f"stage{number}.block"].options == tuple(OPTIONS)
     assert set(OPTIONS) == {"mbconv", "fused", "basic", "bottleneck", "inception", "dense"}
 
@@ -82,7 +82,7 @@ def test_a_narrow_resnet_is_a_member() -> None:
         stage = f"stage{number}"
         decisions |= {f"{stage}.depth": 2, f"{stage}.width": 1.0, f"{stage}.block": "basic"}
         decisions[f"{stage}.basic.se"] = 0.0
-    member = around.search_space().decode(decisions | {"stage5.depth": 0})
+    member = around.search_space().decode(decisions)
     assert member.stem == narrow.stem
     assert member.stages == narrow.stages
 
@@ -108,4 +108,4 @@ def test_random_networks_keep_their_keys() -> None:
     for bounds, resolution, channels in CASES:
         searched, rng = AroundBudget(bounds, resolution, channels).search_space(), random.Random(5)
         found += [searched.decode(searched.sample(rng)).key for _ in range(10)]
-    assert blake2b("".join(found).encode(), digest_size=6).hexdigest() == "298ccca92371"
+    assert blake2b("".join(found).encode(), digest_size=6).hexdigest() == "b840d894d55e"
