@@ -14,6 +14,7 @@ from nascale.stopping import handlers_kept
 from nascale.study_spec import StudySpec
 from results.attributes import STOCK
 from results.storage_url import redacted
+from results.stored_values import named_damage
 from space.errors import BudgetError
 from space.search_space import SearchSpace
 from space.setting import changeable
@@ -108,7 +109,8 @@ def run(
     check_pool(prepared.evaluator, spec.pool)
     store = _open_store(prepared, say)
     try:
-        stored = store.results()
+        with named_damage(spec.study):
+            stored = store.results()
         done = sum(trial.status.finished for trial in stored)
         if stored:
             again = len(stored) - done

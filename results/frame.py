@@ -113,6 +113,11 @@ def _objective_values(
         told = [t.values[index] if t.values is not None else None for t in rows]
         name = objective_column(objective.name)
         if name in BY_NAME:
+            if BY_NAME[name].dtype in (
+                "int64",
+                "Int64",
+            ):  # another tool's objective of that name may be any float
+                told = [None if t is None or not abs(t) < 2**63 else t for t in told]
             values[name] = [t if v is None else v for v, t in zip(values[name], told, strict=True)]
         else:
             extra[name] = pd.Series(np.array(told, dtype="float64"))

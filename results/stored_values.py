@@ -6,8 +6,10 @@ rely on what the fields of a ``TrialResult`` and the attributes of a study decla
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -48,6 +50,8 @@ def check_attributes(study: str, attributes: Mapping[str, Any]) -> None:
         if not ok:
             raise InputError.of(f"study {study}: {name}", wanted, came)
 
+    if not _is_written(json.dumps(attributes, ensure_ascii=False, default=str)):
+        want("attributes", False, "text that can be written as UTF-8", "halves of character pairs")
     spec, space = attributes.get("spec", {}), attributes.get("space", {})
     for name in _WORDS:
         want(f"spec.{name}", _is(spec.get(name), str), "text", spec.get(name))
@@ -102,6 +106,7 @@ def check_trials(study: str, trials: Sequence[TrialResult], objectives: int) -> 
     _check_each(
         study, trials, "epochs of the curve", lambda trial: [e for e, _ in trial.curve], _KINDS["int64"]
     )
+    _check_each(study, trials, "names of decisions", lambda trial: trial.decisions, _KINDS["str"])
     _check_each(study, trials, "decisions", lambda trial: trial.decisions.values(), _OPTION)
     for trial in trials:
         if trial.values is not None and len(trial.values) != objectives:
@@ -128,13 +133,36 @@ def _check_each(
     get: Callable[[TrialResult], Iterable[Any]],
     kinds: _Kinds,
 ) -> None:
-    for trial in trials:
-        for value in get(trial):
-            if not _fits(value, kinds):
-                raise _wrong(study, trial, name, kinds[1], value)
+    if not _all_fit(list(chain.from_iterable(map(get, trials))), kinds):
+        for trial in trials:
+            for value in get(trial):
+                if not _fits(value, kinds):
+                    raise _wrong(study, trial, name, kinds[1], value)
+
+
+def _is_written(text: str) -> bool:
+    """Whether it can be written as UTF-8; JSON may hold halves of character pairs, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _all_fit(values: list[Any], kinds: _Kinds) -> bool:
+    """``_fits`` of all values, in a fraction of the time."""
+    types = set(map(type, values))
+    if not types <= kinds[0]:
+        return False
+    if str in types and not _is_written("".join([value for value in values if type(value) is str])):
+        return False
+    whole = [value for value in values if type(value) is int] if int in types else []
+    return not whole or (min(whole) >= -_LARGEST and max(whole) < _LARGEST)
 
 
 def _fits(value: object, kinds: _Kinds) -> bool:
+    if isinstance(value, str) and not _is_written(value):
+        return False
     return type(value) in kinds[0] and (type(value) is not int or -_LARGEST <= value < _LARGEST)
 
 

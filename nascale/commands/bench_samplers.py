@@ -12,7 +12,7 @@ import click
 from nascale.bench_text import against, bench_title, floor_line, front_line, trust_lines
 from nascale.options import plot_option, setting_options
 from nascale.output import chosen_format, echo, emit, table_options
-from nascale.spec import read_spec
+from nascale.spec import SearchSpec, read_spec
 from search.settings import Budgets
 from space.errors import InputError
 from space.limits import LARGEST_SEED
@@ -81,6 +81,8 @@ def command(
     keys = {"objective": objective, "seed": seed, **budgets}
     one_by_one = len(specs) == 1 or (output is None and chosen_format(format_, output) == "table")
     gathered: list[dict[str, Any]] = []
+    for spec in specs[1:]:  # one that cannot be read is refused before the first is measured
+        _of_table(spec, keys)
     for spec in specs:
         found = _compared(spec, keys, names, counts, repeats, jobs or cpus())
         if one_by_one:
@@ -94,6 +96,11 @@ def command(
             _draw(found, plot, repeats)
     if not one_by_one:
         emit(gathered, format_, output)
+
+
+def _of_table(spec: str, keys: dict[str, Any]) -> SearchSpec:
+    """The spec as the benchmark takes it. Raises InputError."""
+    return read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def _compared(
     from search.space_statistics import check_budgets, check_costs
     from search.twins import twins
 
-    chosen = read_spec(spec, {**keys, "evaluator": "table", "study": "bench", "storage": "memory"})
+    chosen = _of_table(spec, keys)
     assert chosen.table is not None
     evaluator, settings = open_table(chosen.table), chosen.settings()
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)

@@ -14,6 +14,7 @@ import numpy as np
 from results.toml_file import read_text_file
 from search.scaling.laws import Array
 from space.errors import InputError
+from space.limits import LARGEST_FACTOR
 
 DIMENSIONS = ("depth", "width", "resolution")
 
@@ -33,6 +34,9 @@ class Points:
             for name, value in zip(DIMENSIONS, multipliers, strict=True):
                 if not np.isfinite(value) or value <= 0:
                     raise InputError.of(f"{name}, row {row}", "a positive multiplier", float(value))
+                if value < 1 / LARGEST_FACTOR:
+                    wanted = f"a multiplier of at least {1 / LARGEST_FACTOR:g}"
+                    raise InputError.of(f"{name}, row {row}", wanted, float(value))
                 if value >= 20:
                     raise InputError.of(
                         f"{name}, row {row}", "a multiplier of the base network (not pixels)", float(value)

@@ -334,7 +334,11 @@ _COMMANDS: tuple[tuple[str, ...], ...] = (
         ("spaces",),
         ("spaces", "mixed"),
     ),
-    *(("scale", "reproduce"), ("scale", "family", "resnet18@resolution=32"), ("scale", "fit", "points.csv")),
+    *(
+        ("scale", "reproduce"),
+        ("scale", "family", "resnet18@resolution=32"),
+        ("scale", "fit", "points.csv", "--resamples=2"),
+    ),
     *(
         ("trials", "digits"),
         ("front", "digits"),

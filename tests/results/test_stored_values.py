@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from results.frame import trials
 from results.studies import attributes_of, load, summaries
 from space.errors import InputError
 from tests import factories
@@ -116,3 +117,24 @@ def test_a_list_of_studies_names_the_damaged_one(whole: Path, tmp_path: Path) ->
     storage = damaged(whole, tmp_path / "s.db", TRIAL, result(accuracy="high"), "result")
     with pytest.raises(InputError, match="study digits: trial 1: accuracy"):
         summaries(storage)
+
+
+def test_half_a_character_in_a_stored_text_is_named(whole: Path, tmp_path: Path) -> None:
+    storage = damaged(whole, tmp_path / "s.db", TRIAL, result(worker="\ud800"), "result")
+    with pytest.raises(InputError, match=r"trial 1: worker: wanted text, got '\\ud800'"):
+        load("digits", storage)
+    storage = damaged(whole, tmp_path / "s.db", STUDY, '{"sampler": "\\udc00"}', "spec")
+    with pytest.raises(InputError, match="study digits: attributes: wanted text that can be written"):
+        load("digits", storage)
+
+
+def test_figures_of_another_tool_s_objective_that_no_column_holds_are_missing(
+    whole: Path, tmp_path: Path
+) -> None:
+    objectives = '[{"name": "params", "direction": "minimize"}, {"name": "macs", "direction": "minimize"}]'
+    storage = damaged(whole, tmp_path / "s.db", STUDY, objectives, "objectives")
+    with closing(sqlite3.connect(storage)) as connection:
+        connection.execute("UPDATE trial_values SET value = 1e300 WHERE objective = 0")
+        connection.execute("UPDATE trial_user_attributes SET value_json = '{}' WHERE key = 'costs'")
+        connection.commit()
+    assert trials(load("digits", storage))["params"].isna().all()
