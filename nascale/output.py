@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "csv", "json", "parquet")
 _SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+# Half a character pair, as JSON may hold one, is written as JSON writes it.
+_SURROGATES = "backslashreplace"
 # Columns of names that people give: one long name must not widen every row.
 _NAMES = ("study", "space", "data", "name", "worker")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -122,7 +124,7 @@ def emit_document(document: Mapping[str, Any], output: str | None = None) -> Non
     if output is None:
         echo(text, nl=False)
     else:
-        write_file(output, text.encode())
+        write_file(output, text.encode(errors=_SURROGATES))
 
 
 def chosen_format(format_: str | None, output: str | None) -> str:
@@ -145,14 +147,14 @@ def render(
         rows = [
             {k: _plain(v) for k, v in row.items()} for row in _rows(table) if not isinstance(row, _Header)
         ]
-        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode(errors=_SURROGATES)
     if format_ == "table":
         text = io.StringIO()
         _print_table(_rows(table), columns, title, width, text)
-        return text.getvalue().encode()
+        return text.getvalue().encode(errors=_SURROGATES)
     frame = _frame(table)
     if format_ == "csv":
-        return _for_spreadsheets(frame).to_csv(index=False).encode()
+        return _for_spreadsheets(frame).to_csv(index=False).encode(errors=_SURROGATES)
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()

@@ -74,7 +74,9 @@ def _of_table(path: str, names: list[str], asked: ProxyCheck) -> Subject:
     table = open_table(spec.table)
     if table.space.build is None:
         raise InputError.of(path, "a table whose space has networks (table.space)", table.space.name)
-    images = load(asked.data or spec.images.data, seed=spec.run.seed)
+    images = load(
+        asked.data or spec.images.data, seed=spec.run.seed, max_image_bytes=spec.images.max_image_bytes
+    )
     assignments = table.assignments()
     random.Random(asked.seed).shuffle(assignments)
     chosen: dict[str, tuple[Architecture, float, int]] = {}

@@ -282,7 +282,7 @@ def _repeats(given: object) -> int | str:
     """The number of repeats as a spec keeps it."""
     if given == AUTO:
         return AUTO
-    number = int(given) if isinstance(given, str) and given.isdecimal() else given
+    number = int(given) if isinstance(given, str) and given.isdecimal() and len(given) < 10 else given
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise InputError.of("repeats", "auto, 0 or a number of trials", given)
     return number

@@ -49,9 +49,9 @@ def training_data(spec: TrainSpec, storage: str | None) -> TrainingData:
         "skip_bad": spec.skip_bad,
         "size": size,
     }
-    return TrainingData(
-        load(**keywords, max_image_bytes=spec.max_image_bytes), keywords, min(source.shape[:2])
-    )
+    if spec.max_image_bytes is not None:
+        keywords["max_image_bytes"] = spec.max_image_bytes  # the run is tested under the same bound
+    return TrainingData(load(**keywords), keywords, min(source.shape[:2]))
 
 
 def _absolute(data: str) -> str:

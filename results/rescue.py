@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from results.attributes import of_study
+from results.files import file_name
 from results.trial_result import STATES, TrialResult
 from space.errors import InputError
 
@@ -45,7 +44,7 @@ class Rescued:
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         for number in count(1):
             path = (
-                Path(folder) / f"{_file_name(self.study)}-rescued{'' if number == 1 else f'-{number}'}.jsonl"
+                Path(folder) / f"{file_name(self.study)}-rescued{'' if number == 1 else f'-{number}'}.jsonl"
             )
             try:
                 descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -57,12 +56,6 @@ class Rescued:
                 os.fsync(file.fileno())
             return path
         raise AssertionError("unreachable")
-
-
-def _file_name(study: str) -> str:
-    """The study's name as a part of a file's; one that had to be changed ends in a digest, so that no two are the same."""
-    plain = re.sub(r"[^\w.=+-]", "_", study)[:100].lstrip(".")
-    return plain if plain == study else f"{plain}-{blake2b(study.encode(), digest_size=4).hexdigest()}"
 
 
 def _line(trial: TrialResult) -> dict[str, Any]:

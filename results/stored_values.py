@@ -116,14 +116,10 @@ def check_trials(study: str, trials: Sequence[TrialResult], objectives: int) -> 
 def _check(
     study: str, trials: Sequence[TrialResult], name: str, get: Callable[[TrialResult], Any], kinds: _Kinds
 ) -> None:
-    found = list(map(get, trials))
-    types = set(map(type, found))
-    whole = int in types and any(type(value) is int and not -_LARGEST <= value < _LARGEST for value in found)
-    if types <= kinds[0] and not whole:
-        return
-    for trial, value in zip(trials, found, strict=True):
-        if not _fits(value, kinds):
-            raise _wrong(study, trial, name, kinds[1], value)
+    if not _all_fit(list(map(get, trials)), kinds):
+        for trial in trials:
+            if not _fits(get(trial), kinds):
+                raise _wrong(study, trial, name, kinds[1], get(trial))
 
 
 def _check_each(

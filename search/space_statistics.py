@@ -5,7 +5,7 @@ The costs are those of networks that ``SearchSpace.sample`` draws with the seed;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -129,10 +129,12 @@ def cheapest(cache: CandidateCache, seed: int = 0) -> DecodedCandidate:
     return best
 
 
-def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> list[DecodedCandidate]:
-    """The networks that differ in one decision; decisions that become active take their first option."""
+def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> Iterator[DecodedCandidate]:
+    """The networks that differ in one decision; decisions that become active take their first option.
+
+    Each is made when it is asked for: most walks end at one of the first.
+    """
     space = cache.space
-    found = []
     for decision in space.active(network.decisions):
         for option in decision.options:
             if option == network.decisions[decision.name]:
@@ -143,8 +145,7 @@ def _neighbours(cache: CandidateCache, network: DecodedCandidate) -> list[Decode
                 changed[active.name] = option if active is decision else value
             other = cache.decode(changed)
             if other is not None:
-                found.append(other)
-    return found
+                yield other
 
 
 def check_budgets(cache: CandidateCache, seed: int = 0) -> DecodedCandidate | None:

@@ -65,6 +65,9 @@ def from_dict(data: Any, source: str = "architecture") -> Architecture:
         raise InputError(f"{source}: wanted the key {missing[0]!r}, which is missing")
     if not isinstance(data["stages"], Sequence) or isinstance(data["stages"], str):
         raise InputError.of(f"{source}: stages", "a list of lists of blocks", data["stages"])
+    name = str(data.get("name", ""))
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise InputError.of(f"{source}: name", "text that can be written as UTF-8", name)
     try:
         return Architecture(
             stem=_read_chain(data["stem"], f"{source}: stem"),
@@ -75,7 +78,7 @@ def from_dict(data: Any, source: str = "architecture") -> Architecture:
             resolution=data["resolution"],
             classes=data["classes"],
             in_channels=data["in_channels"],
-            name=str(data.get("name", "")),
+            name=name,
         )
     except InputError as error:
         if str(error).startswith(source):

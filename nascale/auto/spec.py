@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,12 +99,18 @@ def _resolution(search: SearchSpec) -> int | None:
     macs = search.budgets.max_macs
     if macs is None:
         return None
-    side = min(open_source(search.images.data, skip_bad=search.images.skip_bad).shape[:2])
+    side = min(
+        open_source(
+            search.images.data, skip_bad=search.images.skip_bad, max_bytes=search.images.max_image_bytes
+        ).shape[:2]
+    )
     pixels, usual = _DETAIL
     suited = 8 * max(3, round(pixels * (macs / usual) ** 0.25 / 8))
     return suited if suited < side else None
 
 
 def _processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Those that this process may use, within the limits of its container."""
+    from evaluators.machine import cpus
+
+    return cpus()

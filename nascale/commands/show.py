@@ -128,7 +128,7 @@ def _number(stored: StoredStudy, trial: str) -> int:
     from results.networks import Networks, leader
     from space.errors import InputError
 
-    if trial.isdecimal():
+    if trial.isdecimal() and len(trial) <= 18:
         return int(trial)
     if trial not in ("best", "knee"):
         raise InputError.of("TRIAL", 'a number, "best" or "knee"', trial)

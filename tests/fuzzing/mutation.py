@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from copy import deepcopy
 from typing import Any
 
 TEXTS = (
@@ -61,7 +62,7 @@ _LETTERS = "\x00\x1b\n\t \"'`=@,;:|~+-*/\\()[]{}<>.0123456789eExnaNKMG_%$#&é½\
 def odd(rng: random.Random) -> Any:
     """A value of any kind that hardly anything takes."""
     pool: tuple[Any, ...] = rng.choice((TEXTS, NUMBERS, NUMBERS, OTHERS))
-    value = rng.choice(pool)
+    value = deepcopy(rng.choice(pool))  # what is changed later is not the pool's
     return [value] * rng.choice((1, 2, 3)) if rng.random() < 0.15 else value
 
 
@@ -89,7 +90,8 @@ def changed_value(value: Any, rng: random.Random) -> Any:
         else:
             list_[place] = changed_value(list_[place], rng)
         return list_
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and rng.random() < 0.4:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and abs(value) < 1e300 and rng.random() < 0.4:
         return rng.choice(
             (value * 1000, -value, value + 1, float(value), value / 2, str(value), value * 10**9)
         )
