@@ -97,11 +97,19 @@ def _worth(state: State) -> str:
     )
     more = {
         YES: f"; it needs {_times(found, stock, 'macs')} the MACs and {_times(found, stock, 'params')} the parameters",
-        NO: "; the search was not worth it: take a stock network",
+        NO: _not_worth(state),
         UNDECIDED: f"; so few images cannot tell them apart. The found one needs {_times(found, stock, 'macs')} the MACs and "
         f"{_times(found, stock, 'params')} the parameters",
     }[state.worth_it or UNDECIDED]
     return start + compared + more
+
+
+def _not_worth(state: State) -> str:
+    """Why a search was not worth it."""
+    assert state.exported is not None and state.difference is not None
+    if state.exported["stock"] and state.difference["high"] >= 0:
+        return "; the stock network did better on the validation images and is what is exported: the search was not worth it"
+    return "; the search was not worth it: a stock network does better"
 
 
 def _times(one: Mapping[str, Any], other: Mapping[str, Any], cost: str) -> str:

@@ -188,6 +188,13 @@ def test_a_finished_stage_is_not_worked_on_again(tmp_path: Path) -> None:
     assert document["decisions"]["fidelity"]["epochs"] == 6 and "until final" in document["decisions"]
 
 
+def test_a_stock_network_that_is_exported_without_being_surely_better_is_said_so(tmp_path: Path) -> None:
+    state = worked(FakeWork(tmp_path, FOUND | {"stock a": 0.901}), 600)
+    assert state.worth_it == "no" and state.difference is not None and state.difference["high"] >= 0
+    said = next(line for line in state.sentences if line.startswith("worth it: no"))
+    assert "is what is exported: the search was not worth it" in said
+
+
 def test_times_are_in_the_table() -> None:
     from nascale.auto import words
 
