@@ -20,7 +20,8 @@ class History:
     """The trials of a search in the order in which they were told, with their rows.
 
     ``known`` holds the bytes of every row that was ever begun; histories of one search can share it. ``stale`` counts the
-    results, without repeats, since the first objective was improved upon. A view has at most ``capacity`` trials.
+    results, without repeats, since the first objective was improved upon, ``neighbours``
+    the networks that differ from the best one in one decision. A view has at most ``capacity`` trials.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class History:
         self.results: list[TrialResult] = []
         self.known: set[bytes] = set() if known is None else known
         self.stale = 0
+        self.neighbours = 0
         self._highest = float("-inf")
         self._rows: dict[int, Ints] = {}
         self._pending: dict[int, None] = {}
@@ -52,6 +54,8 @@ class History:
         self.stale += result.repeat_of is None
         if result.values is not None and result.values[0] > self._highest:
             self._highest, self.stale = result.values[0], 0
+            active = self._rows[result.number] >= 0
+            self.neighbours = int((self._encoding.sizes - 1)[active].sum())
         if result.values is not None and self._objectives == 1:
             insort(self._best, (-result.values[0], len(self.results) - 1))
             if len(self._best) > self._capacity // 2:

@@ -39,12 +39,14 @@ from space.search_space import Decisions
 STARTUP = 12
 """Suggestions drawn from the untrained, near uniform policy before a critic is asked."""
 BATCH, IMITATED = 4, 12
+FITTED_EVERY = 8
+"""Results between two fits of a kernel."""
 ENTROPY, ENTROPY_HALF_LIFE = 0.05, 100
 PPO_EPOCHS = 4
-SAMPLED, VARIED, ELITES = 64, 64, 16
+SAMPLED, VARIED, ELITES = 40, 40, 16
 UNIFORM, MUTATED = 48, 64
 TEMPERATURES = (1.0, 1.5, 2.5)
-ENOUGH, ATTEMPTS, WARMING = 24, 6, 1.6
+ENOUGH, ATTEMPTS, WARMING = 16, 6, 1.6
 """Proposals are drawn up to ATTEMPTS times, each at WARMING times the temperature, until ENOUGH of them are new."""
 SHARES, THERMOSTAT = (0.4, 0.7), 1.15
 """After each step of the policy the temperature changes by THERMOSTAT if the share of new proposals is outside SHARES."""
@@ -104,14 +106,14 @@ class Agent:
         self.history.begin(number, decisions)
 
     def tell(self, result: TrialResult) -> None:
-        """Remembers the result; every ``BATCH`` results policy and critics learn."""
+        """Remembers the result; every ``BATCH`` results the policy learns, every ``FITTED_EVERY`` the critics."""
         self.history.tell(result)
         if len(self.history) % BATCH == 0:
             view = self.history.view()
             with one_blas_thread():
                 if self._parts != "critic":
                     self._learn(view)
-                if self._parts != "policy" and len(self.history) >= STARTUP:
+                if self._parts != "policy" and len(self.history) % FITTED_EVERY == 0:
                     self._critics.learn(view, self._prior_mean(view))
 
     def _first(self, number: int, rng: np.random.Generator) -> Ints:

@@ -22,10 +22,13 @@ from space.search_space import Decisions, SearchSpace
 
 ALGORITHMS = ("reinforce", "ppo")
 PARTS = ("both", "policy", "critic")
-STALE, STALE_SHARE = 25, 0.4
-"""The main agent is stuck when so many results, and so large a share of all before, brought nothing better."""
-FRESH_STALE, FRESH_SHARE = 12, 0.33
+STALE, STALE_SHARE = 1.0, 0.4
+"""The main agent is stuck when so many results, times the neighbours of the best network, and so large a share of all before,
+brought nothing better."""
+FRESH_STALE, FRESH_SHARE = 0.5, 0.33
 """The same for one that started afresh."""
+FEWEST = 12
+"""Neighbours of a network that has fewer."""
 FRESH = 0.6
 """Share of the suggestions that come from a fresh agent then."""
 
@@ -105,6 +108,7 @@ class ControllerSampler:
         )
 
 
-def _is_stuck(agent: Agent, stale: int, share: float) -> bool:
-    before = len(agent.history) - agent.history.stale
-    return agent.history.stale >= max(stale, share * before)
+def _is_stuck(agent: Agent, stale: float, share: float) -> bool:
+    history = agent.history
+    before = len(history) - history.stale
+    return before > 0 and history.stale >= max(stale * max(history.neighbours, FEWEST), share * before)

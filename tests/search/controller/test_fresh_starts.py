@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from results.trial_result import Status, TrialResult
-from search.controller.sampler import FRESH, STALE, ControllerSampler
+from search.controller.sampler import FRESH, ControllerSampler
 from space.search_space import Decision, SearchSpace
 
+NEIGHBOURS = 6 * 4
 SPACE = SearchSpace("trap", tuple(Decision(f"d{i}", ("a", "b", "c", "d", "e")) for i in range(6)))
 
 
@@ -28,14 +29,15 @@ def fed(values: list[float], objectives: int = 1) -> ControllerSampler:
 def test_fresh_agents_work_once_nothing_better_is_found_and_no_sooner() -> None:
     better = fed([n / 100 for n in range(60)])
     assert not any(better._is_fresh(n) for n in range(100))
-    stuck = fed([0.5] * (STALE + 11))
+    assert not any(fed([0.5] * NEIGHBOURS)._is_fresh(n) for n in range(100))
+    stuck = fed([0.5] * (NEIGHBOURS + 11))
     assert np.mean([stuck._is_fresh(n) for n in range(1000)]) == pytest.approx(FRESH, abs=0.01)
     assert stuck._fresh is not None and len(stuck._fresh.history) < 11 < len(stuck.agent.history)
 
 
 def test_what_a_fresh_agent_finds_is_gone_on_from() -> None:
-    sampler = fed([0.5] * (STALE + 11))
-    number = next(n for n in range(STALE + 11, 100) if sampler._is_fresh(n))
+    sampler = fed([0.5] * (NEIGHBOURS + 11))
+    number = next(n for n in range(NEIGHBOURS + 11, 100) if sampler._is_fresh(n))
     decisions = next(sampler.propose(number))
     sampler.begin(number, decisions)
     sampler.tell(TrialResult(number=number, status=Status.OK, decisions=decisions, values=(0.9,)))
@@ -44,7 +46,7 @@ def test_what_a_fresh_agent_finds_is_gone_on_from() -> None:
 
 
 def test_a_repeat_tells_a_fresh_agent_nothing() -> None:
-    sampler = fed([0.5] * (STALE + 11))
+    sampler = fed([0.5] * (NEIGHBOURS + 11))
     assert sampler._fresh is not None
     before, best = len(sampler._fresh.history), sampler.agent.history.results[0]
     for number in range(100, 120):
@@ -58,10 +60,10 @@ def test_a_repeat_tells_a_fresh_agent_nothing() -> None:
                 repeat_of=best.number,
             )
         )
-    assert len(sampler._fresh.history) == before and sampler.agent.history.stale == STALE + 10
+    assert len(sampler._fresh.history) == before and sampler.agent.history.stale == NEIGHBOURS + 10
 
 
 def test_with_several_objectives_they_seek_the_accurate_end() -> None:
-    sampler = fed([0.5] * (STALE + 11), objectives=2)
+    sampler = fed([0.5] * (NEIGHBOURS + 11), objectives=2)
     fresh = [n for n in range(300) if sampler._is_fresh(n)]
     assert fresh and all(n % 3 == 0 for n in fresh)
