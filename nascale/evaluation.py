@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from evaluators.evaluator import Evaluator
     from evaluators.images.image_set import ImageSet
     from evaluators.training import TrainEvaluator
+    from search.candidate_cache import CandidateCache
+    from search.prior.network_scores import ScoreSettings
 
 
 def space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
@@ -112,3 +114,20 @@ def fitting_batch(spec: StudySpec, images: ImageSet | None) -> int:
     smallest = spec.recipe.replace(batch_size=2, fraction=min(spec.recipe.fraction, spec.smallest_fraction))
     count = len(TrainEvaluator(images, smallest).subset())
     return asked if asked <= count else max(2, count // 4)
+
+
+def score_settings(
+    spec: SearchSpec, cache: CandidateCache, images: ImageSet | None = None
+) -> ScoreSettings | None:
+    """The scores that ``spec.prior`` names, on ``images``, else on the data of ``spec``; None without a prior.
+
+    Images are read only where a score needs them. Raises InputError where the networks of ``cache`` have no such score.
+    """
+    if spec.prior is None:
+        return None
+    from evaluators.data import load
+    from search.prior.network_scores import NetworkScores, ScoreSettings
+
+    found = ScoreSettings.parse(spec.prior, lambda: images or load(spec.images.data, seed=spec.run.seed))
+    NetworkScores(found, cache).check()
+    return found

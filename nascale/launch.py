@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evaluators.images.image_set import ImageSet
     from results.trial_result import TrialResult
     from search.candidate_cache import CandidateCache, DecodedCandidate
+    from search.prior.network_scores import NetworkScores
     from search.progress import Progress
     from search.samplers.protocol import Sampler
     from search.settings import SearchSettings
@@ -38,7 +39,8 @@ class Prepared:
     """A search that is ready to run: everything was checked, nothing written.
 
     ``batch_fitted`` says that the batch was made smaller than the default, because the set is small. ``stock`` are the known
-    networks that it is compared with, ``experiences`` what the search starts from.
+    networks that it is compared with, ``experiences`` what the search starts from, ``scores`` what it knows of networks without
+    training them.
     """
 
     spec: StudySpec
@@ -50,16 +52,19 @@ class Prepared:
     batch_fitted: bool = False
     stock: tuple[StockCandidate, ...] = ()
     experiences: tuple[Experience, ...] = ()
+    scores: NetworkScores | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A search that ended: where its study is, and where it stands. ``store`` holds a search in memory."""
+    """A search that ended: where its study is, and where it stands. ``store`` holds a search in memory, ``scores``
+    what was known of networks without training them."""
 
     study: str
     storage: str
     progress: Progress
     store: TrialStore
+    scores: NetworkScores | None = None
 
 
 def prepare(spec: SearchSpec) -> Prepared:
@@ -67,8 +72,9 @@ def prepare(spec: SearchSpec) -> Prepared:
 
     Raises InputError or BudgetError for what cannot be searched.
     """
-    from nascale.evaluation import fitting_batch, space_and_evaluator
+    from nascale.evaluation import fitting_batch, score_settings, space_and_evaluator
     from search.candidate_cache import CandidateCache
+    from search.prior.network_scores import NetworkScores
     from search.samplers.registry import make_sampler
     from search.space_statistics import check_budgets, check_costs, space_statistics
 
@@ -80,13 +86,24 @@ def prepare(spec: SearchSpec) -> Prepared:
     settings = spec.settings()
     cache = CandidateCache(space, settings.budgets, evaluator)
     found_before = transfer.experiences(spec, space)
-    make_sampler(space, settings, found_before)  # a sampler that does not fit the space says so now
+    prior = score_settings(spec, cache, evaluator.images)
+    scores = None if prior is None else NetworkScores(prior, cache)
+    make_sampler(space, settings, found_before, scores)  # a sampler that does not fit the space says so now
     feasible_fallback = check_budgets(cache, settings.seed)
     found = space_statistics(cache, settings.seed)
     check_costs(cache, settings.objective)
     compared = stock(spec, space, cache, evaluator.images)
     return Prepared(
-        spec, space, evaluator, cache, feasible_fallback, found, fitted, compared, experiences=found_before
+        spec,
+        space,
+        evaluator,
+        cache,
+        feasible_fallback,
+        found,
+        fitted,
+        compared,
+        experiences=found_before,
+        scores=scores,
     )
 
 
@@ -127,7 +144,7 @@ def run(
             loop = Loop(
                 settings,
                 prepared.cache,
-                sampler or make_sampler(prepared.space, settings, prepared.experiences),
+                sampler or make_sampler(prepared.space, settings, prepared.experiences, prepared.scores),
                 pool,
                 store,
                 fidelity=prepared.evaluator.fidelity,
@@ -136,7 +153,7 @@ def run(
                 feasible_fallback=prepared.feasible_fallback,
                 stock=prepared.stock,
             )
-            return Outcome(spec.study, spec.storage, loop.run(), store)
+            return Outcome(spec.study, spec.storage, loop.run(), store, prepared.scores)
     finally:
         store.close()
 

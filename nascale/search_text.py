@@ -95,6 +95,8 @@ def closing(outcome: Outcome) -> list[str]:
         compared = against_stock(p.networks, p.stock)
         if compared is not None:
             lines.append(compared.sentence())
+    if outcome.scores is not None and outcome.scores.sentence is not None:
+        lines.append(outcome.scores.sentence)
     return lines
 
 

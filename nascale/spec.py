@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from evaluators.init_scores.scores import INIT_SCORES
 from evaluators.proxies import SUPERNET_EPOCHS
 from evaluators.table_settings import TableSettings, read_settings, table_settings
 from nascale.keys import check_known
@@ -21,6 +22,7 @@ from nascale.spaces import space_name, space_text, space_value
 from nascale.study_spec import SMALLEST_WINDOW, StudySpec
 from results.toml_file import read_toml
 from search.objective import SOFT_EXPONENT, Objective
+from search.prior.network_scores import score_names
 from search.pruning.registry import pruners
 from search.samplers.registry import samplers
 from search.settings import Budgets, SearchSettings
@@ -62,6 +64,12 @@ class SearchSpec(StudySpec):
         "text",
         "Start from what other studies of the same space found, with other images or budgets: STUDY, or STUDY@STORAGE for "
         "one that is kept elsewhere; several joined by commas.  Samplers controller and controller-ppo.",
+    )
+    prior: str | None = setting(
+        None,
+        "text",
+        "Scores of networks that need no training, as naswot,macs: what they are worth is learned from the search's own results. "
+        f"Joined by commas; {', '.join(INIT_SCORES)}, with settings as naswot:batch_size=32, or a cost.  Sampler gp-ei.",
     )
     evaluator: str = setting(
         None,
@@ -189,6 +197,8 @@ class SearchSpec(StudySpec):
             raise InputError.of("objective", "the accuracy and costs that a table has", self.objective)
         if self.cost not in COST_NAMES:
             raise UnknownNameError("cost", self.cost, COST_NAMES)
+        if self.prior is not None:
+            score_names(self.prior)
 
     def _check_latency(self) -> None:
         if self.latency_batch < 1:
@@ -274,7 +284,7 @@ class SearchSpec(StudySpec):
         A search that was stored before there were repeats or stock networks has none.
         """
         space = spec.get("space")
-        known = {"learn_from": None, "repeats": 0, "stock": NONE, **super().canonical(spec)}
+        known = {"learn_from": None, "prior": None, "repeats": 0, "stock": NONE, **super().canonical(spec)}
         return known if space is None else {**known, "space": space_text(space_value(space))}
 
 

@@ -20,6 +20,8 @@ from results.pareto import front
 from results.trial_result import Status
 from search.candidate_cache import CandidateCache
 from search.loop import Loop
+from search.prior.network_scores import NetworkScores, ScoreSettings
+from search.samplers.protocol import Informed
 from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
 from search.space_statistics import check_budgets
@@ -38,6 +40,7 @@ class SamplerRun:
     measured the networks on the front by the means of what was observed; both are empty for accuracy alone. ``cache_hits``
     counts the evaluations that repeat a network; ``seconds_per_suggestion`` is the mean time of one turn of the loop.
     ``shorter`` are the searches of fewer evaluations, by their number, where these are no beginnings of this one.
+    ``unscored`` counts the networks of which a score of the prior is missing.
     """
 
     sampler: str
@@ -48,6 +51,7 @@ class SamplerRun:
     cache_hits: int
     seconds_per_suggestion: float
     shorter: Mapping[int, SamplerRun] = field(default_factory=dict)
+    unscored: int = 0
 
     def of(self, evaluations: int) -> SamplerRun:
         """The search of so many evaluations, or this one, which begins with it."""
@@ -59,17 +63,23 @@ class SamplerRun:
         return [self.points[member] for member in members]
 
 
-def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerRun:
-    """One search in memory, each suggestion made from all results before it."""
+def run_sampler(
+    evaluator: TableEvaluator, settings: SearchSettings, prior: ScoreSettings | None = None
+) -> SamplerRun:
+    """One search in memory, each suggestion made from all results before it; samplers that use scores use ``prior``."""
     settings = replace(settings, window=1)
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
     store = MemoryTrialStore()
     feasible_fallback = check_budgets(cache, settings.seed)
+    sampler = make_sampler(evaluator.space, settings)
+    scores = NetworkScores(prior, cache) if prior is not None and isinstance(sampler, Informed) else None
+    if scores is not None:
+        sampler = make_sampler(evaluator.space, settings, scores=scores)
     begun = time.perf_counter()
     Loop(
         settings,
         cache,
-        make_sampler(evaluator.space, settings),
+        sampler,
         InlinePool(evaluator),
         store,
         feasible_fallback=feasible_fallback,
@@ -95,6 +105,7 @@ def run_sampler(evaluator: TableEvaluator, settings: SearchSettings) -> SamplerR
         tuple(fronts),
         hits,
         seconds / max(1, len(results)),
+        unscored=0 if scores is None else scores.failed,
     )
 
 
@@ -111,8 +122,8 @@ def _front(networks: Networks, directions: Sequence[str]) -> tuple[int, ...]:
 _shared: dict[str, Any] = {}
 
 
-def _start(evaluator: TableEvaluator) -> None:
-    _shared["evaluator"] = evaluator
+def _start(evaluator: TableEvaluator, prior: ScoreSettings | None) -> None:
+    _shared["evaluator"], _shared["prior"] = evaluator, prior
 
 
 _Task = tuple[SearchSettings, Sequence[int]]
@@ -120,13 +131,13 @@ _Task = tuple[SearchSettings, Sequence[int]]
 
 
 def _work(task: _Task) -> SamplerRun:
-    return _run(_shared["evaluator"], task)
+    return _run(_shared["evaluator"], _shared["prior"], task)
 
 
-def _run(evaluator: TableEvaluator, task: _Task) -> SamplerRun:
+def _run(evaluator: TableEvaluator, prior: ScoreSettings | None, task: _Task) -> SamplerRun:
     settings, lengths = task
-    shorter = {n: run_sampler(evaluator, replace(settings, trials=n)) for n in lengths}
-    return replace(run_sampler(evaluator, settings), shorter=shorter)
+    shorter = {n: run_sampler(evaluator, replace(settings, trials=n), prior) for n in lengths}
+    return replace(run_sampler(evaluator, settings, prior), shorter=shorter)
 
 
 def run_samplers(
@@ -137,6 +148,7 @@ def run_samplers(
     repeats: int,
     jobs: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
+    prior: ScoreSettings | None = None,
 ) -> list[SamplerRun]:
     """Every sampler with seeds ``settings.seed`` + 0 … repeats − 1; BASELINE is always among them.
 
@@ -155,16 +167,18 @@ def run_samplers(
         for i in range(repeats)
     ]
     found = []
-    for run in _runs(evaluator, tasks, jobs):
+    for run in _runs(evaluator, prior, tasks, jobs):
         found.append(run)
         report(len(found), len(tasks))
     return found
 
 
-def _runs(evaluator: TableEvaluator, tasks: list[_Task], jobs: int) -> Iterator[SamplerRun]:
+def _runs(
+    evaluator: TableEvaluator, prior: ScoreSettings | None, tasks: list[_Task], jobs: int
+) -> Iterator[SamplerRun]:
     if jobs <= 1:
-        yield from (_run(evaluator, task) for task in tasks)
+        yield from (_run(evaluator, prior, task) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, initializer=_start, initargs=(evaluator,)) as pool:
+    with context.Pool(jobs, initializer=_start, initargs=(evaluator, prior)) as pool:
         yield from pool.imap(_work, tasks)

@@ -48,6 +48,8 @@ ABLATION = ("controller", "controller-policy", "controller-critic", "gp-ei")
     "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="The first seed."
 )
 @click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
+@click.option("--prior", help="As in nascale search, for the samplers that use scores: gp-ei.")
+@click.option("--data", help="Images that scores of --prior are measured on.  [default: the spec's]")
 @setting_options(Budgets)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes.  [default: one for each processor]")
 @plot_option("Draw the regret with its bands")
@@ -60,6 +62,8 @@ def command(
     repeats: int,
     seed: int,
     objective: str | None,
+    prior: str | None,
+    data: str | None,
     jobs: int | None,
     plot: str | None,
     format_: str | None,
@@ -78,7 +82,7 @@ def command(
     if plot and len(specs) > 1:
         raise InputError.of("--plot", "one table", f"{len(specs)} tables")
     names, counts = _names(samplers, ablate), _counts(evaluations)
-    keys = {"objective": objective, "seed": seed, **budgets}
+    keys = {"objective": objective, "seed": seed, "prior": prior, "data": data, **budgets}
     one_by_one = len(specs) == 1 or (output is None and chosen_format(format_, output) == "table")
     gathered: list[dict[str, Any]] = []
     for spec in specs[1:]:  # one that cannot be read is refused before the first is measured
@@ -125,6 +129,9 @@ class _Comparison:
     def lines(self) -> list[str]:
         """What is to be known of the figures."""
         lines = [] if self.optimum.front is None else [front_line(self.objective, self.optimum)]
+        unscored = sum(run.unscored for run in self.runs)
+        if unscored:
+            lines.append(f"prior: a score was estimated {unscored} times, of networks that lack it")
         return lines + ([floor_line(self.table, self.optimum)] if round(self.optimum.floor, 3) > 0 else [])
 
 
@@ -133,6 +140,7 @@ def _compared(
 ) -> _Comparison:
     """The searches of one table, judged; what is to be known of the table is said first."""
     from evaluators.table_file import open_table
+    from nascale.evaluation import score_settings
     from search.benchmark import run_samplers
     from search.candidate_cache import CandidateCache
     from search.regret import reference_optimum, summary
@@ -145,6 +153,7 @@ def _compared(
     cache = CandidateCache(evaluator.space, settings.budgets, evaluator)
     check_budgets(cache, settings.seed)
     check_costs(cache, settings.objective)
+    prior = score_settings(chosen, cache)
     for line in trust_lines(evaluator, twins(evaluator, cache)):
         echo(line, err=True)
     live = sys.stderr.isatty()
@@ -153,7 +162,7 @@ def _compared(
         if live:
             click.echo(f"\r{done}/{total} searches", nl=done == total, err=True)
 
-    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs, report)
+    runs = run_samplers(evaluator, settings, names, counts, repeats, jobs, report, prior)
     optimum = reference_optimum(evaluator, settings, runs)
     return _Comparison(evaluator.settings, settings.objective, runs, optimum, summary(runs, optimum, counts))
 

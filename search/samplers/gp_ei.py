@@ -6,7 +6,8 @@ Chebyshev function with weights drawn for each suggestion (ParEGO, Knowles 2006)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +21,12 @@ from search.gaussian_process.fit import fit, prior_kernel
 from search.gaussian_process.posterior import Posterior
 from search.gaussian_process.proposals import climb
 from search.history import History, View
+from search.prior.score_mean import LAST, ScoreMean, ScoreModel
 from search.samplers.protocol import SamplerInfo, seed_of
 from space.search_space import Decisions, SearchSpace
+
+if TYPE_CHECKING:
+    from search.prior.network_scores import NetworkScores
 
 STARTUP = 8
 """Random networks before the first fit."""
@@ -44,16 +49,24 @@ class GaussianProcessSampler:
         self._features = Features(self._encoding)
         self._kernel = prior_kernel(self._features)
         self._history = History(self._encoding, objectives, CAPACITY)
+        self._scores: ScoreModel | None = None
+
+    def inform(self, scores: NetworkScores) -> None:
+        """Uses these scores of networks from the start; to be called before anything is proposed or told."""
+        self._scores = ScoreModel(self._encoding, scores, self._seed)
 
     def propose(self, number: int) -> Iterator[Decisions]:
         """Random networks at first; then those with the highest expected improvement, the best first."""
         rng = np.random.default_rng(seed_of(self._seed, "gp-ei", number))
         while len(self._history) < STARTUP:
-            yield from map(self._encoding.assignment, self._uniform(16, rng))
+            yield from map(self._encoding.assignment, self._first(number, rng))
         view = self._history.view()
         targets = _targets(view, rng.dirichlet(np.ones(self._objectives)))
         with one_blas_thread():
-            posterior = Posterior(self._features, self._kernel, view.rows, targets, self._history.pending)
+            mean = self._prior_mean(view, targets)
+            posterior = Posterior(
+                self._features, self._kernel, view.rows, targets, self._history.pending, mean
+            )
             means, _ = posterior.predict(view.rows)
         order = np.argsort(-means, kind="stable")
         known = np.unique(view.rows[order[:INCUMBENTS]], axis=0)
@@ -69,6 +82,10 @@ class GaussianProcessSampler:
             if len(pool):
                 with one_blas_thread():
                     ranked = climb(pool, score, self._encoding, self._history, rng)
+                    if isinstance(mean, ScoreMean):
+                        last = ranked[:LAST]
+                        mean.score(last)
+                        ranked[:LAST] = last[np.argsort(-score(last), kind="stable")]
                 yield from map(self._encoding.assignment, ranked)
 
     def begin(self, number: int, decisions: Decisions) -> None:
@@ -82,11 +99,27 @@ class GaussianProcessSampler:
             view = self._history.view()
             targets = _targets(view, np.full(self._objectives, 1 / self._objectives))
             with one_blas_thread():
+                beyond = targets - self._prior_mean(view, targets)(view.rows)
                 bits = self._features.bits(view.rows)
-                self._kernel = fit(self._features, bits, targets, self._kernel, STEPS)
+                self._kernel = fit(self._features, bits, beyond, self._kernel, STEPS)
+
+    def _prior_mean(self, view: View, targets: Floats) -> Callable[[Ints], Floats]:
+        if self._scores is None:
+            return no_prior
+        return self._scores.given(view.rows, targets)
+
+    def _first(self, number: int, rng: np.random.Generator) -> Ints:
+        """Random networks; with scores, those of which most is expected go first for every other trial."""
+        rows = self._uniform(16, rng)
+        return rows if self._scores is None or number % 2 else self._scores.first(rows)
 
     def _uniform(self, number: int, rng: np.random.Generator) -> Ints:
         return self._encoding.complete(np.full((number, len(self._encoding.decisions)), -1), rng)
+
+
+def no_prior(rows: Ints) -> Floats:
+    """Nothing is expected of networks beforehand."""
+    return np.zeros(len(rows))
 
 
 def _targets(view: View, weights: Floats) -> Floats:

@@ -18,6 +18,7 @@ from results.trial_result import TrialResult
 from space.search_space import Decisions, Option, SearchSpace
 
 if TYPE_CHECKING:
+    from search.prior.network_scores import NetworkScores
     from search.transfer.experience import Experience
 
 Network = tuple[tuple[str, Option], ...]
@@ -58,6 +59,14 @@ class Heir(Protocol):
 
     def inherit(self, experiences: Sequence[Experience]) -> None:
         """Starts from these; to be called before anything is proposed or told."""
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A sampler that can use scores of networks that need no training."""
+
+    def inform(self, scores: NetworkScores) -> None:
+        """Uses these from the start; to be called before anything is proposed or told."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from search import samplers as package
-from search.samplers.protocol import Heir, Sampler, SamplerInfo
+from search.samplers.protocol import Heir, Informed, Sampler, SamplerInfo
 from search.settings import SearchSettings
 from space.errors import InputError, UnknownNameError
 from space.search_space import SearchSpace
 
 if TYPE_CHECKING:
+    from search.prior.network_scores import NetworkScores
     from search.transfer.experience import Experience
 
 
@@ -37,12 +38,15 @@ def samplers() -> dict[str, SamplerInfo]:
 
 
 def make_sampler(
-    space: SearchSpace, settings: SearchSettings, experiences: Sequence[Experience] = ()
+    space: SearchSpace,
+    settings: SearchSettings,
+    experiences: Sequence[Experience] = (),
+    scores: NetworkScores | None = None,
 ) -> Sampler:
-    """The sampler that ``settings.sampler`` names, which starts from ``experiences`` of other studies.
+    """The sampler that ``settings.sampler`` names, which starts from ``experiences`` of other studies and uses ``scores``.
 
     Raises UnknownNameError with the nearest names, InputError where it does not fit the space or the objectives, or cannot
-    learn from other studies.
+    learn from other studies or from scores.
     """
     if settings.sampler not in samplers():
         raise UnknownNameError("sampler", settings.sampler, samplers())
@@ -58,4 +62,8 @@ def make_sampler(
                 settings.sampler,
             )
         sampler.inherit(experiences)
+    if scores is not None:
+        if not isinstance(sampler, Informed):
+            raise InputError.of("prior", "sampler gp-ei, which uses scores", settings.sampler)
+        sampler.inform(scores)
     return sampler

@@ -110,6 +110,7 @@ def test_a_stored_spec_of_the_first_version_reads_back_with_its_values() -> None
         "learn_from": None,
         "max_image_bytes": None,
         "patience": 600.0,
+        "prior": None,
         "repeats": 0,
         "stock": "none",
     }
