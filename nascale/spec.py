@@ -69,7 +69,7 @@ class SearchSpec(StudySpec):
         None,
         "text",
         "Scores of networks that need no training, as naswot,macs: what they are worth is learned from the search's own results. "
-        f"Joined by commas; {', '.join(INIT_SCORES)}, with settings as naswot:batch_size=32, or a cost.  Sampler gp-ei.",
+        f"Joined by commas; {', '.join(INIT_SCORES)}, with settings as naswot:batch_size=32, or a cost.  Samplers controller, gp-ei.",
     )
     evaluator: str = setting(
         None,

@@ -48,7 +48,7 @@ ABLATION = ("controller", "controller-policy", "controller-critic", "gp-ei")
     "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="The first seed."
 )
 @click.option("--objective", help="As in nascale search; with several, hypervolume is reported too.")
-@click.option("--prior", help="As in nascale search, for the samplers that use scores: gp-ei.")
+@click.option("--prior", help="As in nascale search, for the samplers that use scores: controller and gp-ei.")
 @click.option("--data", help="Images that scores of --prior are measured on.  [default: the spec's]")
 @setting_options(Budgets)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes.  [default: one for each processor]")

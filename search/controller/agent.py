@@ -31,6 +31,7 @@ from search.controller.critics import CAPACITY, Critics, Mean, rewards_of
 from search.controller.policy import Policy
 from search.encoding import Encoding, Ints
 from search.history import History, View
+from search.prior.score_mean import ScoreModel, nothing
 from search.samplers.protocol import seed_of
 from search.transfer.experience import Experience
 from search.transfer.inheritance import LESSONS, Inheritance
@@ -55,7 +56,8 @@ SHARES, THERMOSTAT = (0.4, 0.7), 1.15
 class Agent:
     """What this module describes. ``algorithm`` is ``reinforce`` or ``ppo``, ``parts`` ``both``, ``policy`` or ``critic``.
 
-    ``known`` are the rows that other agents of the same search have begun; what this one begins is added to them.
+    ``known`` are the rows that other agents of the same search have begun; what this one begins is added to them. ``scores``
+    are what is known of networks without training.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Agent:
         algorithm: str,
         parts: str,
         known: set[bytes] | None = None,
+        scores: ScoreModel | None = None,
     ) -> None:
         self._seed, self._objectives = seed, objectives
         self._algorithm, self._parts = algorithm, parts
@@ -74,6 +77,7 @@ class Agent:
         self.history = History(encoding, objectives, CAPACITY, known)
         self._critics = Critics(encoding, objectives)
         self._inherited: Inheritance | None = None
+        self.scores = scores
         self._temperature = 1.0
         self._updates = 0
 
@@ -119,20 +123,23 @@ class Agent:
     def _first(self, number: int, rng: np.random.Generator) -> Ints:
         """Proposals before a critic is asked.
 
-        With experience, every other one is what the other studies expect most of; between them are uniform draws, for what
+        With scores, every other one is that of 16 draws of which the scores make most. With experience, every other one is what the other studies expect most of; between them are uniform draws, for what
         a study is worth shows only in networks of which it expects more and less.
         """
         if self._parts == "critic" or (self._inherited is not None and number % 2):
             return self._uniform(16, rng)
         if self._inherited is None:
-            return self.policy.sample(16, rng)
+            rows = self.policy.sample(16, rng)
+            return rows if self.scores is None or number % 2 else self.scores.first(rows)
         return self._inherited.first(self.policy.sample(SAMPLED, rng), self.history, rng)
 
     def _prior_mean(self, view: View) -> Mean | None:
-        """What other studies let the critics expect of the first objective."""
-        if self._inherited is None:
-            return None
-        return self._inherited.prior_mean.given(view.rows, rewards_of(view)[:, 0])
+        """What other studies and scores let the critics expect of the first objective."""
+        rewards = rewards_of(view)[:, 0]
+        inherited = None if self._inherited is None else self._inherited.prior_mean.given(view.rows, rewards)
+        if self.scores is None:
+            return inherited
+        return self.scores.given(view.rows, rewards, inherited or nothing)
 
     def _new_proposals(
         self, number: int, view: View, rng: np.random.Generator, temperature: float

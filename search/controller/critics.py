@@ -25,6 +25,7 @@ from search.gaussian_process.fit import fit, prior_kernel
 from search.gaussian_process.posterior import Posterior
 from search.gaussian_process.proposals import climb
 from search.history import History, View
+from search.prior.score_mean import ScoreMean, nothing
 
 CAPACITY = 96
 """Trials that the critics learn from at most, the best and the newest: a suggestion costs the same at trial 5,000."""
@@ -76,24 +77,35 @@ class Critics:
     ) -> Ints:
         """The rows of ``pool``, for trial ``number``, the most promising first; the fitted critic adds rows near the best."""
         rewards = rewards_of(view)
+        promise = self._promise(number, history, view, rewards, mean, rng)
+        if self.asks_beyond(number):
+            pool = climb(pool, promise, self._encoding, history, rng)
+        else:
+            pool = pool[np.argsort(-promise(pool), kind="stable")]
+        return mean.rank_last(pool, promise) if isinstance(mean, ScoreMean) else pool
+
+    def _promise(
+        self,
+        number: int,
+        history: History,
+        view: View,
+        rewards: Floats,
+        mean: Mean | None,
+        rng: np.random.Generator,
+    ) -> Callable[[Ints], Floats]:
+        """How promising rows are for trial ``number``."""
         if self._wants_front(number):
             posteriors = [
                 self._posterior(i, view, rewards, history.pending, mean) for i in range(self._objectives)
             ]
-            return climb(pool, expected_front_gain(posteriors, rewards), self._encoding, history, rng)
+            return expected_front_gain(posteriors, rewards)
         if not self.asks_beyond(number):
-            return pool[np.argsort(-self._bound(pool, view, rewards, history.pending, mean), kind="stable")]
+            return self._bound(view, rewards, history.pending, mean)
         posterior = self._posterior(0, view, rewards, history.pending, mean)
         expected, _ = posterior.predict(view.rows)
         known = np.unique(view.rows[np.argsort(-expected, kind="stable")[:INCUMBENTS]], axis=0)
         normals = rng.standard_normal((DRAWS, len(known)))
-        return climb(
-            pool,
-            lambda rows: noisy_expected_improvement(posterior, rows, known, normals),
-            self._encoding,
-            history,
-            rng,
-        )
+        return lambda rows: noisy_expected_improvement(posterior, rows, known, normals)
 
     def _posterior(
         self, objective: int, view: View, rewards: Floats, pending: Ints, mean: Mean | None
@@ -103,11 +115,17 @@ class Critics:
             return Posterior(self._features, kernel, view.rows, targets, pending)
         return Posterior(self._features, kernel, view.rows, targets, pending, mean)
 
-    def _bound(self, pool: Ints, view: View, rewards: Floats, pending: Ints, mean: Mean | None) -> Floats:
-        before = mean or (lambda rows: np.zeros(len(rows)))
+    def _bound(
+        self, view: View, rewards: Floats, pending: Ints, mean: Mean | None
+    ) -> Callable[[Ints], Floats]:
+        before = mean or nothing
         critic = AdditiveCritic(self._encoding, view.rows, rewards[:, 0] - before(view.rows), pending)
-        expected, deviation = critic.predict(pool)
-        return expected + before(pool) + CONFIDENCE * deviation
+
+        def bound(rows: Ints) -> Floats:
+            expected, deviation = critic.predict(rows)
+            return expected + before(rows) + CONFIDENCE * deviation
+
+        return bound
 
 
 def wants_accurate_end(number: int) -> bool:

@@ -10,15 +10,20 @@ objectives this is so for the suggestions that seek the accurate end of the fron
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from results.trial_result import TrialResult
 from search.controller.agent import Agent
 from search.controller.critics import wants_accurate_end
 from search.encoding import Encoding
+from search.prior.score_mean import ScoreModel
 from search.samplers.protocol import seed_of
 from search.transfer.experience import Experience
 from space.errors import InputError
 from space.search_space import Decisions, SearchSpace
+
+if TYPE_CHECKING:
+    from search.prior.network_scores import NetworkScores
 
 ALGORITHMS = ("reinforce", "ppo")
 PARTS = ("both", "policy", "critic")
@@ -64,6 +69,10 @@ class ControllerSampler:
         """Starts from what other studies found; to be called before anything is proposed or told."""
         self.agent.inherit(experiences)
 
+    def inform(self, scores: NetworkScores) -> None:
+        """Uses these scores of networks from the start; to be called before anything is proposed or told."""
+        self.agent.scores = ScoreModel(self.encoding, scores, self._seed)
+
     def propose(self, number: int) -> Iterator[Decisions]:
         """Ranked proposals, best first."""
         yield from (self._fresh_agent() if self._is_fresh(number) else self.agent).propose(number)
@@ -105,6 +114,7 @@ class ControllerSampler:
             self._algorithm,
             self._parts,
             self.agent.history.known,
+            self.agent.scores,
         )
 
 

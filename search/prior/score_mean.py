@@ -27,6 +27,11 @@ FARTHEST = 4.0
 """Standard deviations from the median beyond which a score counts as that."""
 
 
+def nothing(rows: Ints) -> Floats:
+    """Nothing is expected of networks beforehand."""
+    return np.zeros(len(rows))
+
+
 class ScoreModel:
     """The scores of a space's networks, standardised; the same for the same ``seed`` and scores.
 
@@ -50,10 +55,10 @@ class ScoreModel:
         self._learn()
         return np.column_stack([column.expected(rows) for column in self._columns])
 
-    def given(self, rows: Ints, targets: Floats) -> ScoreMean:
-        """The prior mean, its weights fitted to the ``targets`` (trials,) of ``rows``."""
+    def given(self, rows: Ints, targets: Floats, before: Callable[[Ints], Floats] = nothing) -> ScoreMean:
+        """The prior mean, its weights fitted to what the ``targets`` (trials,) of ``rows`` are beyond ``before``."""
         known = self.measured(rows)
-        return ScoreMean(self, rows, known, regression(known, targets))
+        return ScoreMean(self, rows, known, regression(known, targets - before(rows)), before)
 
     def first(self, rows: Ints) -> Ints:
         """The rows, those with the highest mean of the expected scores first."""
@@ -110,10 +115,20 @@ class _Column:
 
 
 class ScoreMean:
-    """The prior mean of one suggestion: a function of rows. Those of trials, and those given to ``score``, count as scored."""
+    """The prior mean of one suggestion: a function of rows. Those of trials, and those given to ``score``, count as scored.
 
-    def __init__(self, model: ScoreModel, rows: Ints, known: Floats, weights: Floats) -> None:
-        self._model, self._weights = model, weights
+    ``before`` is what is expected of rows besides.
+    """
+
+    def __init__(
+        self,
+        model: ScoreModel,
+        rows: Ints,
+        known: Floats,
+        weights: Floats,
+        before: Callable[[Ints], Floats] = nothing,
+    ) -> None:
+        self._model, self._weights, self._before = model, weights, before
         self._known = {row.tobytes(): z for row, z in zip(rows, known, strict=True)}
 
     def __call__(self, rows: Ints) -> Floats:
@@ -125,7 +140,13 @@ class ScoreMean:
             known = self._known.get(row.tobytes())
             if known is not None:
                 z[index] = known
-        return np.asarray(self._weights[0] + z @ self._weights[1:])
+        return np.asarray(self._before(rows) + self._weights[0] + z @ self._weights[1:])
+
+    def rank_last(self, rows: Ints, promise: Callable[[Ints], Floats]) -> Ints:
+        """``rows``, which are ordered by ``promise``, with the first ``LAST`` of them scored and ordered again."""
+        last = rows[:LAST]
+        self.score(last)
+        return np.concatenate([last[np.argsort(-promise(last), kind="stable")], rows[LAST:]])
 
     def score(self, rows: Ints) -> None:
         """Scores ``rows``."""

@@ -21,7 +21,7 @@ from search.gaussian_process.fit import fit, prior_kernel
 from search.gaussian_process.posterior import Posterior
 from search.gaussian_process.proposals import climb
 from search.history import History, View
-from search.prior.score_mean import LAST, ScoreMean, ScoreModel
+from search.prior.score_mean import ScoreMean, ScoreModel, nothing
 from search.samplers.protocol import SamplerInfo, seed_of
 from space.search_space import Decisions, SearchSpace
 
@@ -83,9 +83,7 @@ class GaussianProcessSampler:
                 with one_blas_thread():
                     ranked = climb(pool, score, self._encoding, self._history, rng)
                     if isinstance(mean, ScoreMean):
-                        last = ranked[:LAST]
-                        mean.score(last)
-                        ranked[:LAST] = last[np.argsort(-score(last), kind="stable")]
+                        ranked = mean.rank_last(ranked, score)
                 yield from map(self._encoding.assignment, ranked)
 
     def begin(self, number: int, decisions: Decisions) -> None:
@@ -105,7 +103,7 @@ class GaussianProcessSampler:
 
     def _prior_mean(self, view: View, targets: Floats) -> Callable[[Ints], Floats]:
         if self._scores is None:
-            return no_prior
+            return nothing
         return self._scores.given(view.rows, targets)
 
     def _first(self, number: int, rng: np.random.Generator) -> Ints:
@@ -115,11 +113,6 @@ class GaussianProcessSampler:
 
     def _uniform(self, number: int, rng: np.random.Generator) -> Ints:
         return self._encoding.complete(np.full((number, len(self._encoding.decisions)), -1), rng)
-
-
-def no_prior(rows: Ints) -> Floats:
-    """Nothing is expected of networks beforehand."""
-    return np.zeros(len(rows))
 
 
 def _targets(view: View, weights: Floats) -> Floats:

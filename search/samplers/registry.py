@@ -64,6 +64,6 @@ def make_sampler(
         sampler.inherit(experiences)
     if scores is not None:
         if not isinstance(sampler, Informed):
-            raise InputError.of("prior", "sampler gp-ei, which uses scores", settings.sampler)
+            raise InputError.of("prior", "sampler controller or gp-ei, which use scores", settings.sampler)
         sampler.inform(scores)
     return sampler

@@ -59,7 +59,7 @@ def test_samplers_are_compared_with_scores(capsys: pytest.CaptureFixture[str]) -
     ("line", "message"),
     [
         ("search t.toml --sampler gp-ei --prior naswott", "prior: no such name 'naswott' (nearest: naswot"),
-        ("search t.toml --sampler random --prior macs", "prior: wanted sampler gp-ei"),
+        ("search t.toml --sampler random --prior macs", "prior: wanted sampler controller or gp-ei"),
         ("search bare.toml --sampler gp-ei --prior naswot", "prior: wanted a space that decodes to networks"),
         (
             "search bare.toml --sampler gp-ei --prior macs",

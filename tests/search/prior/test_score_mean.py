@@ -23,6 +23,7 @@ from space.search_space import Decision, Option, SearchSpace
 from tests.search.fakes import CONDITIONAL, ShufflingPool, decisions_of
 
 SPACE = SearchSpace("wide", tuple(Decision(f"d{i}", (1, 2, 3, 4)) for i in range(10)))
+INFORMED = ("gp-ei", "controller")
 SETTINGS = SearchSettings(sampler="gp-ei", trials=24, seed=3, window=3)
 
 
@@ -95,30 +96,33 @@ def test_a_score_that_is_missing_is_expected_and_counted() -> None:
     )
 
 
-def run(trials: int, store: MemoryTrialStore, known: NetworkScores) -> list[dict[str, Any]]:
-    settings = replace(SETTINGS, trials=trials)
+def run(trials: int, store: MemoryTrialStore, known: NetworkScores, sampler: str) -> list[dict[str, Any]]:
+    settings = replace(SETTINGS, sampler=sampler, trials=trials)
     cache = CandidateCache(CONDITIONAL, settings.budgets, Costly())
     Loop(settings, cache, make_sampler(CONDITIONAL, settings, scores=known), ShufflingPool(), store).run()
     return decisions_of(list(store.results()))
 
 
-def test_a_stopped_search_goes_on_as_if_it_had_not() -> None:
-    whole = run(24, MemoryTrialStore(), scores("macs", space=CONDITIONAL))
+@pytest.mark.parametrize("sampler", INFORMED)
+def test_a_stopped_search_goes_on_as_if_it_had_not(sampler: str) -> None:
+    whole = run(24, MemoryTrialStore(), scores("macs", space=CONDITIONAL), sampler)
     store = MemoryTrialStore()
-    assert run(13, store, scores("macs", space=CONDITIONAL)) == whole[:13]
-    assert run(24, store, scores("macs", space=CONDITIONAL)) == whole
+    assert run(13, store, scores("macs", space=CONDITIONAL), sampler) == whole[:13]
+    assert run(24, store, scores("macs", space=CONDITIONAL), sampler) == whole
 
 
-def test_few_networks_are_scored_for_a_suggestion() -> None:
+@pytest.mark.parametrize("name", INFORMED)
+def test_few_networks_are_scored_for_a_suggestion(name: str) -> None:
     known = scores("macs")
-    sampler = make_sampler(SPACE, SETTINGS, scores=known)
+    settings = replace(SETTINGS, sampler=name, trials=30)
+    sampler = make_sampler(SPACE, settings, scores=known)
     cache = CandidateCache(SPACE, SETTINGS.budgets, Costly())
-    settings = replace(SETTINGS, trials=30)
     Loop(settings, cache, sampler, ShufflingPool(), MemoryTrialStore()).run()
     assert known.scored <= REFERENCE + 30 * (LAST + 1)
 
 
-def test_a_score_that_says_it_all_saves_evaluations() -> None:
+@pytest.mark.parametrize(("sampler", "trials"), [("gp-ei", 12), ("controller", 14)])
+def test_a_score_that_says_it_all_saves_evaluations(sampler: str, trials: int) -> None:
     """Accuracies that rise with the MACs: the first suggestions go towards the largest network."""
 
     def answer(candidate: Candidate) -> float:
@@ -126,7 +130,7 @@ def test_a_score_that_says_it_all_saves_evaluations() -> None:
 
     found = {}
     for prior in (None, scores("macs")):
-        settings = replace(SETTINGS, trials=12, window=1)
+        settings = replace(SETTINGS, sampler=sampler, trials=trials, window=1)
         store = MemoryTrialStore()
         cache = CandidateCache(SPACE, settings.budgets, Costly())
         Loop(settings, cache, make_sampler(SPACE, settings, scores=prior), ShufflingPool(answer), store).run()
@@ -154,5 +158,7 @@ def test_what_is_no_score_is_refused() -> None:
             score_names(text)
     with pytest.raises(InputError, match="prior: wanted a cost that is known beforehand"):
         scores("latency_seconds").check()
-    with pytest.raises(InputError, match="prior: wanted sampler gp-ei, which uses scores, got 'random'"):
+    with pytest.raises(
+        InputError, match="prior: wanted sampler controller or gp-ei, which use scores, got 'random'"
+    ):
         make_sampler(SPACE, replace(SETTINGS, sampler="random"), scores=scores("macs"))
