@@ -61,6 +61,7 @@ def check(settings: PoolSettings) -> None:
                     "gpus_per_trial", f"at most the {there} GPUs of this machine in all", came
                 )
         return
+    check_address(settings.ray_address)
     import ray
 
     if ray.is_initialized():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,5 +57,5 @@ def _busy(folder: Path) -> InputError:
         driver = Driver.of_json(json.loads((folder / LOCK).read_bytes()))
     except (OSError, ValueError):
         driver = None
-    who = f"which {driver or 'another process'} is training"
+    who = f"which {driver.told(time.time()) if driver else 'another process'} is training"
     return InputError.of("--out", "a run that nobody is training", f"{folder.parent}, {who}")

@@ -149,6 +149,7 @@ def test_ctrl_c_stops_cleanly_and_the_study_goes_on(tmp_path: Path) -> None:
     assert "RUNNING" not in states
 
 
+@pytest.mark.slow
 def test_a_supernet_that_was_killed_goes_on_from_its_last_epoch(tmp_path: Path) -> None:
     epochs = 30
     search = (

@@ -25,7 +25,7 @@ def again(spec: SearchSpec) -> SearchSpec:
     words = shlex.split(repeat_command(spec.study, spec.as_dict()))
     assert words[:2] == ["nascale", "search"]
     options = search.make_context("search", words[2:]).params
-    del options["quiet"], options["spec"]
+    del options["quiet"], options["spec"], options["recover"]
     assert options["study"] == f"{spec.study}-again"
     return read_spec(None, options).replace(study=spec.study, storage=spec.storage)
 

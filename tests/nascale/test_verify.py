@@ -123,7 +123,7 @@ def test_it_says_who_is_best_and_what_was_luck(folder: Path, capsys: pytest.Capt
         ("t-grid --epochs 9", "--epochs: wanted a study that trains its networks, got '9 for a table'"),
         ("t-grid --table none.toml", "table: wanted a TOML file that can be read, got 'none.toml"),
         ("t-grid --table one.toml", "table: wanted two accuracies of a network or more"),
-        ("t-grid --workers -1", "workers: wanted a whole number, 0 or more, got -1"),
+        ("t-grid --workers -1", "workers: wanted a whole number from 0 to 10000, got -1"),
         ("t-grid -o missing/a.csv", "--output: wanted a path that can be written"),
     ],
 )
