@@ -98,7 +98,7 @@ class Critics:
             posteriors = [
                 self._posterior(i, view, rewards, history.pending, mean) for i in range(self._objectives)
             ]
-            return expected_front_gain(posteriors, rewards)
+            return expected_front_gain(posteriors, view.rows)
         if not self.asks_beyond(number):
             return self._bound(view, rewards, history.pending, mean)
         posterior = self._posterior(0, view, rewards, history.pending, mean)

@@ -1,7 +1,8 @@
 """The hypervolume that a network is expected to add to the front.
 
-It is measured on the scale of rewards, where costs are logarithms, from a point a little beyond the front's own nadir: from
-the worst values ever seen, a front with a gap at its accurate end would look complete.
+It is measured on the scale of rewards, where costs are logarithms and what is below the median is compressed, from a point
+beyond the worst values that were seen. Nearer to the front's own nadir nothing is to be gained beyond it, and the front would not
+grow at its cheap end; the accurate end, of which little volume depends, has suggestions of its own (``search.controller.critics``).
 """
 
 from __future__ import annotations
@@ -15,23 +16,25 @@ from results.pareto import front, hypervolume
 from search.encoding import Floats, Ints
 from search.gaussian_process.posterior import Posterior
 
-MARGIN = 0.1
-"""How far the reference point lies beyond the front's nadir, in units of the front's range."""
+MARGIN = 0.25
+"""How far beyond the worst values the reference point lies, in units of the range: so far the front can grow at its ends."""
 DRAWS = 8
 QUANTILES = ndtri((np.arange(DRAWS) + 0.5) / DRAWS)
 STRIDES = (1, 3, 5, 7)
 """The quantiles of objective i come in steps of STRIDES[i], so that high ones of one objective meet low ones of another."""
 
 
-def expected_front_gain(posteriors: Sequence[Posterior], rewards: Floats) -> Callable[[Ints], Floats]:
-    """A function that gives the gain of rows over the front of ``rewards`` (trials, objectives).
+def expected_front_gain(posteriors: Sequence[Posterior], known: Ints) -> Callable[[Ints], Floats]:
+    """A function that gives the gain of rows over the front of the ``known`` ones, as the posteriors expect it: what was observed
+    is the front of the lucky.
 
     The expectation is a mean over DRAWS points of a Latin hypercube (McKay, Beckman and Conover 1979).
     """
+    rewards = np.stack([posterior.predict(known)[0] for posterior in posteriors], axis=1)
     members = rewards[front(rewards, ["maximize"] * rewards.shape[1])]
-    low, high = members.min(axis=0), members.max(axis=0)
-    span = np.where(high > low, high - low, np.maximum(np.ptp(rewards, axis=0), 1e-9))
-    reference = low - MARGIN * span
+    low = rewards.min(axis=0)
+    reference = low - MARGIN * (members.max(axis=0) - low)
+    span = np.maximum(members.max(axis=0) - reference, 1e-9)
 
     def gain(rows: Ints) -> Floats:
         predicted = [posterior.predict(rows) for posterior in posteriors]
