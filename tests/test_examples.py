@@ -18,6 +18,7 @@ def program(notebook: Path) -> str:
     return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda p: p.name)
 def test_notebooks_run(notebook: Path, tmp_path: Path) -> None:
     told = (

@@ -182,6 +182,7 @@ def test_a_supernet_is_trained_once_for_all_networks_and_they_share_its_seconds(
     assert "supernet: epoch" not in told and not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_the_study_of_a_supernet_is_judged_by_trainings_from_scratch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

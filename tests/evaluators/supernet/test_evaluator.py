@@ -58,6 +58,7 @@ def test_figures_are_the_same_in_whatever_order_and_process(trainer: TrainEvalua
     assert figures(networks[::-1], copy) == first == figures(networks, evaluator)
 
 
+@pytest.mark.slow
 def test_ray_workers_find_what_this_process_finds(
     trainer: TrainEvaluator, tmp_path: Path, ray_session: None
 ) -> None:
