@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from evaluators.images.image_set import ImageSet
     from search.stock import StockCandidate
 
+_FEWEST_STOCK = 2
+"""Stock networks that every search measures; more only up to a fifth of its trials."""
 STOCK = "stock"
 """The folder of the stock networks."""
 _FORMATS = ("torch", "onnx", "python")
@@ -102,7 +104,8 @@ class PreparedAuto:
             return launch.prepare(spec)
         spec = spec.replace(batch_size=self.searched.spec.recipe.batch_size)
         trained = evaluator.with_recipe(epochs=how.epochs, fraction=how.fraction)
-        stock = self.searched.stock[: len(spec.stock_names)]
+        # In a short time all stock networks would leave none for the search.
+        stock = self.searched.stock[: min(len(spec.stock_names), max(_FEWEST_STOCK, how.trials // 5))]
         return replace(self.searched, spec=spec, evaluator=trained, stock=stock)
 
 
