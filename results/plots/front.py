@@ -155,17 +155,12 @@ def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any,
         zorder=7,
     )
     obstacles = np.vstack([points, _along(stairs)])
-    labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
-    for (x, y), name in zip(view.points(view.stock).tolist(), view.stock["stock"].tolist(), strict=True):
-        axes.annotate(
-            name.partition("@")[0],
-            (x, y),
-            xytext=(5, -2),
-            textcoords="offset points",
-            fontsize=7,
-            color=look.knee,
-            zorder=5.2,
-        )
+    named_front = labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
+    names = [
+        (x, y, name.partition("@")[0])
+        for (x, y), name in zip(view.points(view.stock).tolist(), view.stock["stock"].tolist(), strict=True)
+    ]
+    labels.place(axes, names, obstacles, named_front, fontsize=7, color=look.knee)
 
 
 def _along(stairs: Any) -> Any:

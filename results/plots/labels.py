@@ -26,14 +26,21 @@ _DIRECTIONS: tuple[tuple[float, float], ...] = (
 _DISTANCES = (10.0, 24.0, 42.0)
 
 
-def place(axes: Axes, labels: Sequence[tuple[float, float, str]], obstacles: Any, **style: Any) -> list[Any]:
+def place(
+    axes: Axes,
+    labels: Sequence[tuple[float, float, str]],
+    obstacles: Any,
+    beside: Sequence[Any] = (),
+    **style: Any,
+) -> list[Any]:
     """Writes each ``(x, y, text)`` near its point with a leader line; returns the annotations.
 
-    ``obstacles`` are points (n × 2, data units) that the text should not cover. Labels stay inside the axes.
+    ``obstacles`` are points (n × 2, data units) that the text should not cover, ``beside`` annotations that were placed
+    before. Labels stay inside the axes.
     """
     points = axes.transData.transform(np.asarray(obstacles, dtype=float).reshape(-1, 2))
     frame = axes.get_window_extent()
-    taken: list[Any] = []
+    taken: list[Any] = [note.get_window_extent().padded(4) for note in beside]
     placed: list[Any] = []
     for x, y, text in labels:
         best: tuple[float, dict[str, Any], Any] | None = None

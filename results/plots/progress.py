@@ -14,6 +14,9 @@ from results.plots.view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LABEL_SIZE = 8.5
+"""In points; the panels beside a front are too low for the names of their axes in the size of its own."""
+
 
 def draw_best(axes: Axes, view: View, look: theme.Theme) -> None:
     """Each trial's value and the best so far, in order of number."""
@@ -22,6 +25,7 @@ def draw_best(axes: Axes, view: View, look: theme.Theme) -> None:
     axes.scatter(numbers, values, s=size, color=look.dot, alpha=0.7, lw=0, rasterized=len(values) > 2000)
     axes.step(numbers, best, where="post", color=look.front, lw=1.8)
     set_axis(axes, "y", view.y, values)
+    axes.yaxis.label.set_fontsize(LABEL_SIZE)
     axes.set_xlabel("Trials")
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
     if len(best):
@@ -33,7 +37,7 @@ def draw_hypervolume(axes: Axes, view: View, look: theme.Theme) -> None:
     numbers, shares = view.hypervolume_so_far()
     axes.set_xlabel("Trials")
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
-    axes.set_ylabel("Hypervolume (% of final)")
+    axes.set_ylabel("Hypervolume (% of final)", fontsize=LABEL_SIZE)
     if np.isnan(shares).all():
         axes.set_xticks([])
         axes.set_yticks([])
