@@ -96,11 +96,12 @@ class Agent:
                 yield from map(self.encoding.assignment, rows)
         view = self.history.view()
         temperature = self._temperature
+        with one_blas_thread():
+            mean = self._prior_mean(view)
         for _ in range(100):
             with one_blas_thread():
                 proposals, temperature = self._new_proposals(number, view, rng, temperature)
                 if self._parts != "policy":
-                    mean = self._prior_mean(view)
                     proposals = self._critics.rank(number, proposals, self.history, view, mean, rng)
             yield from map(self.encoding.assignment, proposals)
             temperature *= WARMING
@@ -123,8 +124,9 @@ class Agent:
     def _first(self, number: int, rng: np.random.Generator) -> Ints:
         """Proposals before a critic is asked.
 
-        With scores, every other one is that of 16 draws of which the scores make most. With experience, every other one is what the other studies expect most of; between them are uniform draws, for what
-        a study is worth shows only in networks of which it expects more and less.
+        With scores, every other one is that of 16 draws of which the scores make most. With experience, every other one is
+        what the other studies expect most of; between them are uniform draws, for what a study is worth shows only in
+        networks of which it expects more and less.
         """
         if self._parts == "critic" or (self._inherited is not None and number % 2):
             return self._uniform(16, rng)
@@ -135,6 +137,8 @@ class Agent:
 
     def _prior_mean(self, view: View) -> Mean | None:
         """What other studies and scores let the critics expect of the first objective."""
+        if self._inherited is None and self.scores is None:
+            return None
         rewards = rewards_of(view)[:, 0]
         inherited = None if self._inherited is None else self._inherited.prior_mean.given(view.rows, rewards)
         if self.scores is None:

@@ -6,7 +6,8 @@ improvement. The *additive* one (``search.controller.additive_critic``) is not f
 every ``ADDITIVE``-th suggestion: the two are misled by different networks.
 
 With several objectives there is a fitted process for each, and most suggestions are ranked by the hypervolume that a network
-is expected to add to the front (``search.controller.front_gain``); every ``ACCURATE_END``-th one is for the first objective alone, or the accurate end of the front, where little volume is to be gained, would be neglected.
+is expected to add to the front (``search.controller.front_gain``); every ``ACCURATE_END``-th one is for the first objective
+alone, or the accurate end of the front, where little volume is to be gained, would be neglected.
 """
 
 from __future__ import annotations
@@ -110,10 +111,10 @@ class Critics:
     def _posterior(
         self, objective: int, view: View, rewards: Floats, pending: Ints, mean: Mean | None
     ) -> Posterior:
-        kernel, targets = self._kernels[objective], rewards[:, objective]
-        if mean is None or objective > 0:
-            return Posterior(self._features, kernel, view.rows, targets, pending)
-        return Posterior(self._features, kernel, view.rows, targets, pending, mean)
+        before = mean if mean is not None and objective == 0 else nothing
+        return Posterior(
+            self._features, self._kernels[objective], view.rows, rewards[:, objective], pending, before
+        )
 
     def _bound(
         self, view: View, rewards: Floats, pending: Ints, mean: Mean | None

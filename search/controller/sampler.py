@@ -91,7 +91,7 @@ class ControllerSampler:
 
     def tell(self, result: TrialResult) -> None:
         """Remembers the result."""
-        owner = self._owners.get(result.number)
+        owner = self._owners.pop(result.number, None)
         if owner is not None:
             owner.tell(result)
         self.agent.tell(result)
