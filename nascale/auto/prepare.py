@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from search.stock import StockCandidate
 
 _FEWEST_STOCK = 2
-"""Stock networks that every search measures; more only up to a fifth of its trials."""
+"""Stock networks that every search measures; more only up to a tenth of the trials that are expected."""
 STOCK = "stock"
 """The folder of the stock networks."""
 _FORMATS = ("torch", "onnx", "python")
@@ -105,7 +105,7 @@ class PreparedAuto:
         spec = spec.replace(batch_size=self.searched.spec.recipe.batch_size)
         trained = evaluator.with_recipe(epochs=how.epochs, fraction=how.fraction)
         # In a short time all stock networks would leave none for the search.
-        stock = self.searched.stock[: min(len(spec.stock_names), max(_FEWEST_STOCK, how.trials // 5))]
+        stock = self.searched.stock[: min(len(spec.stock_names), max(_FEWEST_STOCK, how.trials // 10))]
         return replace(self.searched, spec=spec, evaluator=trained, stock=stock)
 
 
