@@ -39,7 +39,7 @@ $(VENV)/.bench: $(READY)
 
 $(READY): constraints.txt pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,postgresql,tensorboard]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,postgresql,serve,tensorboard]'
 	@touch $@
 
 clean:
