@@ -142,6 +142,26 @@ def fidelity(seconds: float, workers: int, epoch_seconds: float, epochs: int | N
     return Fidelity(each, fraction, max(1, int(fitting / (each * fraction))))
 
 
+FEWEST_STOCK = 2
+EXPECTED_AGAIN = 0.15
+"""Share of a search that measuring again is expected to take; how much it is, its noise decides."""
+
+
+def stock_size(trials: int, there: int) -> int:
+    """How many of the stock networks that are ``there`` a search of so many trials measures: a tenth, so that it has time itself."""
+    return min(there, max(FEWEST_STOCK, trials // 10))
+
+
+def search_rows(
+    seconds: float, how: Fidelity, stock: int, workers: int, epoch_seconds: float
+) -> dict[str, float]:
+    """What is expected of the ``seconds`` of a search of fidelity ``how`` that measures so many ``stock`` networks."""
+    each = how.epochs * how.fraction * epoch_seconds / workers
+    for_stock = min(stock * each, seconds / 2)
+    again = EXPECTED_AGAIN * (seconds - for_stock)
+    return {"stock": for_stock, "search": seconds - for_stock - again, "again": again}
+
+
 def heat_sizes(seconds: float, slots: int) -> tuple[int, int]:
     """(found, stock): how many networks of each kind the heats train in a whole of ``seconds``.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nascale import launch
-from nascale.auto.plan import Fidelity
+from nascale.auto.plan import Fidelity, stock_size
 from nascale.auto.spec import AutoSpec
 from nascale.auto.state import FILE, Finalist, State
 from space.architecture import Architecture
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from evaluators.images.image_set import ImageSet
     from search.stock import StockCandidate
 
-_FEWEST_STOCK = 2
-"""Stock networks that every search measures; more only up to a tenth of the trials that are expected."""
 STOCK = "stock"
 """The folder of the stock networks."""
 _FORMATS = ("torch", "onnx", "python")
@@ -104,8 +102,7 @@ class PreparedAuto:
             return launch.prepare(spec)
         spec = spec.replace(batch_size=self.searched.spec.recipe.batch_size)
         trained = evaluator.with_recipe(epochs=how.epochs, fraction=how.fraction)
-        # In a short time all stock networks would leave none for the search.
-        stock = self.searched.stock[: min(len(spec.stock_names), max(_FEWEST_STOCK, how.trials // 10))]
+        stock = self.searched.stock[: stock_size(how.trials, len(spec.stock_names))]
         return replace(self.searched, spec=spec, evaluator=trained, stock=stock)
 
 

@@ -14,7 +14,17 @@ from typing import Any, Protocol
 
 from nascale.auto import words
 from nascale.auto.clock import Clock
-from nascale.auto.plan import QUICK, SHARES, Costs, Fidelity, Plan, fidelity, heat_sizes
+from nascale.auto.plan import (
+    QUICK,
+    SHARES,
+    Costs,
+    Fidelity,
+    Plan,
+    fidelity,
+    heat_sizes,
+    search_rows,
+    stock_size,
+)
 from nascale.auto.state import Finalist, State
 from nascale.auto.verdict import Longer, Right, of_more_time, of_ranking, worth_it
 from results.intervals import Difference, paired_difference
@@ -138,7 +148,10 @@ class Stages:
             plan = Plan.of(state.within_seconds, begun)
         new = not state.planned
         if new:
-            state.planned = plan.rows(begun)
+            rows = plan.rows(begun)
+            how = fidelity(rows["search"], self.work.slots, seconds, state.request.get("epochs"))
+            stock = stock_size(how.trials, len(self.work.stock))
+            state.planned = rows | search_rows(rows["search"], how, stock, self.work.slots, seconds)
             state.stock = [one.to_json() for one in self.work.stock]
             state.machine = {"trainings_at_once": self.work.slots, "epoch_seconds": seconds}
             self._write()

@@ -16,6 +16,8 @@ from nascale.auto.plan import (
     Plan,
     fidelity,
     heat_sizes,
+    search_rows,
+    stock_size,
 )
 
 
@@ -56,6 +58,14 @@ def test_more_time_goes_into_more_networks_and_longer_trainings() -> None:
     assert [one.epochs for one in found] == [2, 4, 6, 12]
     assert [one.trials for one in found] == [7, 18, 66, 333]
     assert all(one.fraction == 1 for one in found)
+
+
+@given(st.floats(1, 40_000), st.floats(0.1, 100), st.integers(1, 8))
+def test_a_search_has_time_for_itself(seconds: float, epoch_seconds: float, workers: int) -> None:
+    how = fidelity(seconds, workers, epoch_seconds)
+    rows = search_rows(seconds, how, stock_size(how.trials, 8), workers, epoch_seconds)
+    assert sum(rows.values()) == pytest.approx(seconds)
+    assert rows["search"] >= 0.4 * seconds
 
 
 def test_where_not_even_one_epoch_each_fits_images_are_left_out() -> None:
