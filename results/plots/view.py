@@ -12,7 +12,7 @@ from results.columns import STATUSES, direction_of
 from results.front import eligible, front_of, infinite_count, plane_axes, points_of, stock_rows
 from results.plots.axes import Axis, axis, lowered
 from results.progress import Floats, best_so_far, hypervolume_so_far
-from results.trial_result import Status
+from results.trial_result import MERITS, Status
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,22 @@ class View:
             return None
         errors: Floats = frame["accuracy_sem"].to_numpy(dtype="float64") / self.y.scale
         return errors
+
+    def intervals(self, frame: pd.DataFrame) -> Floats:
+        """The ends of the noise bars of the rows of ``frame`` (n, 2) in the unit of the y axis; NaN where none is known.
+
+        A verified network has the interval of its verification, whichever accuracy the axis shows: it may lie beside a lucky
+        measurement. Otherwise a mean of several measurements has its standard error to both sides.
+        """
+        ends: Floats = np.full((len(frame), 2), np.nan)
+        if self.y.column in (*MERITS, "accuracy_mean", "verified_accuracy"):
+            ends = frame[["verified_low", "verified_high"]].to_numpy(dtype="float64") / self.y.scale
+        errors = self.errors(frame)
+        if errors is not None:
+            values = frame[self.y.column].to_numpy(dtype="float64") / self.y.scale
+            around = np.column_stack([values - errors, values + errors])
+            ends = np.where(np.isnan(ends), around, ends)
+        return ends
 
     @property
     def directions(self) -> list[str]:

@@ -100,11 +100,15 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
     rows, points = rows.loc[shown], points[shown]
     members = view.points(view.front)
     inside = np.vstack([points, view.points(view.stock)])
+    ends = view.intervals(rows)
+    # The mean of any network has a standard error; bars for all of them would cover the picture.
+    drawn = rows["number"].isin(view.front["number"]) | rows["verified_low"].notna()
+    ends[~drawn.to_numpy(dtype=bool)] = np.nan
     panel = Panel(
         width,
         height,
         limits(inside[:, 0], view.x.logarithmic),
-        limits(inside[:, 1], view.y.logarithmic),
+        limits([*inside[:, 1], *ends[np.isfinite(ends)]], view.y.logarithmic),
         view.x.logarithmic,
         view.y.logarithmic,
     )
@@ -122,9 +126,23 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
         for n, (x, y) in zip(view.front["number"].tolist(), members.tolist(), strict=True)
     )
     stairs = panel.path(view.staircase(), "front")
-    body = panel.frame(view.x.label, view.y.label) + dots + _crosses(view, panel) + stairs + marks
+    body = panel.frame(view.x.label, view.y.label) + dots + _crosses(view, panel) + stairs
+    body += _noise(panel, points[:, 0], ends) + marks
     body += _names(view, panel, members)
     return panel.svg(view.title, body, style)
+
+
+def _noise(panel: Panel, across: Any, ends: Any) -> str:
+    """A bar with caps from one end of each known interval to the other."""
+    pieces = []
+    for x, (low, high) in zip(across.tolist(), ends.tolist(), strict=True):
+        if low == low and high == high:
+            left, bottom, top = panel.across(x), panel.up(low), panel.up(high)
+            pieces.append(
+                f'<path class="noise" d="M{left - 3.5:.1f} {bottom:.1f}h7M{left - 3.5:.1f} {top:.1f}h7'
+                f'M{left:.1f} {bottom:.1f}V{top:.1f}"/>'
+            )
+    return "".join(pieces)
 
 
 def _crosses(view: View, panel: Panel) -> str:

@@ -17,7 +17,11 @@ from PIL import Image
 
 from results.front import eligible, front_of
 from results.plots.theme import DARK, LIGHT
+from results.plots.view import View
+from results.report import sections
+from results.report.charts import front_chart
 from results.report.report import write_report
+from results.studies import load
 from space.errors import UnknownNameError
 from tests import factories
 
@@ -128,6 +132,28 @@ def test_other_axes(storage: str) -> None:
     assert "reward against MACs" in outline(write_report("reward", storage, y="reward")).headings
     with pytest.raises(UnknownNameError, match="--x"):
         write_report("digits", storage, x="nothing")
+
+
+def test_bars_of_noise_stand_where_a_network_was_verified(trials: pd.DataFrame) -> None:
+    assert "noise" not in front_chart(View.of(trials), 700, 480)
+    verified = trials.copy()
+    inner = trials.loc[eligible(trials) & ~trials["number"].isin(front_of(trials)["number"]), "number"].iloc[
+        0
+    ]
+    verified.loc[verified["number"] == inner, ["verified_low", "verified_high"]] = [0.01, 0.99]
+    chart = front_chart(View.of(verified), 700, 480)
+    (bar,) = re.findall(r'class="noise" d="M[\d.]+ ([\d.]+)h7M[\d.]+ ([\d.]+)h7', chart)
+    # Both ends are inside the picture, whose axis reaches as far as they do.
+    assert 480 > float(bar[0]) > 300 and 0 < float(bar[1]) < 100
+
+
+def test_no_section_needs_a_style_of_its_own(storage: str, trials: pd.DataFrame) -> None:
+    """The page of the service allows style sheets only, no style attributes."""
+    stored, view = load("digits", storage), View.of(trials)
+    parts = (sections.tiles(stored, view), sections.front(view), sections.progress(view),
+             sections.importance_bars(view), sections.block_key())  # fmt: skip
+    assert all(parts)
+    assert "style=" not in "".join(parts)
 
 
 def screenshot(html: str, folder: Path, width: int, height: int, theme: str) -> np.ndarray:
