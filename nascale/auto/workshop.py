@@ -123,7 +123,7 @@ class Workshop:
     def _epoch_seconds(self, training: Training) -> float:
         """Seconds of an epoch of a training, by the speed of its last."""
         from evaluators.trained.run_folder import METRICS
-        from results.plots.training import read_metrics
+        from results.training_curves import read_metrics
 
         speed = read_metrics(training.folder / METRICS)[-1]["images_per_second"]
         assert speed is not None

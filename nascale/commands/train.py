@@ -87,7 +87,8 @@ def command(
         echo(line)
     if plot is not None:
         from evaluators.trained.run_folder import METRICS
-        from results.plots.training import draw, read_metrics
+        from results.plots.training import draw
+        from results.training_curves import read_metrics
 
         echo(f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, best=done.metrics)}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,24 +13,12 @@ from matplotlib.ticker import MaxNLocator
 from results.plots import theme
 from results.plots.picture import save
 from results.plots.sheet import head, sheet
+from results.training_curves import ACCURACIES, LOSSES, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Row = Mapping[str, float | None]
-_LOSSES = {
-    "train_loss": "training",
-    "validation_loss": "validation",
-    "average_loss": "validation, averaged weights",
-}
-_ACCURACIES = {"accuracy": "raw weights", "average_accuracy": "averaged weights"}
 _MOST_DOTS = 30
-
-
-def read_metrics(path: str | os.PathLike[str]) -> list[Row]:
-    """The rows of a ``metrics.csv`` as numbers; an empty cell is None."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def training_figure(rows: Sequence[Row], *, title: str, best: Mapping[str, Any] | None = None) -> Any:
@@ -44,8 +31,8 @@ def training_figure(rows: Sequence[Row], *, title: str, best: Mapping[str, Any] 
         figure, (losses, accuracies) = sheet(7.6, 6.0, rows=2)
         head(figure, losses, title, subtitle)
         colors = (look.muted, look.knee, look.front)
-        _lines(losses, rows, _LOSSES, colors)
-        _lines(accuracies, rows, _ACCURACIES, colors[1:], 100.0)
+        _lines(losses, rows, LOSSES, colors)
+        _lines(accuracies, rows, ACCURACIES, colors[1:], 100.0)
         losses.set_ylabel("loss, nats")
         losses.tick_params(labelbottom=False)
         accuracies.set_ylabel("validation accuracy, %")

@@ -47,6 +47,8 @@ svg text.name{font-weight:600;fill:var(--front)}
 .noise{fill:none;stroke:var(--front);stroke-width:1.2;stroke-opacity:.75}
 .stock{fill:none;stroke:var(--line);stroke-width:2;cursor:pointer}
 .line{fill:none;stroke:var(--line);stroke-width:2.2}
+.line.train{stroke:var(--muted)}.line.average{stroke:var(--front)}
+.ring{fill:none;stroke:var(--ink);stroke-width:1.6}
 .member{fill:var(--front);stroke:var(--paper);stroke-width:1.5;cursor:pointer}
 .member:focus{outline:none}
 .picked,.member:focus-visible{stroke:var(--ink);stroke-width:2.5;fill-opacity:1}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from evaluators.trainer.epoch_metrics import as_csv
-from results.plots.training import draw, read_metrics, training_figure
+from results.plots.training import draw, training_figure
+from results.training_curves import read_metrics
 from tests.evaluators.trainer.test_epoch_metrics import averaged, row
 
 BEST = {"epoch": 2, "accuracy": 0.75}
