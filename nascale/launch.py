@@ -139,7 +139,7 @@ def run(
             return Outcome(spec.study, spec.storage, _standing(stored, settings), store)
         _make_ready(prepared, say)
         with handlers_kept():
-            opened = open_pool(prepared.evaluator, spec.pool)
+            opened = open_pool(prepared.evaluator, spec.pool, say)
         with opened as pool:
             loop = Loop(
                 settings,

@@ -81,7 +81,7 @@ def run(
 
         if missing:
             with handlers_kept():
-                opened = open_pool(prepared.evaluator, prepared.pool)
+                opened = open_pool(prepared.evaluator, prepared.pool, say)
             with opened as pool:
                 measure(pool, missing, merit=prepared.merit, twice=prepared.twice, keep=keep, lost=lose)
         result = _judged(prepared, {**lost, **known})

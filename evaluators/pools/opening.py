@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from evaluators.evaluator import Evaluator
 from evaluators.pools import ray_cluster
 from evaluators.pools.inline import InlinePool
@@ -16,13 +18,16 @@ def check_pool(evaluator: Evaluator, settings: PoolSettings) -> None:
         ray_cluster.check(settings)
 
 
-def open_pool(evaluator: Evaluator, settings: PoolSettings) -> Pool:
+def open_pool(
+    evaluator: Evaluator, settings: PoolSettings, say: Callable[[str], None] = lambda text: None
+) -> Pool:
     """The pool: inline if the evaluator answers at once, a thread without workers, Ray otherwise.
 
-    Raises InputError if the cluster is not there, or cannot hold that many workers.
+    ``say`` is told what happens to its workers that a user should know. Raises InputError if the cluster is not there, or
+    cannot hold that many workers, and RunError if no Ray starts here.
     """
     if evaluator.instant:
         return InlinePool(evaluator)
     if settings.workers == 0:
         return ThreadPool(evaluator, trial_timeout=settings.trial_timeout)
-    return RayPool(evaluator, settings)
+    return RayPool(evaluator, settings, say)

@@ -8,6 +8,7 @@ trip, an epoch one message, and the driver keeps only the references of what is 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,6 +21,8 @@ from results.trial_result import Status
 from space.errors import RunError
 
 _LISTEN_AFTER_SECONDS = 0.03
+_LOOK_SECONDS = 1.0
+"""Between two looks at whether Ray still runs."""
 _FEW = (
     8  # with more references than this, one more look at the store costs less than another turn of the loop
 )
@@ -55,21 +58,36 @@ class _Worker:
 class RayPool:
     """One Ray actor per slot. The evaluator goes to the object store once; its arrays are shared, not copied."""
 
-    def __init__(self, evaluator: Evaluator, settings: PoolSettings) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        settings: PoolSettings,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         import ray
 
         self._ray = ray
+        self._given = evaluator
+        self._settings = settings
+        self._workers: list[_Worker] = []
         self._retries = settings.retries
         self._tickets = 0
         self._timeout = settings.trial_timeout
-        self._owns_ray = not ray.is_initialized()
-        if self._owns_ray:
-            ray_cluster.connect(settings)
-        ray_cluster.check_resources(settings)
-        self._evaluator = ray.put(evaluator)
-        self._memory_bytes = ray_cluster.memory_of_worker(settings)
-        local = self._owns_ray and settings.ray_address is None
-        self._actor: Any = ray.remote(RayWorker).options(
+        self._session = None if ray.is_initialized() else ray_cluster.connect(settings, say)
+        try:
+            ray_cluster.check_resources(settings)
+            self._memory_bytes = ray_cluster.memory_of_worker(settings)
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        """Hands out the evaluator, and has the workers start."""
+        settings = self._settings
+        local = self._session is not None and settings.ray_address is None
+        self._evaluator = self._ray.put(self._given)
+        self._actor: Any = self._ray.remote(RayWorker).options(
             num_cpus=settings.cpus_per_trial,
             num_gpus=settings.gpus_per_trial,
             max_concurrency=4,
@@ -117,6 +135,10 @@ class RayPool:
         """Waits until an answer, the deadline or a trial's time is there, and handles what came."""
         now = time.monotonic()
         ends = [] if deadline is None else [deadline]
+        if self._session is not None:
+            if ended := self._session.ended():
+                return self._start_anew(ended)
+            ends.append(now + _LOOK_SECONDS)
         refs: dict[Any, _Worker] = {}
         for worker in self._workers:
             task = worker.task
@@ -161,9 +183,12 @@ class RayPool:
             heard = self._ray.get(worker.heard) if worker.heard is not None else (worker.name, [], False)
             over = ref is worker.run or heard[2] or any(isinstance(m, Failure) for m in heard[1])
             last = self._ray.get(worker.run) if over else (heard[0], [], False)
-        except self._ray.exceptions.RayActorError as error:
-            return self._died(worker, task, error)
-        except Exception as error:  # an evaluator or a result that cannot be unpickled, Ray's own errors
+        except Exception as error:
+            if self._session is not None and (ended := self._session.ended(at_once=True)):
+                return self._start_anew(ended)
+            if isinstance(error, self._ray.exceptions.RayActorError):
+                return self._died(worker, task, error)
+            # An evaluator or a result that cannot be unpickled, Ray's own errors.
             self._replace(worker)
             return [Event(task.candidate.number, failure=Failure.of(error), worker=worker.name)]
         if last is None:
@@ -179,10 +204,24 @@ class RayPool:
             worker.heard = worker.actor.listen.remote(task.ticket)
         return events_of(task.candidate.number, [*heard[1], *last[1]], over, worker.name)
 
+    def _start_anew(self, ended: str) -> list[Event]:
+        """A local Ray of which a process has ended is started anew, and what ran begins again."""
+        assert self._session is not None
+        tasks = [worker.task for worker in self._workers if worker.task is not None]
+        for worker in self._workers:
+            worker.task = None
+        self._session.restart(ended)
+        self._begin()
+        for worker, task in zip(self._workers, tasks, strict=False):
+            self._start(worker, task)
+        return [Event(task.candidate.number, restarted=f"Ray's {ended} has ended") for task in tasks]
+
     def _died(self, worker: _Worker, task: _Task, error: Exception) -> list[Event]:
         """A dead worker is replaced; its trial begins again, or fails with the reason."""
         status, reason = cause_of_death(error)
         name = worker.name
+        if self._session is not None:
+            self._session.went_wrong()
         self._replace(worker)
         if status is Status.DIED and task.attempts <= self._retries:
             task.attempts += 1
@@ -220,11 +259,12 @@ class RayPool:
                 worker.leaving = time.monotonic() + GRACE_SECONDS
 
     def close(self) -> None:
-        for worker in self._workers:
-            self._ray.kill(worker.actor)
-        self._workers = []
-        if self._owns_ray and self._ray.is_initialized():
-            self._ray.shutdown()
+        if self._session is not None:
+            self._session.close()  # and what runs with it
+        else:
+            for worker in self._workers:
+                self._ray.kill(worker.actor)
+        self._session, self._workers = None, []
 
     def __enter__(self) -> Self:
         return self

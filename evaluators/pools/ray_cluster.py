@@ -7,45 +7,90 @@ import math
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from evaluators.machine import memory_bytes
 from evaluators.pools.protocol import PoolSettings
-from space.errors import InputError
+from evaluators.pools.ray_messages import RayMessages, new_file
+from evaluators.pools.ray_session import LocalRay
+from space.errors import InputError, RunError
 
 _PACKAGES = ("space", "evaluators", "results", "search", "nascale")
 
 
-def connect(settings: PoolSettings) -> None:
-    """Joins the cluster at ``ray_address``, or starts a local Ray just large enough.
+class JoinedRay:
+    """A Ray cluster, joined by ``__init__`` and left by ``close``. Its nodes may lie anywhere.
 
-    Raises InputError if there is no cluster.
+    ``say`` is told where Ray's messages are when something went wrong. Raises InputError where there is no cluster.
     """
-    import ray
 
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    address = settings.ray_address
-    if address is not None:
+    def __init__(self, address: str, say: Callable[[str], None] = lambda text: None) -> None:
+        import ray
+
         check_address(address)
+        self._say = say
+        self._address = address
+        self._messages = RayMessages(new_file(Path(gettempdir())))
         try:
             # Workers elsewhere do not have this checkout: the packages are uploaded once per job.
-            ray.init(address, runtime_env={"py_modules": _folders()}, **quiet)
+            ray.init(
+                address,
+                runtime_env={"py_modules": _folders()},
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+            )
         except (ConnectionError, ValueError, RuntimeError) as error:
+            self._messages.close()
             raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
-        return
+        except BaseException:
+            self._messages.close()
+            raise
+
+    def ended(self, *, at_once: bool = False) -> str:
+        """Nothing: what runs elsewhere is the cluster's to watch."""
+        return ""
+
+    def restart(self, ended: str) -> None:
+        """Raises RunError: a cluster is started anew by whoever has started it."""
+        raise RunError(f"ray_address: wanted a running Ray cluster, got {self._address} ({ended} has ended)")
+
+    def went_wrong(self) -> None:
+        """Has Ray's messages kept and named at the end."""
+        self._messages.went_wrong()
+
+    def close(self) -> None:
+        """Leaves the cluster; says where Ray's messages are where something went wrong."""
+        import ray
+
+        try:
+            ray.shutdown()
+        finally:
+            kept = self._messages.close()
+        if kept is not None:
+            self._say(f"Ray's messages are in {kept}")
+
+
+RaySession = LocalRay | JoinedRay
+
+
+def connect(settings: PoolSettings, say: Callable[[str], None] = lambda text: None) -> RaySession:
+    """Joins the cluster at ``ray_address``, or starts a local Ray just large enough.
+
+    Raises InputError if there is no cluster, RunError if no Ray starts here.
+    """
+    if settings.ray_address is not None:
+        return JoinedRay(settings.ray_address, say)
     parents = [str(Path(folder).parent) for folder in _folders()]
     path = os.pathsep.join(dict.fromkeys([*parents, *filter(None, [os.environ.get("PYTHONPATH")])]))
-    with exported({"PYTHONPATH": path, **_thread_variables(settings)}):
-        ray.init(
-            "local",
-            num_cpus=math.ceil(settings.workers * settings.cpus_per_trial),
-            num_gpus=None if settings.gpus_per_trial else 0,
-            include_dashboard=False,
-            **quiet,
-        )
+    return LocalRay(
+        cpus=math.ceil(settings.workers * settings.cpus_per_trial),
+        gpus=None if settings.gpus_per_trial else 0,
+        variables={"PYTHONPATH": path, **_thread_variables(settings)},
+        say=say,
+    )
 
 
 def check(settings: PoolSettings) -> None:
@@ -66,11 +111,11 @@ def check(settings: PoolSettings) -> None:
 
     if ray.is_initialized():
         return  # the pool's own check comes early enough
-    connect(settings)
+    joined = connect(settings)
     try:
         check_resources(settings)
     finally:
-        ray.shutdown()
+        joined.close()
 
 
 def check_address(address: str) -> None:
@@ -143,18 +188,3 @@ def _folders() -> list[str]:
         if module is not None and module.__file__:
             folders.append(str(Path(module.__file__).resolve().parent))
     return folders
-
-
-@contextmanager
-def exported(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables that child processes started inside inherit."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

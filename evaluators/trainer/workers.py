@@ -25,6 +25,7 @@ from evaluators.images.image_set import ImageSet
 from evaluators.machine import cpus
 from evaluators.pools import ray_cluster
 from evaluators.pools.protocol import PoolSettings
+from evaluators.pools.ray_session import exported
 from evaluators.trained.run_folder import LAST, TrainedRun, open_run
 from evaluators.trainer.run_training import RunTraining
 from evaluators.trainer.shared_training import SharedTraining
@@ -231,16 +232,16 @@ def _ray(workers: Workers) -> Iterator[Workers]:
         ray_address=workers.ray_address,
     )
     logging.getLogger("ray.train").setLevel(logging.ERROR)
-    owned = not ray.is_initialized()
+    session: ray_cluster.RaySession | None = None
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with ray_cluster.exported({_HEALTH: os.environ.get(_HEALTH, "0.5")}):
-            if owned:
-                ray_cluster.connect(settings)
+        with exported({_HEALTH: os.environ.get(_HEALTH, "0.5")}):
+            if not ray.is_initialized():
+                session = ray_cluster.connect(settings)
                 if threading.current_thread() is threading.main_thread():
                     for number, handler in handlers.items():
                         signal.signal(number, handler)  # Ray has put its own in their place
             yield _placed(workers)
     finally:
-        if owned:
-            ray.shutdown()
+        if session is not None:
+            session.close()
