@@ -42,7 +42,10 @@ COMMANDS = (
     "export",
     "reproduce",
     "predict",
+    "serve",
 )
+_ABOVE = {"serve": "service.command"}
+"""Commands of packages above this one: known by name here, imported by nobody before they are called or listed."""
 
 _LONGEST_MESSAGE = 2000
 
@@ -79,7 +82,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    modules={name: f"nascale.commands.{name}" for name in COMMANDS},
+    modules={name: _ABOVE.get(name, f"nascale.commands.{name}") for name in COMMANDS},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="--debug anywhere on the line shows the traceback of an error.",
 )

@@ -120,7 +120,7 @@ def _check_binary(format_: str, output: str | None) -> None:
 
 def emit_document(document: Mapping[str, Any], output: str | None = None) -> None:
     """Prints or writes one JSON object; missing, infinite and not-a-number become null."""
-    text = json.dumps(_plain(document), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(plain_document(document), indent=2, ensure_ascii=False) + "\n"
     if output is None:
         echo(text, nl=False)
     else:
@@ -144,10 +144,7 @@ def render(
 ) -> bytes:
     """The table in one of ``FORMATS``, as bytes."""
     if format_ == "json":
-        rows = [
-            {k: _plain(v) for k, v in row.items()} for row in _rows(table) if not isinstance(row, _Header)
-        ]
-        return (json.dumps(rows, indent=2, ensure_ascii=False) + "\n").encode(errors=_SURROGATES)
+        return (json.dumps(plain_rows(table), indent=2, ensure_ascii=False) + "\n").encode(errors=_SURROGATES)
     if format_ == "table":
         text = io.StringIO()
         _print_table(_rows(table), columns, title, width, text)
@@ -158,6 +155,16 @@ def render(
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
+
+
+def plain_rows(table: pd.DataFrame | Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as JSON can hold them; missing, infinite and not-a-number become null."""
+    return [{k: _plain(v) for k, v in row.items()} for row in _rows(table) if not isinstance(row, _Header)]
+
+
+def plain_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as JSON can hold it; missing, infinite and not-a-number become null."""
+    return {str(name): _plain(value) for name, value in document.items()}
 
 
 def _for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Makes sure that the names of nascale's packages mean its packages, wherever Python is started.
 
-The packages are called ``space``, ``evaluators``, ``results`` and ``search``. A folder ``results`` or a file
+The packages are called ``space``, ``evaluators``, ``results``, ``search`` and ``service``. A folder ``results`` or a file
 ``search.py`` may lie beside a notebook, and Python looks there first. A finder in front of all others answers for
 exactly these names with the packages that stand beside this one.
 """
@@ -14,7 +14,7 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-PACKAGES = ("space", "evaluators", "results", "search")
+PACKAGES = ("space", "evaluators", "results", "search", "service")
 _ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.processes import ROOT, environment
 
-PACKAGES = ("space", "evaluators", "results", "search", "nascale")
+PACKAGES = ("space", "evaluators", "results", "search", "nascale", "service")
 
 
 def run(*command: str | Path, cwd: Path, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -150,10 +150,14 @@ LIGHT = (
         "spaces",
         "bench samplers --help",
         "export --help",
+        "serve --help",
     ],
 )
 def test_light_commands_import_no_heavy_library(arguments: str, tmp_path: Path) -> None:
-    code = LIGHT.format(arguments=arguments.split(), heavy={"torch", "ray", "optuna", "matplotlib"})
+    code = LIGHT.format(
+        arguments=arguments.split(),
+        heavy={"torch", "ray", "optuna", "matplotlib", "fastapi", "httpx", "pydantic"},
+    )
     result = run(sys.executable, "-c", code, cwd=tmp_path)
     assert result.stderr.splitlines()[-1].endswith(" []"), result.stderr
 

@@ -1,0 +1,1 @@
+"""The API under ``/v1``: what the command line does, over HTTP."""

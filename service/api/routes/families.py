@@ -1,0 +1,95 @@
+"""Families: a network scaled to budgets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from nascale.family_files import member_name, member_row
+from nascale.output import plain_document
+from nascale.quantities import kind_of_cost, parse_quantity
+from service.api.architectures import Arch, architecture_of
+from service.api.context import Service
+from service.api.problems import documented
+from space.codec import to_dict
+from space.cost import costs
+from space.errors import InputError
+from space.family import member_for
+from space.rounding import POLICIES
+from space.scaling import Coefficients
+
+router = APIRouter(tags=["costs"])
+MEASURES = {"macs": "macs", "flops": "flops", "params": "params", "memory": "activation_bytes"}
+_MOST = 20
+_LARGEST = 1e12
+_EVALUATIONS = 400
+
+
+class FamilyRequest(BaseModel):
+    """A network and the budgets that its family is to meet."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"architecture": "efficientnet_b0", "budgets": ["0.4G", "0.8G"]}},
+    )
+
+    architecture: Arch
+    budgets: list[float | str] = Field(min_length=1, max_length=_MOST, description="As 400M, 1.5G or 64MB")
+    measure: Literal["macs", "flops", "params", "memory"] = Field("macs", description="What a budget bounds")
+    alpha: float = Field(1.2, ge=1, le=1000, description="Depth at φ = 1")
+    beta: float = Field(1.1, ge=1, le=1000, description="Width at φ = 1")
+    gamma: float = Field(1.15, ge=1, le=1000, description="Resolution at φ = 1")
+    rounding: Literal[tuple(POLICIES)] = "released"  # type: ignore[valid-type]
+
+
+class FamilyMember(BaseModel):
+    """One network of a family: what it was scaled by, what it costs, and its architecture as JSON."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    budget: float
+    phi: float
+    resolution: int
+    params: int
+    macs: int
+    key: str
+    architecture: dict[str, JsonValue]
+
+
+class Family(BaseModel):
+    """A member for each budget, in their order."""
+
+    items: list[FamilyMember]
+
+
+@router.post("/families", responses=documented(429))
+def family(service: Service, asked: FamilyRequest) -> Family:
+    """The family of a network: the largest member within each budget. 422 names the least cost that there is."""
+    base = architecture_of(asked.architecture, service.settings.storage)
+    coefficients = Coefficients(asked.alpha, asked.beta, asked.gamma)
+    rounding, measure = POLICIES[asked.rounding], MEASURES[asked.measure]
+    bounds = [
+        parse_quantity(budget, kind_of_cost(measure), f"budgets.{i}")
+        for i, budget in enumerate(asked.budgets)
+    ]
+    if max(bounds) > _LARGEST:
+        raise InputError.of("budgets", f"at most {_LARGEST:.0e}", max(bounds))
+    items = []
+    with service.computing():
+        for bound in bounds:
+            member = member_for(
+                base,
+                bound,
+                lambda network: float(costs(network).searched()[measure]),
+                measure=measure,
+                coefficients=coefficients,
+                rounding=rounding,
+                evaluations=_EVALUATIONS,
+            )
+            network = member.architecture.replace(name=member_name(base, member, measure))
+            row = member_row(member, network, measure, rounding=rounding.name)
+            items.append(FamilyMember(**plain_document(row), architecture=to_dict(network)))
+    return Family(items=items)

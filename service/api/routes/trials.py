@@ -1,0 +1,108 @@
+"""The trials of a study: all of them, its front, one of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from nascale.output import plain_rows
+from service.api.context import Service
+from service.api.names import PAGE, Limit, Offset, StudyName, TrialNumber
+from service.api.problems import ApiError, documented
+from service.api.tables import Accept, Format, chosen, page_of, table_responses
+
+router = APIRouter(prefix="/studies/{study}", tags=["studies"])
+Where = Annotated[
+    str | None,
+    Query(
+        max_length=1000,
+        description="Keep the rows that satisfy this",
+        examples=["macs < 5M and accuracy > 0.9"],
+    ),
+]
+Axis = Annotated[str | None, Query(max_length=200, description="Column of the front", examples=["macs"])]
+
+
+class Trial(BaseModel):
+    """A trial: its row of the table, and its network as JSON where it has one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "row": {"number": 7, "status": "ok", "accuracy": 0.981, "macs": 1204224},
+                "architecture": {"format": 1},
+            }
+        }
+    )
+
+    row: dict[str, JsonValue]
+    architecture: dict[str, JsonValue] | None = Field(description="As `nascale export --to json` writes it")
+
+
+@router.get("/trials", response_class=Response, responses={200: table_responses(), **documented(404, 406)})
+def list_trials(
+    service: Service,
+    request: Request,
+    study: StudyName,
+    where: Where = None,
+    format: Format = None,
+    after: Offset = None,
+    limit: Limit = PAGE,
+    accept: Accept = None,
+) -> Response:
+    """The trials of a study in order of number, with the columns of its frame."""
+    from results import filter as rows
+
+    table, wanted = service.studies.table(study), chosen(format, accept)
+    what = ("trials", where)
+    chosen_rows = table.frame if where is None else rows.where(table.frame, where)
+    return page_of(table, what, chosen_rows, wanted, after, limit, request)
+
+
+@router.get("/front", response_class=Response, responses={200: table_responses(), **documented(404, 406)})
+def front(
+    service: Service,
+    request: Request,
+    study: StudyName,
+    x: Axis = None,
+    y: Axis = None,
+    where: Where = None,
+    format: Format = None,
+    after: Offset = None,
+    limit: Limit = PAGE,
+    accept: Accept = None,
+) -> Response:
+    """The Pareto front of a study, best accuracy first."""
+    from results import filter as rows
+    from results.front import front_of
+
+    table, wanted = service.studies.table(study), chosen(format, accept)
+    what = ("front", x, y, where)
+
+    def found() -> Any:
+        frame = table.frame if where is None else rows.where(table.frame, where)
+        return front_of(frame, x=x, y=y)
+
+    return page_of(table, what, table.once(what, found), wanted, after, limit, request)
+
+
+@router.get("/trials/{number}", responses=documented(404))
+def show_trial(service: Service, study: StudyName, number: TrialNumber) -> Trial:
+    """One trial, with its network."""
+    from results.studies import architecture
+    from space.codec import to_dict
+    from space.errors import InputError
+
+    frame = service.studies.table(study).frame
+    found = frame[frame["number"] == number]
+    if found.empty:
+        wanted = f"a number up to {frame['number'].max()}" if len(frame) else "a study with trials"
+        raise ApiError(404, f"trial: wanted {wanted} (study {study}), got {number}")
+    network = None
+    try:
+        network = to_dict(architecture(study, number, service.settings.storage))
+    except InputError:  # a study of a table has none
+        network = None
+    return Trial(row=plain_rows(found)[0], architecture=network)

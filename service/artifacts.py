@@ -1,0 +1,71 @@
+"""Files that jobs leave to be fetched, by the SHA-256 of what they hold: the same address always gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from results.files import write_file
+from space.errors import InputError
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PIECE = 2**20
+_BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file: its digest in hexadecimal, the name that it had, its size in bytes."""
+
+    sha256: str
+    name: str
+    bytes: int
+
+    @property
+    def media_type(self) -> str:
+        """By the suffix of the name; never one that a browser would run."""
+        guessed = mimetypes.guess_type(self.name)[0] or _BINARY
+        return guessed if guessed in ("application/json", "text/plain", "text/csv", "image/png") else _BINARY
+
+
+class Artifacts:
+    """The files that are kept in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def publish(self, folder: Path, files: Iterable[Path]) -> list[Artifact]:
+        """Keeps these files of ``folder`` under their digests; their names are paths in it."""
+        return [self._keep(file, file.relative_to(folder).as_posix()) for file in files]
+
+    def named(self, digest: str) -> tuple[Artifact, Path] | None:
+        """The artifact with that digest and its file; None where there is none."""
+        if not _DIGEST.fullmatch(digest):
+            return None
+        file, told = self._folder / digest, self._folder / f"{digest}.json"
+        if not (file.is_file() and told.is_file()):
+            return None
+        return Artifact(**json.loads(told.read_text())), file
+
+    def _keep(self, file: Path, name: str) -> Artifact:
+        digest = sha256()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            part = self._folder / f".{os.getpid()}-{id(file)}.part"
+            with file.open("rb") as source, part.open("wb") as target:
+                while piece := source.read(_PIECE):
+                    digest.update(piece)
+                    target.write(piece)
+        except OSError as error:
+            raise InputError.of("artifact", "a file that can be read", f"{name} ({error.strerror})") from None
+        found = Artifact(digest.hexdigest(), name, part.stat().st_size)
+        shutil.move(part, self._folder / found.sha256)
+        write_file(self._folder / f"{found.sha256}.json", json.dumps(asdict(found)).encode())
+        return found

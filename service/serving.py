@@ -1,0 +1,83 @@
+"""The process of the service: puts its parts together and runs them until it is told to stop."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from contextlib import suppress
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from service.api.app import create_app
+from service.api.context import Context
+from service.settings import Settings
+from service.tokens import Token, token_of
+from space.errors import InputError
+
+_SHUTDOWN_SECONDS = 5
+
+
+def serve(settings: Settings) -> None:
+    """Runs the service; returns when it was told to stop. Raises InputError for settings that it cannot run with."""
+    token = token_of(settings)
+    context = Context.of(settings, token.text)
+    listening = _listen(settings)
+    _raise_file_limit()
+    _greet(settings, token, listening.getsockname()[1])
+    uvicorn.Server(_config(application(context), settings)).run([listening])
+
+
+def application(context: Context) -> FastAPI:
+    """The whole application: API and page."""
+    return create_app(context)
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        limit_concurrency=settings.connections,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        lifespan="on",
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket. Raises InputError for an interface that is not there or a port that is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host.strip("[]"), settings.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        wanted = "an interface of this machine and a port that is free"
+        raise InputError.of(
+            "host, port", wanted, f"{settings.host}:{settings.port} ({error.strerror})"
+        ) from None
+    return listening
+
+
+def _greet(settings: Settings, token: Token, port: int) -> None:
+    """Says where the service is; a new token is printed this once."""
+    click.echo(f"nascale serves at {settings.model_copy(update={'port': port}).url}")
+    if token.made:
+        click.echo(f"token {token.text}")
+        click.echo(f"it is kept in {token.file}, which only you can read")
+    elif token.file is not None:
+        click.echo(f"the token is in {token.file}")
+
+
+def _raise_file_limit() -> None:
+    """As many open files as the system allows: every stream of events is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,162 @@
+"""Stored studies as the service reads them: each is read once for all who ask at the same time, and kept for a moment.
+
+Figures may be as old as ``READ_SHARE`` times what reading them takes, and never older than ten seconds: many may then follow
+a search without slowing it down. What does not change is not read again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from results.storage_url import sqlite_path, storage_url
+from space.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READ_SHARE = 10.0
+_LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
+_KEPT = 6
+"""Studies in memory."""
+_PAGES = 64
+"""Rendered pages of a table in memory."""
+T = TypeVar("T")
+
+
+@dataclass
+class Table:
+    """The trials of a study at one moment, with the pages that were made of them."""
+
+    frame: pd.DataFrame
+    _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for each ``key``."""
+        with self._lock:
+            if key not in self._pages:
+                self._pages[key] = make()
+                while len(self._pages) > _PAGES:
+                    self._pages.popitem(last=False)
+            found: T = self._pages[key]
+            return found
+
+
+@dataclass
+class _Kept(Generic[T]):
+    """Something read, when, how long that took, and of which state of the database."""
+
+    value: T
+    read: float
+    took: float
+    stamp: object
+
+    def serves(self, now: float, stamp: object) -> bool:
+        if stamp is not None and stamp == self.stamp:
+            return True
+        return now - self.read < min(_MOST_SECONDS, max(_LEAST_SECONDS, READ_SHARE * self.took))
+
+
+class Studies:
+    """The studies of one storage. May be asked from several threads."""
+
+    def __init__(self, storage: str) -> None:
+        self.storage = storage
+        self._file = sqlite_path(storage_url(storage))
+        self._kept: OrderedDict[str, _Kept[Any]] = OrderedDict()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def table(self, name: str) -> Table:
+        """The trials of a study. Raises UnknownNameError with the nearest names."""
+        if self._file is not None and not self._file.exists():
+            raise UnknownNameError("study", name, [])
+        return self._fresh(f"trials {name}", lambda: self._read(name))
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """One row for each study, oldest first; [] where there is no database yet."""
+        return self._fresh("summaries", self._summaries)
+
+    def check(self, name: str) -> None:
+        """Raises UnknownNameError with the nearest names where there is no such study."""
+        known = [str(row["study"]) for row in self.summaries()]
+        if name not in known:
+            raise UnknownNameError("study", name, known)
+
+    def attributes(self, name: str) -> Mapping[str, Any]:
+        """What a study keeps of itself: its spec, its provenance. Raises UnknownNameError with the nearest names."""
+        from results.studies import attributes_of
+
+        self.check(name)
+        return attributes_of(name, self.storage) or {}
+
+    def forget(self, name: str) -> None:
+        """Has the study read anew when it is asked for next."""
+        with self._lock:
+            self._kept.pop(f"trials {name}", None)
+            self._kept.pop("summaries", None)
+
+    def _summaries(self) -> list[dict[str, Any]]:
+        from results.studies import summaries
+
+        if self._file is not None and not self._file.exists():
+            return []
+        return summaries(self.storage)
+
+    def _read(self, name: str) -> Table:
+        from results.frame import trials
+
+        frame = trials(name, self.storage)
+        return Table(frame)
+
+    def _fresh(self, key: str, read: Callable[[], T]) -> T:
+        """What ``read`` gives; one that was read a moment ago serves too, and of many who ask at once one reads."""
+        stamp = self._stamp()
+        found: _Kept[T] | None = self._found(key, stamp)
+        if found is not None:
+            return found.value
+        with self._lock:
+            own = self._locks.setdefault(key, threading.Lock())
+        with own:
+            stamp = self._stamp()
+            found = self._found(key, stamp)
+            if found is None:
+                started = time.monotonic()
+                value = read()
+                now = time.monotonic()
+                found = _Kept(value, now, now - started, stamp)
+                self._keep(key, found)
+        return found.value
+
+    def _found(self, key: str, stamp: object) -> _Kept[Any] | None:
+        with self._lock:
+            found = self._kept.get(key)
+            return found if found is not None and found.serves(time.monotonic(), stamp) else None
+
+    def _keep(self, key: str, found: _Kept[Any]) -> None:
+        with self._lock:
+            self._kept[key] = found
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT:
+                gone, _ = self._kept.popitem(last=False)
+                self._locks.pop(gone, None)
+
+    def _stamp(self) -> object:
+        """What changes whenever a SQLite database does; None where that cannot be told from outside."""
+        if self._file is None:
+            return None
+        return tuple(_stat(Path(f"{self._file}{suffix}")) for suffix in ("", "-wal"))
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

@@ -1,0 +1,80 @@
+"""A service as a process of its own, and a client that speaks to it with the token."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.processes import environment
+
+TOKEN = "a-token-for-tests-only"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A service that runs: its address, its process, and the folder in which it was started."""
+
+    url: str
+    place: Path
+    process: subprocess.Popen[str]
+
+    def client(self, token: str | None = TOKEN) -> httpx.Client:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        # Certificates of others take 0.1 s to load.
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def serving(place: Path, *arguments: str, **changes: str) -> Iterator[Serving]:
+    """``nascale serve`` in ``place``, until the block ends."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nascale", "serve", "--port", str(port), *arguments],
+        cwd=place,
+        env=environment(NASCALE_TOKEN=TOKEN, HOME=str(place), OMP_NUM_THREADS="1", **changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    found = Serving(f"http://127.0.0.1:{port}", place, process)
+    try:
+        wait_for(found)
+        yield found
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def wait_for(found: Serving) -> None:
+    deadline = time.monotonic() + 90
+    with found.client() as client:
+        while time.monotonic() < deadline:
+            if found.process.poll() is not None:
+                assert found.process.stdout is not None
+                raise AssertionError(found.process.stdout.read())
+            try:
+                if client.get("/v1/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+    raise AssertionError("the service did not answer")
