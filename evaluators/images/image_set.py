@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -13,6 +16,17 @@ from numpy.typing import NDArray
 from evaluators.images.source import LeftOut
 
 _CHUNK = 4096
+_elsewhere: ContextVar[bool] = ContextVar("_elsewhere", default=False)
+
+
+@contextmanager
+def carried() -> Iterator[None]:
+    """Inside, image sets are pickled with all their images, also where those lie in a file: for machines without that file."""
+    token = _elsewhere.set(True)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +102,8 @@ class ImageSet:
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         if isinstance(self.images, np.memmap):
-            # A pickled memmap would contain all images. Its path is enough: the machines share the disk.
-            state["images"] = str(self.images.filename)
+            # A pickled memmap would contain all images. On this machine its path is enough.
+            state["images"] = np.asarray(self.images) if _elsewhere.get() else str(self.images.filename)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

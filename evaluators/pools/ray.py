@@ -113,7 +113,7 @@ class RayPool:
         """Hands out the evaluator, and has the workers start."""
         settings = self._settings
         local = self._session is not None and settings.ray_address is None
-        self._evaluator = self._ray.put(self._given)
+        self._evaluator = ray_cluster.handed_out(self._given, settings)
         self._actor: Any = self._ray.remote(RayWorker).options(
             num_cpus=settings.cpus_per_trial,
             num_gpus=settings.gpus_per_trial,

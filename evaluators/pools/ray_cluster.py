@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import math
 import os
-import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from evaluators.evaluator import Evaluator
+from evaluators.images.image_set import carried
 from evaluators.machine import memory_bytes
 from evaluators.pools.protocol import PoolSettings
+from evaluators.pools.ray_address import found, variables_for
 from evaluators.pools.ray_messages import RayMessages, new_file
-from evaluators.pools.ray_session import LocalRay
+from evaluators.pools.ray_session import LocalRay, exported, read_token_again
 from space.errors import InputError, RunError
 
 _PACKAGES = ("space", "evaluators", "results", "search", "nascale")
@@ -30,18 +33,21 @@ class JoinedRay:
     def __init__(self, address: str, say: Callable[[str], None] = lambda text: None) -> None:
         import ray
 
-        check_address(address)
+        address = found(address)
+        variables = variables_for(address)
         self._say = say
         self._address = address
         self._messages = RayMessages(new_file(Path(gettempdir())))
         try:
-            # Workers elsewhere do not have this checkout: the packages are uploaded once per job.
-            ray.init(
-                address,
-                runtime_env={"py_modules": _folders()},
-                log_to_driver=False,
-                logging_level=logging.WARNING,
-            )
+            with exported(variables):
+                read_token_again()
+                # Workers elsewhere do not have this checkout: the packages are uploaded once per job.
+                ray.init(
+                    address,
+                    runtime_env={"py_modules": _folders()},
+                    log_to_driver=False,
+                    logging_level=logging.WARNING,
+                )
         except (ConnectionError, ValueError, RuntimeError) as error:
             self._messages.close()
             raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
@@ -68,6 +74,7 @@ class JoinedRay:
         try:
             ray.shutdown()
         finally:
+            read_token_again()
             kept = self._messages.close()
         if kept is not None:
             self._say(f"Ray's messages are in {kept}")
@@ -106,9 +113,9 @@ def check(settings: PoolSettings) -> None:
                     "gpus_per_trial", f"at most the {there} GPUs of this machine in all", came
                 )
         return
-    check_address(settings.ray_address)
     import ray
 
+    variables_for(found(settings.ray_address))
     if ray.is_initialized():
         return  # the pool's own check comes early enough
     joined = connect(settings)
@@ -116,19 +123,6 @@ def check(settings: PoolSettings) -> None:
         check_resources(settings)
     finally:
         joined.close()
-
-
-def check_address(address: str) -> None:
-    """Raises InputError if nothing listens at ``host:port``: Ray itself would wait for more than a minute."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 2**16:
-        raise InputError.of("ray_address", "auto, HOST:PORT or ray://HOST:PORT", address)
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-    except (OSError, UnicodeError) as error:
-        raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
 
 
 def check_resources(settings: PoolSettings) -> None:
@@ -145,9 +139,17 @@ def check_resources(settings: PoolSettings) -> None:
             )
 
 
+def handed_out(evaluator: Evaluator, settings: PoolSettings) -> Any:
+    """The evaluator in Ray's object store; with its images where nodes may not have the file that they lie in."""
+    import ray
+
+    with carried() if settings.ray_address is not None else nullcontext():
+        return ray.put(evaluator)
+
+
 def environment(settings: PoolSettings) -> dict[str, Any]:
-    """Options of an actor on a Ray that was not started here: how many threads it computes on."""
-    return {"runtime_env": {"env_vars": _thread_variables(settings)}}
+    """Options of an actor on a Ray that was not started here: how many threads it computes on, and where it may be."""
+    return {"runtime_env": {"env_vars": _thread_variables(settings)}, "scheduling_strategy": "SPREAD"}
 
 
 def memory_of_worker(settings: PoolSettings) -> int | None:

@@ -94,7 +94,7 @@ class LocalRay:
         import ray
 
         with exported(self._variables), _on_loopback():
-            _read_token_again()
+            read_token_again()
             ray.init(
                 "local",
                 **self._resources,
@@ -165,7 +165,7 @@ class LocalRay:
             self._guardian.wait()
             ray_leftovers.remove(self.folder)
             self._owner.close()
-            _read_token_again()
+            read_token_again()
             kept = self._messages.close()
         if kept is not None:
             self._say(f"Ray's messages are in {kept}")
@@ -202,7 +202,7 @@ def _on_loopback() -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTER = before
 
 
-def _read_token_again() -> None:
+def read_token_again() -> None:
     """Has Ray forget which token it has read, and whether it is to have one."""
     with suppress(ImportError):  # an older Ray knows no token
         from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from evaluators.evaluator import StopFlag
-from evaluators.images.image_set import ImageSet
+from evaluators.images.image_set import ImageSet, carried
 from evaluators.machine import cpus
 from evaluators.pools import ray_cluster
 from evaluators.pools.protocol import PoolSettings
@@ -98,11 +98,13 @@ def train_together(
     with _ray(workers) as workers:
         if new:
             RunTraining(run).begin()
+        with carried() if workers.ray_address is not None else nullcontext():
+            handed_out = ray.put(images)
         link: Any = ray.remote(Link).options(num_cpus=0).remote()
         given = Work(
             make=make,
             folder=folder,
-            images=ray.put(images),
+            images=handed_out,
             link=link,
             threads=workers.threads,
             checkpoint_seconds=checkpoint_seconds,
