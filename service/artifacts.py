@@ -40,6 +40,7 @@ class Artifacts:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._published: dict[tuple[str, int, int], Artifact] = {}
 
     def publish(self, folder: Path, files: Iterable[Path]) -> list[Artifact]:
         """Keeps these files of ``folder`` under their digests; their names are paths in it."""
@@ -56,8 +57,12 @@ class Artifacts:
 
     def _keep(self, file: Path, name: str) -> Artifact:
         digest = sha256()
-        self._folder.mkdir(parents=True, exist_ok=True)
         try:
+            stat = file.stat()
+            mark = (str(file), stat.st_size, stat.st_mtime_ns)
+            if mark in self._published:
+                return self._published[mark]
+            self._folder.mkdir(parents=True, exist_ok=True)
             part = self._folder / f".{os.getpid()}-{id(file)}.part"
             with file.open("rb") as source, part.open("wb") as target:
                 while piece := source.read(_PIECE):
@@ -68,4 +73,5 @@ class Artifacts:
         found = Artifact(digest.hexdigest(), name, part.stat().st_size)
         shutil.move(part, self._folder / found.sha256)
         write_file(self._folder / f"{found.sha256}.json", json.dumps(asdict(found)).encode())
+        self._published[mark] = found
         return found

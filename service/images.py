@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from results.files import write_json
 from service.archives import Limits, checked, is_npz, is_zip, unpack
+from service.jobs.resources import TABLE
 from service.settings import Settings
 from space.errors import InputError, UnknownNameError
 
@@ -47,8 +48,8 @@ class ImageSource:
     title: str | None = None
 
 
-class ImageSources:
-    """The images of one service. May be asked from several threads."""
+class ImageSources(Mapping[str, str]):
+    """The images of one service: name → source, and tables of results with them. May be asked from several threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,11 +59,33 @@ class ImageSources:
         self._looking = threading.Lock()
         self._adding = threading.Lock()
 
+    def __getitem__(self, name: str) -> str:
+        if name in self._configured:
+            return self._configured[name]
+        for one in self._uploads():
+            if one.name == name:
+                return one.source
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._configured
+        yield from (one.name for one in self._uploads())
+
+    def __len__(self) -> int:
+        return len(self._configured) + len(self._uploads())
+
     def all(self) -> list[ImageSource]:
         """Those configured first, then uploads by name."""
-        configured = [ImageSource(name, source, "configured") for name, source in self._configured.items()]
+        configured = [
+            ImageSource(name, source, "configured")
+            for name, source in self._configured.items()
+            if not source.startswith(TABLE)
+        ]
+        return configured + self._uploads()
+
+    def _uploads(self) -> list[ImageSource]:
         folders = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
-        return configured + [self._upload(one) for one in folders if (one / _SUMMARY).is_file()]
+        return [self._upload(one) for one in folders if (one / _SUMMARY).is_file()]
 
     def named(self, name: str) -> ImageSource:
         """The images of that name. Raises UnknownNameError with the nearest names."""

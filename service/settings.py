@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     folder: Path = Path(FOLDER)
     """Uploads, logs, artifacts and the token are kept here."""
     data: dict[str, str] = Field(default_factory=dict)
-    """Name → source of the images that may be searched on, as ``folder:/data/photos``."""
+    """Name → source of the images that may be searched on, as ``folder:/data/photos``; or ``table:FILE.toml``."""
+    ray_address: str | None = None
+    """The Ray cluster on which all jobs train; None for this machine."""
 
     body_bytes: Bytes = 2**20
     """Of a request that is no upload."""

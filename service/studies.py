@@ -75,8 +75,8 @@ class Studies:
 
     def table(self, name: str) -> Table:
         """The trials of a study. Raises UnknownNameError with the nearest names."""
-        if self._file is not None and not self._file.exists():
-            raise UnknownNameError("study", name, [])
+        if "\0" in name or (self._file is not None and not self._file.exists()):
+            self.check(name)
         return self._fresh(f"trials {name}", lambda: self._read(name))
 
     def summaries(self) -> list[dict[str, Any]]:

@@ -123,8 +123,22 @@ def test_specs_on_the_pages_are_specs() -> None:
             r"^```toml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
         )
         for block in blocks:
-            for key in tomllib.loads(block):
+            document = tomllib.loads(block)
+            service = document.pop("service", {})
+            for key in document:
                 assert key in declared(SearchSpec), f"{page.name}: {key}"
+            for key in service:
+                assert key in _service_settings(), f"{page.name}: {key}"
+
+
+def _service_settings() -> set[str]:
+    settings = pytest.importorskip("service.settings", reason="the service needs the extra nascale[serve]")
+    return set(settings.Settings.model_fields)
+
+
+def test_every_setting_of_the_service_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    assert [name for name in _service_settings() - {"token"} if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", TABLES)

@@ -29,7 +29,5 @@ def open_pool(
     if evaluator.instant:
         return InlinePool(evaluator)
     if settings.workers == 0:
-        return ThreadPool(
-            evaluator, trial_timeout=settings.trial_timeout, patience=settings.patience, say=say
-        )
+        return ThreadPool(evaluator, trial_timeout=settings.trial_timeout)
     return RayPool(evaluator, settings, say)

@@ -16,11 +16,11 @@ from service.api.access import Access
 from service.api.bodies import Bodies
 from service.api.context import Context
 from service.api.problems import Problem
-from service.api.routes import artifacts, costs, families, health, images, studies, trials
+from service.api.routes import artifacts, costs, events, families, health, images, jobs, studies, trials
 from service.api.tables import Rows
 
 PREFIX = "/v1"
-_ROUTERS = (health, images, costs, families, studies, trials, artifacts)
+_ROUTERS = (health, images, costs, families, jobs, events, studies, trials, artifacts)
 _DESCRIPTION = """
 Searches for networks that fit images and a budget: submit, follow, stop, pick up, fetch. It does what the command line does.
 
@@ -42,6 +42,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
+    app.add_exception_handler(events.NothingMore, events.nothing_more)
     bearer = HTTPBearer(auto_error=False, description="The token of the service")
     for module in _ROUTERS:
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(bearer)])

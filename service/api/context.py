@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Request
 
 from service.api.access import Key
+from service.api.followers import Followers
 from service.api.problems import ApiError
 from service.artifacts import Artifacts
-from service.images import ImageSources
+from service.images import DIGITS, ImageSources
+from service.jobs.commands import options
+from service.jobs.job import JobKind
+from service.jobs.resources import Resources
+from service.jobs.store import JobStore
 from service.settings import Settings
 from service.studies import Studies
-from space.errors import InputError
 
 if TYPE_CHECKING:
     from nascale.spec import SearchSpec
 
 _TURN_SECONDS = 20.0
-_OWNERS = frozenset({"storage", "table", "learn_from", "ray_address"})
-"""Keys of a spec that name files, databases or machines."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,32 @@ class Context:
     images: ImageSources
     studies: Studies
     artifacts: Artifacts
+    jobs: JobStore
+    followers: Followers
     _arithmetic: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, settings: Settings, token: str) -> Context:
-        """The parts with these settings; nothing is opened yet."""
+        """The parts with these settings; the database is made where there is none."""
+        jobs = JobStore(settings.storage, settings.folder / "jobs")
         return cls(
             settings,
             Key(token),
             ImageSources(settings),
             Studies(settings.storage),
             Artifacts(settings.folder / "artifacts"),
+            jobs,
+            Followers(jobs, settings.streams),
         )
 
+    @property
+    def resources(self) -> Resources:
+        """What the specs of jobs may speak of."""
+        return Resources(self.jobs, self.images, self.settings.ray_address)
+
     def check(self) -> None:
-        """Raises NascaleError where the database does not answer."""
-        self.studies.summaries()
+        """Raises NascaleError or what SQLAlchemy raises, where the database does not answer."""
+        self.jobs.waiting()
 
     @contextmanager
     def computing(self) -> Iterator[None]:
@@ -74,17 +86,11 @@ class Context:
 
     def search_spec(self, keys: Mapping[str, Any]) -> tuple[SearchSpec, ImageShape]:
         """The spec of a search and the images that it names. Raises InputError for keys that are not the client's to choose."""
-        from nascale.spec import SearchSpec
+        from nascale.spec import read_spec
 
-        for name in keys.keys() & _OWNERS:
-            raise InputError.of(f"spec.{name}", "none: it is the service's to choose", keys[name])
-        space, data = keys.get("space"), keys.get("data", "digits")
-        if isinstance(space, str) and space.lower().endswith(".toml"):
-            raise InputError.of("spec.space", "the name of a space, or one written down, no file", space)
-        if not isinstance(data, str):
-            raise InputError.of("spec.data", "the id of images", data)
-        summary = self.images.look(data)
-        spec = SearchSpec.of(**{**keys, "data": data})
+        found = options(JobKind.SEARCH, keys, self.resources)
+        summary = self.images.look(str(keys.get("data") or DIGITS))
+        spec = read_spec(None, found)
         side = min(summary["height"], summary["width"])
         return spec, ImageShape(
             side, summary["channels"], len(summary["classes"]), summary["splits"]["train"]["images"]

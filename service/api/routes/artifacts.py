@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 
 from service.api.context import Service
 from service.api.problems import ApiError, documented
+from space.errors import quoted
 
 router = APIRouter(tags=["artifacts"])
 _ANY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -31,14 +32,16 @@ _ANY = {"application/octet-stream": {"schema": {"type": "string", "format": "bin
 def artifact(
     service: Service,
     sha256: Annotated[
-        str, Path(pattern="^[0-9a-f]{64}$", description="Of the file's bytes", examples=["0" * 64])
+        str, Path(min_length=1, max_length=64, description="Of the file's bytes", examples=["0" * 64])
     ],
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A file that a job has left, by the SHA-256 of what it holds."""
     found = service.artifacts.named(sha256)
     if found is None:
-        raise ApiError(404, f"artifact: there is none of the digest {sha256}")
+        raise ApiError(
+            404, f"artifact: wanted the SHA-256 of a file that a job has left, got {quoted(sha256)}"
+        )
     kept, file = found
     headers = {"etag": f'"{sha256}"', "cache-control": "private, max-age=31536000, immutable"}
     if if_none_match is not None and (if_none_match.strip() == "*" or f'"{sha256}"' in if_none_match):

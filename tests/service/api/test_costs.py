@@ -41,10 +41,10 @@ def test_a_space_says_its_size_its_shares_and_the_hours(client: httpx.Client) ->
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"max_macs": "many"}, "max_macs"),
+        ({"max_macs": "many"}, "max-macs: wanted a positive number"),
         ({"data": "digitz"}, "nearest: digits"),
         ({"data": "npz:/etc/passwd"}, "no such name"),
-        ({"space": "/etc/space.toml"}, "no file"),
+        ({"space": "/etc/space.toml"}, "space"),
         ({"storage": "sqlite:////tmp/x.db"}, "storage"),
         ({"table": "x.toml"}, "table"),
         ({"max_macs": "10"}, "max_macs"),
