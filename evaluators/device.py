@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import torch
 
@@ -10,6 +11,8 @@ from evaluators import machine
 from space.errors import InputError
 
 _OFFERED = "auto, cpu or cuda"
+_CONTEXT_BYTES = 2**30
+"""More than CUDA and its libraries take of a GPU for one process."""
 
 
 def pick_device(name: str) -> torch.device:
@@ -32,6 +35,25 @@ def free_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return machine.free_bytes()
+
+
+def total_bytes(device: torch.device) -> int | None:
+    """Memory of the device, whoever uses it; None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    return machine.memory_bytes()
+
+
+def could_fit(device: torch.device, error: str) -> bool:
+    """Whether what a GPU refused with this ``error`` would have fitted, had no other process been on it."""
+    if device.type != "cuda":
+        return False
+    asked = re.search(r"Tried to allocate ([\d.]+) ([KMG])iB", error)
+    more = float(asked[1]) * {"K": 2**10, "M": 2**20, "G": 2**30}[asked[2]] if asked else 0.0
+    free, total = torch.cuda.mem_get_info(device)
+    own = torch.cuda.memory_reserved(device)
+    others = total - free - own
+    return others > _CONTEXT_BYTES and own + more < total - _CONTEXT_BYTES
 
 
 def wants_bfloat16(precision: str, device: torch.device) -> bool:

@@ -26,6 +26,10 @@ class OutOfMemory(RunError, MemoryError):
     """The candidate needs, or asked for, more memory than the device has."""
 
 
+class NoRoom(RunError):
+    """The machine has no memory left for the candidate, which others use; it would have enough."""
+
+
 class Diverged(RunError, ArithmeticError):
     """The loss became infinite or not a number."""
 
@@ -175,6 +179,12 @@ class Evaluator(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What the accuracies depend on (recipe, checksum of the data …), as JSON, for the study's provenance."""
+
+    def probe(self) -> None:  # noqa: B027 - most need nothing of their process
+        """Does once what every candidate needs of its process, with a network that is known to work.
+
+        Raises whatever then is wrong with this process or its machine, whichever network comes.
+        """
 
     def measure(self, candidate: Candidate) -> list[Measurement]:
         """All measurements of a candidate. Raises whatever ``evaluate`` raises."""

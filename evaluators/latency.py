@@ -188,6 +188,10 @@ class TimedEvaluator(Evaluator):
         """Prepares the inner evaluator."""
         return replace(self, inner=self.inner.prepare(seeds, threads=threads, report=report))
 
+    def probe(self) -> None:
+        """The inner evaluator's."""
+        self.inner.probe()
+
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """The latency first, then what the inner evaluator measures. Raises what that raises."""
         started = time.perf_counter()

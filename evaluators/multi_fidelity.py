@@ -90,6 +90,10 @@ class MultiFidelityEvaluator(Evaluator):
         """One measurement for each level, and a training of its own for each."""
         return FidelitySchedule(len(self.levels), restarts=True)
 
+    def probe(self) -> None:
+        """A batch at full fidelity."""
+        self.full.probe()
+
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """Trains the candidate once for each level. Raises Diverged, OutOfMemory or Stopped."""
         started, epochs = time.perf_counter(), 0

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from evaluators.evaluator import Candidate, Evaluator, Measurement, StopFlag, Stopped
+from evaluators.evaluator import Candidate, Evaluator, Measurement, NoRoom, StopFlag, Stopped
 from evaluators.init_scores.scores import BASELINES, INIT_SCORES
 from evaluators.recipe import Recipe
 from space.errors import InputError, NascaleError, UnknownNameError
@@ -180,7 +180,7 @@ class ProxySet(Evaluator):
             *_, last = self.evaluators[candidate.number % len(self.evaluators)].evaluate(candidate, stop)
             score = float(last.extra.get("score", last.accuracy))
             extra: dict[str, Any] = {"score": score}
-        except Stopped:
+        except (Stopped, NoRoom):
             raise
         except Exception as error:  # one proxy's failure is a result of the comparison
             score, extra = math.nan, {"score": math.nan, "error": f"{type(error).__name__}: {error}"}

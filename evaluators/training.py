@@ -19,13 +19,22 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from evaluators.device import free_bytes, limit_threads, make_deterministic, pick_device, wants_bfloat16
+from evaluators.device import (
+    could_fit,
+    free_bytes,
+    limit_threads,
+    make_deterministic,
+    pick_device,
+    total_bytes,
+    wants_bfloat16,
+)
 from evaluators.evaluator import (
     Candidate,
     Diverged,
     Evaluator,
     FidelitySchedule,
     Measurement,
+    NoRoom,
     OutOfMemory,
     StopFlag,
 )
@@ -38,6 +47,7 @@ from evaluators.optimization import class_weights, make_optimizer, set_learning_
 from evaluators.recipe import Recipe
 from results.right_images import RIGHT, packed
 from space.architecture import Architecture
+from space.blocks import Conv, Dense, GlobalPool
 from space.cost import costs
 from space.errors import InputError
 from space.scaling import scale
@@ -137,13 +147,33 @@ class TrainEvaluator(Evaluator):
         return scale(architecture, width=width, resolution=resolution)
 
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
-        """Trains the candidate; yields after each epoch. Raises Diverged, OutOfMemory or Stopped."""
+        """Trains the candidate; yields after each epoch. Raises Diverged, OutOfMemory, NoRoom or Stopped."""
         architecture = self.fitted(candidate.network("train"))
         device = pick_device(self.recipe.device)
         if device.type == "cuda":
             make_deterministic()
         self.check_memory(architecture, device)
         limit_threads(self.threads, device)
+        try:
+            yield from self._trained(candidate, architecture, device, stop)
+        except torch.OutOfMemoryError as error:
+            if could_fit(device, str(error)):
+                raise NoRoom(f"{device} has no room: {error}") from None
+            raise
+
+    def probe(self) -> None:
+        """One batch of a network that fits everywhere; what keeps it from that keeps every network from it."""
+        images = self.images
+        resolution = self.recipe.train_resolution or images.resolution
+        least = Architecture(
+            (Conv(8),), (), (GlobalPool(), Dense()), resolution, len(images.classes), images.channels
+        )
+        device = pick_device(self.recipe.device)
+        Training(self, least, device, 0, StopFlag()).take_step(torch.arange(self.recipe.batch_size))
+
+    def _trained(
+        self, candidate: Candidate, architecture: Architecture, device: torch.device, stop: StopFlag
+    ) -> Iterator[Measurement]:
         run = Training(self, architecture, device, candidate.stream, stop)
         started = time.perf_counter()
         for epoch in range(1, self.recipe.epochs + 1):
@@ -163,16 +193,20 @@ class TrainEvaluator(Evaluator):
             yield Measurement(epoch, found.accuracy, found.loss, time.perf_counter() - started, extra)
 
     def check_memory(self, architecture: Architecture, device: torch.device) -> None:
-        """Raises OutOfMemory if the training's estimate exceeds what one trial may use."""
+        """Raises OutOfMemory if the training's estimate exceeds what one trial may use, or the device has.
+
+        Raises NoRoom if the device has as much, but others use it.
+        """
         batch = self.recipe.batch_size
         optimizer = "adam" if self.recipe.optimizer == "adamw" else "momentum"
         wanted = costs(architecture, batch=batch, optimizer=optimizer).training_bytes
-        limit = self.memory_bytes or free_bytes(device)
-        if limit is not None and wanted > limit:
-            raise OutOfMemory(
-                f"training needs about {wanted / 2**20:,.0f} MiB at batch {batch}, "
-                f"{limit / 2**20:,.0f} MiB are there"
-            )
+        most = self.memory_bytes or total_bytes(device)
+        free = self.memory_bytes or free_bytes(device)
+        needs = f"training needs about {wanted / 2**20:,.0f} MiB at batch {batch}"
+        if most is not None and wanted > most:
+            raise OutOfMemory(f"{needs}, {most / 2**20:,.0f} MiB are there")
+        if free is not None and wanted > free:
+            raise NoRoom(f"{needs}, {free / 2**20:,.0f} MiB are free now")
 
     def split(self, name: str, resolution: int, device: torch.device) -> DeviceImages:
         """A split on the device, made once per process and resolution."""
@@ -242,14 +276,18 @@ class Training:
         for step in range(self.steps):
             self.stop.check()
             set_learning_rate(self.optimizer, (epoch - 1) * self.steps + step, self.total, recipe.warmup)
-            x, y = self.train_images.batch(order[step * size : (step + 1) * size])
-            x = self.augment(x, self.generator)
-            total += update(self.module, self.optimizer, x, y, recipe, self.autocast, self.class_weights)
+            total += self.take_step(order[step * size : (step + 1) * size])
             if step % _CHECK_EVERY == _CHECK_EVERY - 1:
                 check_finite(float(total), epoch)
         mean = float(total) / self.steps
         check_finite(mean, epoch)
         return mean
+
+    def take_step(self, positions: torch.Tensor) -> torch.Tensor:
+        """One step on the training images at ``positions`` (on the device); its loss, detached."""
+        x, y = self.train_images.batch(positions.to(self.device))
+        x = self.augment(x, self.generator)
+        return update(self.module, self.optimizer, x, y, self.recipe, self.autocast, self.class_weights)
 
     def validate(self) -> Validation:
         """How well the network does on the validation split."""

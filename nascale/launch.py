@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nascale import transfer
@@ -139,7 +139,7 @@ def run(
             return Outcome(spec.study, spec.storage, _standing(stored, settings), store)
         _make_ready(prepared, say)
         with handlers_kept():
-            opened = open_pool(prepared.evaluator, spec.pool, say)
+            opened = open_pool(prepared.evaluator, replace(spec.pool, patience=spec.run.patience), say)
         with opened as pool:
             loop = Loop(
                 settings,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from evaluators.images.sources import source_help
-from evaluators.pools.protocol import PoolSettings
+from evaluators.pools.protocol import PATIENCE_SECONDS, PoolSettings
 from evaluators.recipe import Recipe
 from nascale.keys import flat, read
 from results.storage_url import default_storage
-from search.settings import PATIENCE_SECONDS, RunSettings, SearchSettings
+from search.settings import RunSettings, SearchSettings
 from space.errors import InputError
 from space.setting import declared, group, setting
 

@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from evaluators.pools.protocol import PATIENCE_SECONDS
 from results.database import passes, said
 from results.rescue import Rescued
 from results.storage_url import redacted, without_password
 from results.trial_result import Status, TrialResult
 from search.lease import LeaseLost
 from search.optuna_store import OptunaTrialStore
-from search.settings import PATIENCE_SECONDS
 from space.errors import RunError
 
 _PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)

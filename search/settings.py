@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
+from evaluators.pools.protocol import PATIENCE_SECONDS
 from search.objective import Objective
 from search.pruning.registry import pruners
 from space.errors import InputError, UnknownNameError
 from space.setting import setting
-
-PATIENCE_SECONDS = 600.0
-"""For how long a search puts up with a database or a machine that does not answer, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +87,7 @@ class RunSettings:
 
     ``trials`` is the number of finished trials to end with. ``max_seconds`` and ``max_epochs`` end a search
     earlier. ``max_failures`` ends it with an error after so many failed trials, ``patience`` after so many seconds in
-    which its database did not answer.
+    which its database did not answer, or no trial came to its end by the machine's fault.
 
     Raises InputError naming the setting, what was wanted and what came.
     """
@@ -107,8 +105,8 @@ class RunSettings:
     patience: float = setting(
         PATIENCE_SECONDS,
         "seconds",
-        "How long to go on without a database that does not answer; results are kept in memory meanwhile.  "
-        "[default: 10 min]",
+        "How long to put up with a database that does not answer (results are kept in memory meanwhile), or with a machine "
+        "that fails every trial.  [default: 10 min]",
         may_change=True,
     )
     seed: int = setting(0, "int", "Seed of suggestions, weights, order of images and augmentation.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from evaluators.pools.protocol import PATIENCE_SECONDS
 from results.attributes import FORMAT, named, of_study
 from results.database import refusal, said
 from results.rescue import Rescued
@@ -14,7 +15,6 @@ from search.numbering import ensure_unique
 from search.objective import Objective
 from search.optuna_store import OptunaTrialStore
 from search.patience import Outbox, PatientTrialStore
-from search.settings import PATIENCE_SECONDS
 from search.storage import lease_engine, storage_of
 from search.study_data import check_data
 from space.errors import InputError

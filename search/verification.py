@@ -12,14 +12,13 @@ from functools import partial
 from typing import Any
 
 from evaluators.evaluator import Candidate, Failure, Measurement
-from evaluators.pools.protocol import Pool
+from evaluators.pools.protocol import PATIENCE_SECONDS, Pool
 from results.attributes import named
 from results.trial_result import Status, TrialResult
 from results.verified import SUMMARY, FreshMeasurement
 from search.lease import Lease
 from search.objective import Objective
 from search.patience import Outbox
-from search.settings import PATIENCE_SECONDS
 from search.storage import lease_engine, storage_of
 from space.architecture import Architecture
 from space.codec import from_dict

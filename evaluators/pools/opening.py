@@ -29,5 +29,7 @@ def open_pool(
     if evaluator.instant:
         return InlinePool(evaluator)
     if settings.workers == 0:
-        return ThreadPool(evaluator, trial_timeout=settings.trial_timeout)
+        return ThreadPool(
+            evaluator, trial_timeout=settings.trial_timeout, patience=settings.patience, say=say
+        )
     return RayPool(evaluator, settings, say)

@@ -15,6 +15,9 @@ from space.limits import MOST_WORKERS
 from space.search_space import is_number, is_whole
 from space.setting import setting
 
+PATIENCE_SECONDS = 600.0
+"""For how long a search puts up with a database or a machine that does not answer, where nothing else is asked for."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -49,7 +52,8 @@ class Pool(Protocol):
     def poll(self, timeout: float | None = None) -> list[Event]:
         """Events since the last call; waits up to ``timeout`` seconds for the first (None: until one comes).
 
-        Empty at once if nothing is running.
+        Empty at once if nothing is running. Raises RunError where trials cannot be run any more: no worker measures any
+        network, or the machine has failed all of them for too long.
         """
 
     def cancel(self, number: int) -> None:
@@ -72,7 +76,8 @@ class PoolSettings:
     """How many workers there are, what each may use, and where they run.
 
     ``workers=0`` runs trials in a thread of this process. ``retries`` counts how often a trial whose worker died is
-    begun again; ``trial_timeout`` is in seconds. ``ray_address`` joins a running cluster, otherwise a local Ray is
+    begun again; ``trial_timeout`` is in seconds, 0 for none, None for one found by what other trials took. ``patience``
+    is for how many seconds trials may fail by the machine's fault before the pool gives up. ``ray_address`` joins a running cluster, otherwise a local Ray is
     started for the pool's life. ``memory_bytes`` bounds what one CPU worker may allocate (None: its share of this
     machine).
 
@@ -83,11 +88,17 @@ class PoolSettings:
     cpus_per_trial: float = setting(1.0, "float", "Processors of one worker.", may_change=True)
     gpus_per_trial: float = setting(0.0, "float", "Share of a GPU of one worker.", may_change=True)
     retries: int = setting(1, "int", "How often a trial whose worker died is begun again.", may_change=True)
-    trial_timeout: float | None = setting(None, "seconds", "Longest time of one trial.", may_change=True)
+    trial_timeout: float | None = setting(
+        None,
+        "seconds",
+        "Longest time of one trial; 0 for any.  [default: ten times what the slowest took for its MACs, at least 5 min]",
+        may_change=True,
+    )
     ray_address: str | None = setting(
         None, "text", "Ray cluster to join.  [default: a local Ray for this run]", may_change=True
     )
     memory_bytes: int | None = None
+    patience: float = PATIENCE_SECONDS
 
     def __post_init__(self) -> None:
         timeout = self.trial_timeout
@@ -100,7 +111,7 @@ class PoolSettings:
             ),
             ("gpus_per_trial", _is_share(self.gpus_per_trial), f"0 or a {_SHARE}"),
             ("retries", isinstance(self.retries, int) and self.retries >= 0, "a whole number, 0 or more"),
-            ("trial_timeout", timeout is None or timeout > 0, "positive seconds"),
+            ("trial_timeout", timeout is None or timeout >= 0, "seconds, 0 or more"),
         ):
             if not ok:
                 raise InputError.of(name, wanted, getattr(self, name))

@@ -3,60 +3,85 @@
 A trial is one call of its actor, which answers at the end. Only if that takes longer than a moment does the driver
 also listen, by a second call that answers as soon as there is a measurement. So a short trial costs one round
 trip, an epoch one message, and the driver keeps only the references of what is running.
+
+A trial that its worker or the machine failed waits in the pool until it is begun again, and takes a slot meanwhile. A
+worker that measures no network at all is closed after a few trials in a row; what it could not do goes elsewhere.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from evaluators.evaluator import Candidate, Evaluator, Failure
 from evaluators.pools import ray_cluster
+from evaluators.pools.faults import FEW, Blame, Endurance, Fault, cause_of_loss
+from evaluators.pools.pace import Pace
 from evaluators.pools.protocol import Event, PoolSettings
 from evaluators.pools.ray_worker import RayWorker
-from evaluators.pools.running_trial import GRACE_SECONDS, events_of, timed_out
+from evaluators.pools.running_trial import GRACE_SECONDS, events_of, fault_in, timed_out
 from results.trial_result import Status
 from space.errors import RunError
 
 _LISTEN_AFTER_SECONDS = 0.03
 _LOOK_SECONDS = 1.0
 """Between two looks at whether Ray still runs."""
-_FEW = (
+_FEW_REFERENCES = (
     8  # with more references than this, one more look at the store costs less than another turn of the loop
 )
 
 
 @dataclass
 class _Task:
-    """A submitted candidate: since when it runs, from when its time counts, and how often it was begun."""
+    """A submitted candidate: since when it runs, from when its time counts, and how often it was begun.
+
+    ``again`` says that a worker or the machine failed it before, ``due`` when it may be begun again.
+    """
 
     candidate: Candidate
     started: float = 0.0
     clock: float = 0.0
     ticket: int = 0
     attempts: int = 1
+    again: bool = False
+    due: float = 0.0
 
 
 @dataclass(eq=False)
 class _Worker:
     """An actor, the references of its calls that have not been answered, and its trial.
 
-    ``leaving`` is the time until which a cancelled trial may still be on it.
+    ``actor`` is None until a trial needs one; ``measured`` says whether it has measured anything. ``leaving`` is the time
+    until which a cancelled trial may still be on it. ``faults`` counts the trials in a row that failed by this worker.
     """
 
-    actor: Any
-    name: str
-    ready: Any
+    index: int
+    actor: Any = None
+    name: str = ""
+    ready: Any = None
     run: Any = None
     heard: Any = None
     leaving: float = 0.0
     task: _Task | None = field(default=None, repr=False)
+    measured: bool = False
+    faults: int = 0
+
+    def forget(self) -> None:
+        """Leaves the actor and its trial behind."""
+        self.actor = self.ready = self.run = self.heard = self.task = None
+        self.measured, self.leaving = False, 0.0
 
 
 class RayPool:
-    """One Ray actor per slot. The evaluator goes to the object store once; its arrays are shared, not copied."""
+    """One Ray actor per slot. The evaluator goes to the object store once; its arrays are shared, not copied.
+
+    ``say`` is told of faults of workers and machines.
+    """
 
     def __init__(
         self,
@@ -66,13 +91,15 @@ class RayPool:
     ) -> None:
         import ray
 
-        self._ray = ray
+        self._ray, self._say = ray, say
         self._given = evaluator
         self._settings = settings
-        self._workers: list[_Worker] = []
+        self._again: list[_Task] = []
+        self._workers = [_Worker(index) for index in range(settings.workers)]
         self._retries = settings.retries
         self._tickets = 0
-        self._timeout = settings.trial_timeout
+        self._pace = Pace(settings.trial_timeout, evaluator.schedule)
+        self._endurance = Endurance(settings.patience, say)
         self._session = None if ray.is_initialized() else ray_cluster.connect(settings, say)
         try:
             ray_cluster.check_resources(settings)
@@ -94,11 +121,19 @@ class RayPool:
             max_restarts=0,
             **({} if local else ray_cluster.environment(settings)),
         )
-        self._workers = [self._new_worker(i) for i in range(settings.workers)]
+        for worker in self._workers:
+            self._hire(worker)
 
-    def _new_worker(self, index: int) -> _Worker:
-        actor = self._actor.remote(self._evaluator, self._memory_bytes)
-        return _Worker(actor, f"worker {index}", actor.ready.remote())
+    def _hire(self, worker: _Worker) -> None:
+        """A fresh actor in the worker's place."""
+        worker.actor = self._actor.remote(self._evaluator, self._memory_bytes)
+        worker.name, worker.ready = f"worker {worker.index}", worker.actor.ready.remote()
+
+    def _retire(self, worker: _Worker) -> None:
+        """Ends the actor; the next trial in its place has a fresh one."""
+        if worker.actor is not None:
+            self._ray.kill(worker.actor)
+        worker.forget()
 
     @property
     def slots(self) -> int:
@@ -106,30 +141,52 @@ class RayPool:
 
     @property
     def free(self) -> int:
-        return sum(worker.task is None for worker in self._workers)
+        idle = sum(worker.task is None for worker in self._workers)
+        return max(0, idle - len(self._again))
 
     def submit(self, candidate: Candidate) -> None:
         """Starts a trial, on a worker that no cancelled trial is leaving, if there is one."""
-        idle = [worker for worker in self._workers if worker.task is None]
-        if not idle:
+        if not self.free:
             raise RunError(f"trial {candidate.number}: no slot is free")
-        self._start(min(idle, key=lambda worker: worker.leaving), _Task(candidate))
+        self._start(self._idle()[0], _Task(candidate))
+
+    def _idle(self) -> list[_Worker]:
+        """Workers without a trial; those that a cancelled one is leaving come last."""
+        idle = [worker for worker in self._workers if worker.task is None]
+        return sorted(idle, key=lambda worker: worker.leaving)
 
     def _start(self, worker: _Worker, task: _Task) -> None:
+        if worker.actor is None:
+            self._hire(worker)
         self._tickets += 1
         task.started, task.ticket = time.monotonic(), self._tickets
         task.clock = max(task.started, worker.leaving)
         worker.task = task
-        worker.run, worker.heard = worker.actor.run.remote(task.ticket, task.candidate), None
+        worker.run, worker.heard = worker.actor.run.remote(task.ticket, task.candidate, task.again), None
 
     def poll(self, timeout: float | None = None) -> list[Event]:
+        """Events since the last call, as the protocol says.
+
+        Raises RunError where no worker is left, or the machine has failed trials for longer than patience lasts.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            self._begin_again()
             events = self._collect(deadline)
             if events or self.free == self.slots:
                 return events
             if deadline is not None and time.monotonic() >= deadline:
                 return []
+
+    def _begin_again(self) -> None:
+        """Starts the waiting trials whose time has come, where there are workers for them."""
+        moment = time.monotonic()
+        for task in [task for task in self._again if task.due <= moment]:
+            idle = self._idle()
+            if not idle:
+                return
+            self._again.remove(task)
+            self._start(idle[0], task)
 
     def _collect(self, deadline: float | None) -> list[Event]:
         """Waits until an answer, the deadline or a trial's time is there, and handles what came."""
@@ -139,6 +196,8 @@ class RayPool:
             if ended := self._session.ended():
                 return self._start_anew(ended)
             ends.append(now + _LOOK_SECONDS)
+        if len(self._again) <= sum(worker.task is None for worker in self._workers):
+            ends += [task.due for task in self._again]
         refs: dict[Any, _Worker] = {}
         for worker in self._workers:
             task = worker.task
@@ -154,19 +213,19 @@ class RayPool:
                 ends.append(task.started + _LISTEN_AFTER_SECONDS)
             else:
                 refs[worker.heard] = worker
-            if self._timeout is not None:
-                ends.append(task.clock + self._timeout)
-        if not refs:
-            return []
+            limit = self._pace.seconds(task.candidate)
+            if limit is not None:
+                ends.append(task.clock + limit)
         wait = max(0.0, min(ends) - now) if ends else None
+        if not refs:
+            time.sleep(wait or 0.0)
+            return []
         answered, rest = self._ray.wait(list(refs), num_returns=1, timeout=wait)
-        if answered and len(rest) > _FEW:
+        if answered and len(rest) > _FEW_REFERENCES:
             more, _ = self._ray.wait(rest, num_returns=len(rest), timeout=0)
             answered += more
         events = [event for ref in answered for event in self._answer(refs[ref], ref)]
-        if self._timeout is not None:
-            events += self._overdue_events()
-        return events
+        return events + self._overdue_events()
 
     def _answer(self, worker: _Worker, ref: Any) -> list[Event]:
         """The events in an answer to one of the worker's calls: it is up, it has news, or its trial has ended."""
@@ -175,83 +234,125 @@ class RayPool:
             return []  # an earlier answer of this round has settled it
         try:
             if ref is worker.ready:
-                self._ray.get(ref)
+                worker.name = self._ray.get(ref)
                 # The trial waited for its worker: its time counts from now.
                 worker.ready, task.started = None, time.monotonic()
                 task.clock = task.started
                 return []
             heard = self._ray.get(worker.heard) if worker.heard is not None else (worker.name, [], False)
-            over = ref is worker.run or heard[2] or any(isinstance(m, Failure) for m in heard[1])
+            over = ref is worker.run or heard[2] or any(isinstance(m, Failure | Fault) for m in heard[1])
             last = self._ray.get(worker.run) if over else (heard[0], [], False)
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # a death, an evaluator or a result that cannot be unpickled, Ray's own errors
             if self._session is not None and (ended := self._session.ended(at_once=True)):
                 return self._start_anew(ended)
-            if isinstance(error, self._ray.exceptions.RayActorError):
-                return self._died(worker, task, error)
-            # An evaluator or a result that cannot be unpickled, Ray's own errors.
-            self._replace(worker)
-            return [Event(task.candidate.number, failure=Failure.of(error), worker=worker.name)]
+            return self._lost(worker, task, cause_of_loss(error, self._memory_bytes))
         if last is None:
             # The cancelled trial before this one has not left its worker.
-            self._replace(worker)
+            self._retire(worker)
             self._start(worker, task)
             return []
         worker.name, worker.heard = last[0], None
+        messages = [*heard[1], *last[1]]
+        events = events_of(task.candidate.number, messages, over, worker.name)
+        self._learn(worker, task, events)
+        fault = fault_in(messages)
+        if fault is not None:
+            return events + self._lost(worker, task, fault)
         if over:
             worker.task = worker.run = None
             worker.leaving = 0.0
         else:
             worker.heard = worker.actor.listen.remote(task.ticket)
-        return events_of(task.candidate.number, [*heard[1], *last[1]], over, worker.name)
+        return events
 
     def _start_anew(self, ended: str) -> list[Event]:
         """A local Ray of which a process has ended is started anew, and what ran begins again."""
         assert self._session is not None
         tasks = [worker.task for worker in self._workers if worker.task is not None]
         for worker in self._workers:
-            worker.task = None
+            worker.forget()
         self._session.restart(ended)
         self._begin()
-        for worker, task in zip(self._workers, tasks, strict=False):
-            self._start(worker, task)
+        self._again += tasks
         return [Event(task.candidate.number, restarted=f"Ray's {ended} has ended") for task in tasks]
 
-    def _died(self, worker: _Worker, task: _Task, error: Exception) -> list[Event]:
-        """A dead worker is replaced; its trial begins again, or fails with the reason."""
-        status, reason = cause_of_death(error)
-        name = worker.name
-        if self._session is not None:
+    def _learn(self, worker: _Worker, task: _Task, events: list[Event]) -> None:
+        """Takes note of what a trial's events say of its worker and of the time that trials take."""
+        for event in events:
+            if event.measurement is not None:
+                worker.measured, worker.faults = True, 0
+                self._pace.measured(task.candidate, event.measurement.epoch, time.monotonic() - task.clock)
+        if events and (events[-1].done or events[-1].failure):
+            worker.faults = 0
+            self._endurance.ended()
+
+    def _lost(self, worker: _Worker, task: _Task, cause: Failure | Fault) -> list[Event]:
+        """A trial that its worker or the machine failed waits to be begun again, or ends with the reason."""
+        name, number, moment = worker.name, task.candidate.number, time.monotonic()
+        unproven = not worker.measured
+        if self._session is not None and (isinstance(cause, Fault) or cause.status is Status.DIED):
             self._session.went_wrong()
-        self._replace(worker)
-        if status is Status.DIED and task.attempts <= self._retries:
+        if isinstance(cause, Fault) and cause.blame is Blame.MACHINE:
+            pause = self._endurance.fault(moment, task.started, number, name, cause.reason)
+            return self._wait(worker, task, cause.reason, moment + pause)
+        if isinstance(cause, Fault):
+            events = self._wait(worker, task, cause.reason, moment)
+        elif cause.status is Status.DIED and task.attempts <= self._retries:
             task.attempts += 1
-            self._start(worker, task)
-            return [Event(task.candidate.number, restarted=f"{name} {reason}", worker=name)]
-        tries = f" ({task.attempts} attempts)" if task.attempts > 1 else ""
-        return [Event(task.candidate.number, failure=Failure(status, f"{name} {reason}{tries}"), worker=name)]
+            events = self._wait(worker, task, cause.reason, moment)
+        else:
+            self._retire(worker)
+            tries = f" ({task.attempts} attempts)" if task.attempts > 1 else ""
+            reason = cause.reason if cause.status is Status.FAILED else f"{name} {cause.reason}{tries}"
+            events = [Event(number, failure=Failure(cause.status, reason), worker=name)]
+        if unproven and (isinstance(cause, Fault) or cause.status is Status.DIED):
+            self._blame(worker, name, cause.reason)
+        return events
+
+    def _wait(self, worker: _Worker, task: _Task, reason: str, due: float) -> list[Event]:
+        """The trial leaves its worker and is begun again at ``due``, wherever there is room then."""
+        name = worker.name
+        self._retire(worker)
+        task.again, task.due = True, due
+        self._again.append(task)
+        return [Event(task.candidate.number, restarted=f"{name} {reason}", worker=name)]
+
+    def _blame(self, worker: _Worker, name: str, reason: str) -> None:
+        """Counts a trial that the worker failed before it measured anything; closes the worker after a few in a row."""
+        worker.faults += 1
+        if worker.faults < FEW:
+            return
+        self._workers.remove(worker)
+        said = f"{name} {reason}; it failed {FEW} trials in a row before it had measured anything"
+        if not self._workers:
+            raise RunError(f"workers: none is left: {said}")
+        self._say(f"{said} and gets no more; {len(self._workers)} workers are left")
 
     def _overdue_events(self) -> list[Event]:
         events = []
-        for worker in self._workers:
-            task, limit = worker.task, self._timeout
-            if task is None or limit is None or worker.ready is not None:
+        for worker in list(self._workers):
+            task = worker.task
+            limit = None if task is None or worker.ready is not None else self._pace.seconds(task.candidate)
+            if task is None or limit is None or time.monotonic() < task.clock + limit:
                 continue
-            if time.monotonic() >= task.clock + limit:
-                name = worker.name
-                self._replace(worker)
-                events.append(Event(task.candidate.number, failure=timed_out(limit), worker=name))
+            name, number = worker.name, task.candidate.number
+            _end_process(name)
+            if self._pace.limit is None and task.attempts <= self._retries:
+                task.attempts += 1
+                events += self._wait(worker, task, f"gave no answer for {limit:.0f} s", time.monotonic())
+                self._say(
+                    f"trial {number}: {events[-1].restarted}, it seems to hang; the trial is begun again"
+                )
+            else:
+                self._retire(worker)
+                events.append(Event(number, failure=timed_out(limit), worker=name))
         return events
-
-    def _replace(self, worker: _Worker) -> None:
-        """A fresh actor in the worker's place."""
-        self._ray.kill(worker.actor)
-        fresh = self._new_worker(self._workers.index(worker))
-        worker.actor, worker.name, worker.ready = fresh.actor, fresh.name, fresh.ready
-        worker.run = worker.heard = worker.task = None
-        worker.leaving = 0.0
 
     def cancel(self, number: int) -> None:
         """Has the actor set the trial's flag; a worker that the trial does not leave is replaced by the next one."""
+        self._again = [task for task in self._again if task.candidate.number != number]
         for worker in self._workers:
             if worker.task is not None and worker.task.candidate.number == number:
                 worker.actor.cancel.remote(worker.task.ticket)
@@ -263,8 +364,8 @@ class RayPool:
             self._session.close()  # and what runs with it
         else:
             for worker in self._workers:
-                self._ray.kill(worker.actor)
-        self._session, self._workers = None, []
+                self._retire(worker)
+        self._session, self._workers, self._again = None, [], []
 
     def __enter__(self) -> Self:
         return self
@@ -273,15 +374,9 @@ class RayPool:
         self.close()
 
 
-def cause_of_death(error: Exception) -> tuple[Status, str]:
-    """(status, reason in one line) of an actor's death, from what Ray says of it."""
-    text = " ".join(str(error).split())
-    if "running low on memory" in text or "OutOfMemory" in type(error).__name__:
-        return Status.OOM, "was killed because the machine ran low on memory"
-    for mark in ("Worker exit detail:", "The actor is dead because", "died because"):
-        if mark in text:
-            detail = text.split(mark, 1)[1].strip()
-            if "connection error code 2" in detail:
-                return Status.DIED, "died (killed, out of memory or crashed: the process is gone)"
-            return Status.DIED, f"died: {detail[:300]}"
-    return Status.DIED, f"died: {text[:300]}"
+def _end_process(name: str) -> None:
+    """Kills the worker's process, if it is one of this machine: one that was stopped does not hear Ray's request."""
+    host, _, pid = name.rpartition(":")
+    if host == os.uname().nodename and pid.isdecimal():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(int(pid), signal.SIGKILL)

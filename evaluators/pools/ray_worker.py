@@ -26,6 +26,7 @@ class RayWorker:
         self._turn = threading.Lock()
         self._current: tuple[int, RunningTrial | None] = (0, None)
         self._cancelled = 0
+        self._worked = False
         self._name = f"{os.uname().nodename}:{os.getpid()}"
         if memory_bytes is not None:
             limit_memory(memory_bytes)
@@ -34,10 +35,11 @@ class RayWorker:
         """The worker's name, once there is one."""
         return self._name
 
-    def run(self, ticket: int, candidate: Candidate) -> Answer | None:
+    def run(self, ticket: int, candidate: Candidate, check: bool = False) -> Answer | None:
         """Runs a trial to its end and gives the messages that nobody listened to before.
 
-        The cancelled trial before it leaves first; None if that does not happen within the grace period.
+        The cancelled trial before it leaves first; None if that does not happen within the grace period. ``check`` has
+        a process that has not measured anything yet first show that it can.
         """
         with self._turn:
             newest, before = self._current
@@ -45,11 +47,12 @@ class RayWorker:
                 return self._name, [], True  # cancelled, and a later trial has come already
             if before is not None and not before.leaves():
                 return None
-            trial = RunningTrial(self._evaluator, candidate)
+            trial = RunningTrial(self._evaluator, candidate, worked=self._worked, check=check)
             self._current = ticket, trial
         if self._cancelled >= ticket:
             trial.cancel()
         trial.run()
+        self._worked = trial.worked
         return self._name, *trial.take()
 
     def listen(self, ticket: int) -> Answer:

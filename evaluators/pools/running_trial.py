@@ -12,21 +12,29 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
 from evaluators.evaluator import Candidate, Evaluator, Failure, Measurement, StopFlag
+from evaluators.pools.faults import Fault, blamed, fault_of_process
 from evaluators.pools.protocol import Event
 from results.trial_result import Status
 
 GRACE_SECONDS = 5.0
 """How long a cancelled trial may take to leave its worker before it is left behind."""
 
-Message = Measurement | Failure
+Message = Measurement | Failure | Fault
 
 
 class RunningTrial:
-    """The messages of ``evaluator.evaluate(candidate)``, kept until they are taken."""
+    """The messages of ``evaluator.evaluate(candidate)``, kept until they are taken.
 
-    def __init__(self, evaluator: Evaluator, candidate: Candidate) -> None:
+    ``worked`` says whether this process has measured something before; if it has not, ``check`` has it first show that it
+    can.
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, candidate: Candidate, *, worked: bool = False, check: bool = False
+    ) -> None:
         self._evaluator = evaluator
         self._candidate = candidate
+        self.worked, self._check = worked, check
         self.number = candidate.number
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()
         self._stop = StopFlag()
@@ -34,16 +42,22 @@ class RunningTrial:
         self._cancelled_at: float | None = None
 
     def run(self) -> None:
-        """Does the work, in the calling thread. Raises nothing: failures are messages."""
+        """Does the work, in the calling thread. Raises nothing: failures and faults are messages."""
         try:
             self._work()
         except BaseException as error:
             # SystemExit and the like included: whatever a candidate raises becomes its result.
-            self._inbox.put(Failure.of(error))
+            self._inbox.put(blamed(error, self._evaluator, self.worked))
         self._left.set()
         self._inbox.put(None)
 
     def _work(self) -> None:
+        if self._check and not self.worked:
+            fault = fault_of_process(self._evaluator)
+            if fault is not None:
+                self._inbox.put(fault)
+                return
+            self.worked = True
         if self._stop.is_set():
             return
         try:
@@ -51,6 +65,7 @@ class RunningTrial:
                 if self._stop.is_set():
                     return
                 self._inbox.put(measurement)
+                self.worked = True
         except BaseException:
             # What a cancelled trial raises on its way out (Stopped, or anything else) is of no interest.
             if not self._stop.is_set():
@@ -86,16 +101,21 @@ class RunningTrial:
 
 
 def events_of(number: int, messages: Sequence[Message], ended: bool, worker: str) -> list[Event]:
-    """Messages of a trial as events; a trial that ended without a failure is done."""
-    events = [
-        Event(number, failure=m, worker=worker)
-        if isinstance(m, Failure)
-        else Event(number, measurement=m, worker=worker)
-        for m in messages
-    ]
-    if ended and not (events and events[-1].failure):
+    """Messages of a trial as events; a trial that ended without a failure is done, one that ended by a fault is not."""
+    events = []
+    for message in messages:
+        if isinstance(message, Failure):
+            events.append(Event(number, failure=message, worker=worker))
+        elif isinstance(message, Measurement):
+            events.append(Event(number, measurement=message, worker=worker))
+    if ended and not (messages and isinstance(messages[-1], Failure | Fault)):
         events.append(Event(number, done=True, worker=worker))
     return events
+
+
+def fault_in(messages: Sequence[Message]) -> Fault | None:
+    """The fault by which a trial ended, if it did."""
+    return messages[-1] if messages and isinstance(messages[-1], Fault) else None
 
 
 def timed_out(seconds: float) -> Failure:

@@ -182,6 +182,10 @@ class SupernetEvaluator(Evaluator):
             report(epoch, epochs, loss, seconds)
         return training.weights(), seconds
 
+    def probe(self) -> None:
+        """The trainer's."""
+        self.trainer.probe()
+
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """One measurement: the candidate with the weights of its seed. ``extra["epochs"]`` is 0: none was trained.
 

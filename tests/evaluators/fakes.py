@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evaluators.evaluator import Candidate, Diverged, Evaluator, Measurement, StopFlag
+from evaluators.evaluator import Candidate, Diverged, Evaluator, Measurement, NoRoom, StopFlag
 
 _RUNNING: dict[int, list[int]] = {}
 
@@ -84,6 +84,26 @@ class Fake(Evaluator):
         kept = []
         while True:
             kept.append(np.ones(2**24, dtype=np.uint8))
+
+
+@dataclass(frozen=True)
+class Faulty(Fake):
+    """Fails before it measures anything where a file of ``folder`` says so: ``broken`` every network, ``full`` for lack of
+    room, ``odd`` only the one of trial 0."""
+
+    def _there(self, name: str) -> bool:
+        return (Path(self.folder) / name).exists()
+
+    def probe(self) -> None:
+        if self._there("broken"):
+            raise FileNotFoundError("no images here")
+
+    def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
+        if self._there("full"):
+            raise NoRoom("training needs about 900 MiB, 7 MiB are free now")
+        if self._there("broken") or (self._there("odd") and candidate.number == 0):
+            raise ValueError("no such layer")
+        yield from super().evaluate(candidate, stop)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from space.setting import changeable
         {"workers": 1.5},
         {"workers": 2, "cpus_per_trial": 0},
         {"workers": 2, "retries": -1},
-        {"workers": 2, "trial_timeout": 0},
+        {"workers": 2, "trial_timeout": -1},
         {"workers": 2, "gpus_per_trial": -0.5},
     ],
 )
@@ -30,5 +30,8 @@ def test_bad_settings_are_refused(settings: dict[str, Any]) -> None:
 
 def test_every_flag_of_a_pool_may_change_when_a_study_goes_on() -> None:
     flags = [item for item in fields(PoolSettings) if "help" in item.metadata]
-    assert [item.name for item in fields(PoolSettings) if item not in flags] == ["memory_bytes"]
+    assert [item.name for item in fields(PoolSettings) if item not in flags] == [
+        "memory_bytes",
+        "patience",
+    ]
     assert changeable(PoolSettings) == {item.name for item in flags}

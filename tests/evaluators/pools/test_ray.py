@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 from evaluators.pools.protocol import PoolSettings
-from evaluators.pools.ray import RayPool, cause_of_death
+from evaluators.pools.ray import RayPool
 from results.trial_result import Status
 from tests.evaluators.fakes import Fake, Unpicklable
 from tests.evaluators.pools.driving import candidate, drain
@@ -77,13 +77,6 @@ def test_two_workers_share_the_work(ray_session: None) -> None:
     with RayPool(Fake(), PoolSettings(workers=2, cpus_per_trial=0.5)) as pool:
         events = drain(pool, [candidate(n, pause=0.2) for n in range(6)])
     assert len({e.worker for seen in events.values() for e in seen}) == 2
-
-
-def test_causes_of_death_are_told_apart() -> None:
-    killed = cause_of_death(RuntimeError("Worker exit detail: ... connection error code 2. End of file."))
-    starved = cause_of_death(RuntimeError("Task was killed due to the node running low on memory."))
-    assert (killed[0], starved[0]) == (Status.DIED, Status.OOM)
-    assert cause_of_death(RuntimeError("something\nnew")) == (Status.DIED, "died: something new")
 
 
 def test_the_packages_reach_the_workers_from_another_directory_and_ctrl_c_ends_cleanly(
