@@ -22,6 +22,7 @@ from evaluators.evaluator import Candidate, Evaluator, Failure
 from evaluators.pools import ray_cluster
 from evaluators.pools.faults import FEW, Blame, Endurance, Fault, cause_of_loss
 from evaluators.pools.pace import Pace
+from evaluators.pools.placement import SLOW_SECONDS, Places
 from evaluators.pools.protocol import Event, PoolSettings
 from evaluators.pools.ray_worker import RayWorker
 from evaluators.pools.running_trial import GRACE_SECONDS, events_of, fault_in, timed_out
@@ -29,6 +30,8 @@ from results.trial_result import Status
 from space.errors import RunError
 
 _LISTEN_AFTER_SECONDS = 0.03
+_SLOW_START_SECONDS = 60.0
+"""On this machine, which has room for all workers: it is busy."""
 _LOOK_SECONDS = 1.0
 """Between two looks at whether Ray still runs."""
 _FEW_REFERENCES = (
@@ -56,7 +59,7 @@ class _Task:
 class _Worker:
     """An actor, the references of its calls that have not been answered, and its trial.
 
-    ``actor`` is None until a trial needs one; ``measured`` says whether it has measured anything. ``leaving`` is the time
+    ``actor`` is None until a trial needs one, and is asked for (``hired``) before it is there: ``ready`` is answered then; ``measured`` says whether it has measured anything. ``leaving`` is the time
     until which a cancelled trial may still be on it. ``faults`` counts the trials in a row that failed by this worker.
     """
 
@@ -64,12 +67,18 @@ class _Worker:
     actor: Any = None
     name: str = ""
     ready: Any = None
+    hired: float = 0.0
     run: Any = None
     heard: Any = None
     leaving: float = 0.0
     task: _Task | None = field(default=None, repr=False)
     measured: bool = False
     faults: int = 0
+
+    @property
+    def up(self) -> bool:
+        """Whether the actor has a place and has started."""
+        return self.actor is not None and self.ready is None
 
     def forget(self) -> None:
         """Leaves the actor and its trial behind."""
@@ -98,12 +107,15 @@ class RayPool:
         self._workers = [_Worker(index) for index in range(settings.workers)]
         self._retries = settings.retries
         self._tickets = 0
+        self._looked = 0.0
         self._pace = Pace(settings.trial_timeout, evaluator.schedule)
         self._endurance = Endurance(settings.patience, say)
         self._session = None if ray.is_initialized() else ray_cluster.connect(settings, say)
         try:
             ray_cluster.check_resources(settings)
             self._memory_bytes = ray_cluster.memory_of_worker(settings)
+            slow = _SLOW_START_SECONDS if settings.ray_address is None else SLOW_SECONDS
+            self._places = Places(settings.patience, say, slow)
             self._begin()
         except BaseException:
             self.close()
@@ -128,6 +140,7 @@ class RayPool:
         """A fresh actor in the worker's place."""
         worker.actor = self._actor.remote(self._evaluator, self._memory_bytes)
         worker.name, worker.ready = f"worker {worker.index}", worker.actor.ready.remote()
+        worker.hired = time.monotonic()
 
     def _retire(self, worker: _Worker) -> None:
         """Ends the actor; the next trial in its place has a fresh one."""
@@ -151,18 +164,35 @@ class RayPool:
         self._start(self._idle()[0], _Task(candidate))
 
     def _idle(self) -> list[_Worker]:
-        """Workers without a trial; those that a cancelled one is leaving come last."""
+        """Workers without a trial; those that a cancelled one is leaving, and those that are not up, come last."""
         idle = [worker for worker in self._workers if worker.task is None]
-        return sorted(idle, key=lambda worker: worker.leaving)
+        return sorted(idle, key=lambda worker: (not worker.up, worker.leaving))
 
     def _start(self, worker: _Worker, task: _Task) -> None:
+        """Gives the trial to the worker, which begins it when it is up."""
         if worker.actor is None:
             self._hire(worker)
         self._tickets += 1
-        task.started, task.ticket = time.monotonic(), self._tickets
+        task.ticket, worker.task = self._tickets, task
+        task.started = time.monotonic()
+        worker.run = worker.heard = None
+        if worker.up:
+            self._run(worker, task)
+
+    def _run(self, worker: _Worker, task: _Task) -> None:
+        task.started = time.monotonic()
         task.clock = max(task.started, worker.leaving)
-        worker.task = task
-        worker.run, worker.heard = worker.actor.run.remote(task.ticket, task.candidate, task.again), None
+        worker.run = worker.actor.run.remote(task.ticket, task.candidate, task.again)
+
+    def _move(self) -> None:
+        """Trials whose workers are not up, for want of a place perhaps, go to those that are and have none."""
+        for worker in self._workers:
+            if worker.task is not None and not worker.up:
+                better = self._idle()
+                if not better or not better[0].up:
+                    return
+                task, worker.task = worker.task, None
+                self._start(better[0], task)
 
     def poll(self, timeout: float | None = None) -> list[Event]:
         """Events since the last call, as the protocol says.
@@ -172,7 +202,8 @@ class RayPool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             self._begin_again()
-            events = self._collect(deadline)
+            # Where nothing runs, workers that are starting are not waited for.
+            events = self._collect(time.monotonic() if self.free == self.slots else deadline)
             if events or self.free == self.slots:
                 return events
             if deadline is not None and time.monotonic() >= deadline:
@@ -198,15 +229,19 @@ class RayPool:
             ends.append(now + _LOOK_SECONDS)
         if len(self._again) <= sum(worker.task is None for worker in self._workers):
             ends += [task.due for task in self._again]
+        self._move()
+        if now >= self._looked + _LOOK_SECONDS:
+            self._looked = now
+            asked = [worker.hired for worker in self._workers if worker.ready is not None]
+            self._places.look(asked, len(self._workers), now)
         refs: dict[Any, _Worker] = {}
         for worker in self._workers:
             task = worker.task
-            if task is None:
-                continue
-            refs[worker.run] = worker
             if worker.ready is not None:
                 refs[worker.ready] = worker
+            if task is None or worker.run is None:
                 continue
+            refs[worker.run] = worker
             if worker.heard is None and now >= task.started + _LISTEN_AFTER_SECONDS:
                 worker.heard = worker.actor.listen.remote(task.ticket)
             if worker.heard is None:
@@ -229,25 +264,19 @@ class RayPool:
 
     def _answer(self, worker: _Worker, ref: Any) -> list[Event]:
         """The events in an answer to one of the worker's calls: it is up, it has news, or its trial has ended."""
+        if ref is worker.ready:
+            return self._up(worker)
         task = worker.task
-        if task is None or ref not in (worker.run, worker.heard, worker.ready):
+        if task is None or ref not in (worker.run, worker.heard):
             return []  # an earlier answer of this round has settled it
         try:
-            if ref is worker.ready:
-                worker.name = self._ray.get(ref)
-                # The trial waited for its worker: its time counts from now.
-                worker.ready, task.started = None, time.monotonic()
-                task.clock = task.started
-                return []
             heard = self._ray.get(worker.heard) if worker.heard is not None else (worker.name, [], False)
             over = ref is worker.run or heard[2] or any(isinstance(m, Failure | Fault) for m in heard[1])
             last = self._ray.get(worker.run) if over else (heard[0], [], False)
         except (
             Exception
         ) as error:  # a death, an evaluator or a result that cannot be unpickled, Ray's own errors
-            if self._session is not None and (ended := self._session.ended(at_once=True)):
-                return self._start_anew(ended)
-            return self._lost(worker, task, cause_of_loss(error, self._memory_bytes))
+            return self._failed(worker, error)
         if last is None:
             # The cancelled trial before this one has not left its worker.
             self._retire(worker)
@@ -266,6 +295,26 @@ class RayPool:
         else:
             worker.heard = worker.actor.listen.remote(task.ticket)
         return events
+
+    def _up(self, worker: _Worker) -> list[Event]:
+        """The worker has started, or never will; its trial, if it has one, begins."""
+        try:
+            worker.name = self._ray.get(worker.ready)
+        except Exception as error:
+            return self._failed(worker, error)
+        worker.ready = None
+        if worker.task is not None:
+            self._run(worker, worker.task)
+        return []
+
+    def _failed(self, worker: _Worker, error: Exception) -> list[Event]:
+        """What becomes of the worker and its trial after an error of Ray."""
+        if self._session is not None and (ended := self._session.ended(at_once=True)):
+            return self._start_anew(ended)
+        if worker.task is None:
+            self._retire(worker)
+            return []
+        return self._lost(worker, worker.task, cause_of_loss(error, self._memory_bytes))
 
     def _start_anew(self, ended: str) -> list[Event]:
         """A local Ray of which a process has ended is started anew, and what ran begins again."""
@@ -355,9 +404,10 @@ class RayPool:
         self._again = [task for task in self._again if task.candidate.number != number]
         for worker in self._workers:
             if worker.task is not None and worker.task.candidate.number == number:
-                worker.actor.cancel.remote(worker.task.ticket)
+                if worker.run is not None:
+                    worker.actor.cancel.remote(worker.task.ticket)
+                    worker.leaving = time.monotonic() + GRACE_SECONDS
                 worker.run = worker.heard = worker.task = None
-                worker.leaving = time.monotonic() + GRACE_SECONDS
 
     def close(self) -> None:
         if self._session is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, NoReturn
 
 from evaluators.evaluator import Evaluator
 from evaluators.images.image_set import carried
@@ -21,6 +23,11 @@ from evaluators.pools.ray_messages import RayMessages, new_file
 from evaluators.pools.ray_session import LocalRay, exported, read_token_again
 from space.errors import InputError, RunError
 
+_LOOK_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.5
+_ANSWER_SECONDS = 2.0
+_SILENT_SECONDS = 30.0
+"""For how long a part of a cluster may not answer; after twice that, Ray itself would end the driver."""
 _PACKAGES = ("space", "evaluators", "results", "search", "nascale")
 
 
@@ -54,14 +61,37 @@ class JoinedRay:
         except BaseException:
             self._messages.close()
             raise
+        self._closed = False
+        self._parts = _parts(address)
+        self._looked = time.monotonic()
+        self._answered = dict.fromkeys(self._parts, self._looked)
 
     def ended(self, *, at_once: bool = False) -> str:
-        """Nothing: what runs elsewhere is the cluster's to watch."""
-        return ""
+        """Which part of the cluster has not answered for half a minute; empty where all do. Looked at every few seconds.
 
-    def restart(self, ended: str) -> None:
+        After an error, which is to be judged ``at_once``, it waits until they answer, or half a minute is over.
+        """
+        while True:
+            now = time.monotonic()
+            if now - self._looked >= _LOOK_SECONDS or at_once:
+                self._looked = now
+                for name, address in self._parts.items():
+                    if _answers(address):
+                        self._answered[name] = now
+            silent = [name for name in self._parts if now - self._answered[name] >= _SILENT_SECONDS]
+            if silent or not at_once or min(self._answered.values()) == now:
+                return " and ".join(silent)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+    def restart(self, ended: str) -> NoReturn:
         """Raises RunError: a cluster is started anew by whoever has started it."""
-        raise RunError(f"ray_address: wanted a running Ray cluster, got {self._address} ({ended} has ended)")
+        self.went_wrong()
+        self._say = lambda text: None
+        self.close()
+        raise RunError(
+            f"ray_address: wanted a running Ray cluster, got {self._address}, whose {ended} does not answer any more; "
+            f"the same command goes on when it does. Ray's messages are in {self._messages.file}"
+        )
 
     def went_wrong(self) -> None:
         """Has Ray's messages kept and named at the end."""
@@ -71,6 +101,9 @@ class JoinedRay:
         """Leaves the cluster; says where Ray's messages are where something went wrong."""
         import ray
 
+        if self._closed:
+            return
+        self._closed = True
         try:
             ray.shutdown()
         finally:
@@ -78,6 +111,26 @@ class JoinedRay:
             kept = self._messages.close()
         if kept is not None:
             self._say(f"Ray's messages are in {kept}")
+
+
+def _parts(address: str) -> dict[str, tuple[str, int]]:
+    """Where the cluster listens that a driver cannot do without: its head, and the node that the driver is on."""
+    from ray._private import worker
+
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    parts = {"head": (host.strip("[]"), int(port))}
+    node = worker._global_node
+    if node is not None and node.node_manager_port:
+        parts["node on this machine"] = (node.node_ip_address, node.node_manager_port)
+    return parts
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=_ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 RaySession = LocalRay | JoinedRay
