@@ -17,12 +17,14 @@ from nascale import packages as _packages
 _packages.install_finder()
 
 from nascale.api import Study, architecture, data, front, profile, scale, search, train, trials
+from nascale.client import Client
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
 
 __version__ = VERSION
 
 __all__ = [
+    "Client",
     "InputError",
     "NascaleError",
     "RunError",

@@ -87,12 +87,20 @@ class LazyGroup(click.Group):
     epilog="--debug anywhere on the line shows the traceback of an error.",
 )
 @click.version_option(VERSION, prog_name="nascale")
-def cli() -> None:
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Have a service run it (nascale serve), follow it here and fetch the front: for search.",
+)
+@click.pass_context
+def cli(ctx: click.Context, server: str | None) -> None:
     """Convolutional networks that fit your images and your budget.
 
     Search spaces of MBConv, bottleneck and inception blocks, train the candidates on Ray workers, look at
     the Pareto front, and scale the winner in depth, width and resolution.
     """
+    if server is not None and ctx.invoked_subcommand != "search":
+        raise InputError.of("--server", "the command search behind it", ctx.invoked_subcommand)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from space.errors import InputError, quoted
 
 _DEEPEST = 12
 _LONGEST = 240
-_STRANGE = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|]")
+_STRANGE = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 _ENCRYPTED = 0x1
 _SMALL = 2**20
 """Bytes up to which a file may be packed as tightly as it likes: an empty picture is."""

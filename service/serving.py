@@ -10,6 +10,7 @@ import click
 import uvicorn
 from fastapi import FastAPI
 
+from service import dashboard
 from service.api.app import create_app
 from service.api.context import Context
 from service.settings import Settings
@@ -30,8 +31,10 @@ def serve(settings: Settings) -> None:
 
 
 def application(context: Context) -> FastAPI:
-    """The whole application: API and page."""
-    return create_app(context)
+    """The whole application: the API and Optuna's dashboard."""
+    app = create_app(context)
+    dashboard.mount(app, context.settings.storage)
+    return app
 
 
 def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:

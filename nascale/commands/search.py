@@ -40,6 +40,14 @@ def command(spec: str | None, recover: str | None, quiet: bool, **options: Any) 
     from nascale.launch import prepare, run
     from nascale.progress import followed
 
+    server = click.get_current_context().find_root().params.get("server")
+    if server is not None:
+        from nascale.remote_search import search_there
+
+        if recover is not None:
+            raise InputError.of("recover", "a search of this machine", recover)
+        search_there(server, spec, options, quiet=quiet)
+        return
     rescued = None
     if recover is None:
         chosen = read_spec(spec, options)

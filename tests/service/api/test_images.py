@@ -29,9 +29,7 @@ def pictures(classes: int = 2, each: int = 12) -> bytes:
                 picture = io.BytesIO()
                 pixels = rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(picture, "PNG")
-                archive.writestr(
-                    f"photos/class <b>{label}</b>/{number}.png".replace("</b>", ""), picture.getvalue()
-                )
+                archive.writestr(f"photos/class <b>{label}/{number}.png", picture.getvalue())
     return buffer.getvalue()
 
 
@@ -51,12 +49,12 @@ def test_digits_are_always_there(client: httpx.Client) -> None:
 
 
 def test_an_upload_is_looked_at_and_kept_once(client: httpx.Client, served: Serving) -> None:
-    content = pictures().replace(b"class <b>", b"class ab_")
+    content = pictures()
     answer = upload(client, content)
     assert answer.status_code == 201, answer.text
     found = answer.json()
     assert found["summary"]["images"] == 24
-    assert found["summary"]["classes"] == ["class ab_0", "class ab_1"]
+    assert found["summary"]["classes"] == ["class <b>0", "class <b>1"]
     assert str(served.place) not in answer.text
     again = upload(client, content)
     assert again.status_code == 200
