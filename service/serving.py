@@ -15,6 +15,7 @@ from service.api.app import create_app
 from service.api.context import Context
 from service.settings import Settings
 from service.tokens import Token, token_of
+from service.web import mounting
 from space.errors import InputError
 
 _SHUTDOWN_SECONDS = 5
@@ -31,9 +32,10 @@ def serve(settings: Settings) -> None:
 
 
 def application(context: Context) -> FastAPI:
-    """The whole application: the API and Optuna's dashboard."""
+    """The whole application: the API, Optuna's dashboard, and the page."""
     app = create_app(context)
     dashboard.mount(app, context.settings.storage)
+    mounting.mount(app)
     return app
 
 

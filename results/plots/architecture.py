@@ -130,7 +130,7 @@ def _shortened(words: str, width: int) -> str:
 
 
 _WIDTH, _ROW, _SECTION, _BAR = 410, 40, 24, 72
-_LETTERS = 44  # of 12.5 px that fit between the cuboid and the bar
+_LETTERS = 40  # of 12.5 px that fit between the cuboid and the bar
 
 
 def svg(architecture: Architecture, *, look: theme.Theme = theme.LIGHT, embedded: bool = False) -> str:

@@ -44,7 +44,7 @@ svg text.name{font-weight:600;fill:var(--front)}
 .grid{stroke:var(--grid)}.axis{stroke:var(--muted);fill:none}.rail{stroke:var(--grid)}
 .dot{fill:var(--dot);cursor:pointer}
 .front{fill:none;stroke:var(--front);stroke-width:2.2}
-.noise{fill:none;stroke:var(--front);stroke-width:1.2;stroke-opacity:.75}
+.noise{fill:none;stroke:var(--ink);stroke-width:1.3;stroke-opacity:.7}
 .stock{fill:none;stroke:var(--line);stroke-width:2;cursor:pointer}
 .line{fill:none;stroke:var(--line);stroke-width:2.2}
 .line.train{stroke:var(--muted)}.line.average{stroke:var(--front)}

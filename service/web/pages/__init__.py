@@ -1,0 +1,1 @@
+"""A module for each group of pages, with its ``router``."""

@@ -1,0 +1,93 @@
+"""A new search: images with their checks, budgets, and what to expect before anything starts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import ValidationError
+from starlette.responses import HTMLResponse
+
+from search.pruning.registry import pruners
+from search.samplers.registry import samplers
+from service.api.context import Context, Service
+from service.api.problems import ApiError
+from service.api.routes.costs import SpaceRequest, profile_space
+from service.web.pages.route import PageRoute
+from service.web.rendering import page
+from space.errors import NascaleError
+from space.spaces import SPACES
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+_SPEC = (
+    *("data", "space", "resolution", "max_macs", "max_params", "max_memory", "max_latency"),
+    *("trials", "epochs", "workers"),
+)
+"""What the expectation depends on."""
+_NUMBERS = frozenset({"resolution", "trials", "epochs", "workers"})
+Name = Annotated[str | None, Query(max_length=100)]
+
+
+@router.get("/new")
+def new(service: Service, request: Request, data: Name = None) -> HTMLResponse:
+    """The form; ``data`` are images that are chosen already."""
+    images = service.images.all()
+    looked = _looked(service, data) if data is not None else None
+    return page(
+        request,
+        "new.html",
+        images=images,
+        chosen=data,
+        spaces=list(SPACES),
+        samplers=list(samplers()),
+        pruners=list(pruners()),
+        workers=2,
+        looked=looked is not None,
+        **(looked or {}),
+    )
+
+
+@router.get("/new/choices")
+def choices(service: Service, request: Request, data: Name = None) -> HTMLResponse:
+    """The images to choose from."""
+    return page(request, "new_choices.html", images=service.images.all(), chosen=data)
+
+
+@router.get("/new/images")
+def images(service: Service, request: Request, data: Name = None) -> HTMLResponse:
+    """What is in the chosen images, and what is wrong with them."""
+    return page(request, "new_images.html", **_looked(service, data or ""))
+
+
+def _looked(service: Context, name: str) -> dict[str, Any]:
+    summary = service.images.look(name)
+    source = service.images.named(name)
+    counts: dict[str, int] = {}
+    for split in summary["splits"].values():
+        for label, count in split["counts"].items():
+            counts[label] = counts.get(label, 0) + count
+    most = max(counts.values(), default=1)
+    return {
+        "title": source.title or source.name,
+        "summary": summary,
+        "classes": [(label, count, count / most) for label, count in counts.items()],
+    }
+
+
+@router.get("/new/expected")
+def expected(service: Service, request: Request) -> HTMLResponse:
+    """The share of the space within the budgets and the estimated time, of the form as it is filled in."""
+    spec: dict[str, Any] = {}
+    for name in _SPEC:
+        value = request.query_params.get(name, "").strip()
+        if value:
+            spec[name] = int(value) if name in _NUMBERS and value.isdecimal() else value
+    try:
+        found = profile_space(service, SpaceRequest.model_validate({"spec": spec}))
+    except (NascaleError, ApiError) as error:
+        return page(request, "new_expected.html", error=str(error), found=None)
+    except ValidationError:
+        return page(
+            request, "new_expected.html", error="The form holds something that cannot be read.", found=None
+        )
+    return page(request, "new_expected.html", error="", found=found)
