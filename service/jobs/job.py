@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any
 
 ATTEMPTS = 3
-"""How often a job is begun at most, where its process is lost again and again."""
+"""How often in a row a job is begun at most, where its process is lost each time before it got any further."""
 
 
 class JobState(StrEnum):

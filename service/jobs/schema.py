@@ -51,6 +51,10 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (job, number)
         )""",
     ),
+    (
+        "ALTER TABLE nascale_job ADD COLUMN seen TEXT",
+        "ALTER TABLE nascale_job ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 VERSION = len(_STEPS)
 

@@ -169,7 +169,7 @@ class JobStore:
                 now,
                 state=JobState.QUEUED.value,
                 why="resumed",
-                attempt=0,
+                tries=0,
                 wish=None,
                 wished=None,
                 ended=None,

@@ -13,28 +13,24 @@ from tests.conftest import DATABASES
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def tables(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a database with the tables of studies and jobs."""
-    folder = tmp_path_factory.mktemp("tables")
-    if request.param == "sqlite":
-        url = f"sqlite:///{folder / 'store.db'}"
-        JobStore(url, folder).close()
-        yield url
-        return
-    server = request.getfixturevalue("started_server")
-    url = server.create()
-    JobStore(url, folder).close()
-    yield url
-    server.drop(url)
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobStore]:
+    """A store in a database of its own."""
+    folder = tmp_path_factory.mktemp("store")
+    server = request.getfixturevalue("started_server") if request.param == "postgresql" else None
+    url = f"sqlite:///{folder / 'store.db'}" if server is None else server.create()
+    store = JobStore(url, folder)
+    yield store
+    store.close()
+    if server is not None:
+        server.drop(url)
 
 
 @pytest.fixture
-def store(tables: str, tmp_path: Path) -> Iterator[JobStore]:
+def store(opened: JobStore, tmp_path: Path) -> JobStore:
     """A store without jobs."""
-    store = JobStore(tables, tmp_path / "jobs")
-    with store.database.writing() as connection:
+    opened.folder = tmp_path / "jobs"
+    with opened.database.writing() as connection:
         connection.execute(text("DELETE FROM nascale_job_event"))
         connection.execute(text("DELETE FROM nascale_job"))
         connection.execute(text("DELETE FROM nascale_schema WHERE version = 99"))
-    yield store
-    store.close()
+    return opened
