@@ -112,16 +112,20 @@ def missing_log(url: str) -> str:
     if path is None:
         return ""
     log = path.with_name(f"{path.name}-wal")
+    # SQLite reads the header, not we: a process that closes a file gives up all its locks on it, also those of its other
+    # connections, which would then write beside other processes.
     try:
-        with path.open("rb") as file:
-            header = file.read(20)
-        # A reader leaves an empty one behind.
         if log.exists() and log.stat().st_size > 0:
             return ""
-    except OSError:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)
+        try:
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        finally:
+            connection.close()
+    except (OSError, sqlite3.Error):
         return ""
-    # Bytes 18 and 19 of the header are 2 in a database with a write-ahead log (SQLite's file format, §1.3.3).
-    if header[18:20] != b"\x02\x02":
+    # A reader leaves an empty log behind.
+    if mode != "wal":
         return ""
     return f"; if it is a copy of a database in use, copy {path.name}-wal beside it too"
 

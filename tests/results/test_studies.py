@@ -14,6 +14,7 @@ from results import database, storage_url, studies
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 from tests import factories
+from tests.processes import python
 
 
 def names(storage: str | Path | None = None) -> list[str]:
@@ -151,6 +152,22 @@ def test_reading_sees_one_moment_beside_a_writer(tmp_path: Path) -> None:
         assert query("SELECT COUNT(*) FROM trials") == [(3,)]
     assert len(studies.load("digits", url).trials) == 2
     writer.close()
+
+
+def test_looking_for_a_study_that_is_not_there_gives_up_no_lock_of_this_process(tmp_path: Path) -> None:
+    """A process that closes a file gives up its locks on it, and what other processes then do damages a database in use."""
+    path = tmp_path / "store.db"
+    optuna.storages.RDBStorage(f"sqlite:///{path}")
+    here = sqlite3.connect(path)
+    here.execute("PRAGMA journal_mode=WAL")
+    here.execute("SELECT * FROM studies").fetchall()
+    here.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with pytest.raises(UnknownNameError):
+        studies.load("none", f"sqlite:///{path}")
+    alone = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('PRAGMA journal_mode=DELETE').fetchone())"
+    there = python("-c", alone, str(path))
+    here.close()
+    assert "locked" in there.stderr, there.stdout
 
 
 def test_delete(tmp_path: Path) -> None:
