@@ -98,4 +98,4 @@ def main(folder: str, work: str, mark: str, command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], command=sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

@@ -285,9 +285,7 @@ class Leases:
         lock = " FOR UPDATE" if self._database.kind == "postgresql" else ""
         with self._database.writing() as connection:
             row = connection.execute(
-                text(
-                    f"SELECT number, state, tries FROM nascale_job WHERE id = :id AND token = :token{lock}"
-                ),
+                text(f"SELECT number, state, tries FROM nascale_job WHERE id = :id AND token = :token{lock}"),
                 {"id": job, "token": self._owner.token},
             ).first()
             if row is None or row.state not in states:

@@ -158,7 +158,8 @@ class Supervisor:
             for name, content in line.files.items():
                 (folder / name).write_text(content)
             watcher = Watcher(job, self._leases, self._resources, fresh=True)
-            header = f"--- attempt {job.attempt}: nascale {' '.join(line.arguments)}"
+            # Not the whole line: clients read the log, and places of files are none of their business.
+            header = f"--- nascale {job.kind}, attempt {job.attempt}"
             command = (*self._program, *line.arguments)
             processes.begin(folder, mark, command, line.environment, header)
         except (InputError, OSError) as error:

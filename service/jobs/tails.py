@@ -83,7 +83,7 @@ def progress_of(lines: str) -> dict[str, Any]:
 
 def epoch_tail(metrics: Path, last: int) -> tuple[list[dict[str, Any]], int]:
     """The epochs behind number ``last`` in a training's ``metrics.csv``, and the number of the last one."""
-    found = []
+    found: list[dict[str, Any]] = []
     try:
         with metrics.open(newline="") as file:
             for row in csv.DictReader(file):
@@ -95,7 +95,7 @@ def epoch_tail(metrics: Path, last: int) -> tuple[list[dict[str, Any]], int]:
                         )
     except (OSError, KeyError, csv.Error):
         return [], last
-    return found, found[-1]["epoch"] if found else last
+    return found, int(found[-1]["epoch"]) if found else last
 
 
 class StudyTail:
@@ -219,7 +219,11 @@ class StudyTail:
             return None
         candidates = [*front, [float(trial.number), *(float(value) for value in point if value is not None)]]
         member = pareto.front([one[1:] for one in candidates], [axis.direction for axis in self._axes])
-        return [one for one, stays in zip(candidates, member, strict=True) if stays] if member[-1] else None
+        return (
+            [list(one) for one, stays in zip(candidates, member, strict=True) if stays]
+            if member[-1]
+            else None
+        )
 
     def _told(self, front: Sequence[Sequence[float]]) -> dict[str, Any]:
         y, x = (axis.name for axis in self._axes)

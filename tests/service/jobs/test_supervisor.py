@@ -94,7 +94,7 @@ def test_a_job_that_does_its_work_succeeds(store: JobStore, start: Start) -> Non
     assert states(store, job)[:2] == ["queued", "starting"]
     assert store.events(job).items[-1].type is EventType.END
     log = store.log_path(job).read_text()
-    assert log == "--- attempt 1: nascale search --study=quick\n"
+    assert log == "--- nascale search, attempt 1\n"
     told = [e.data["text"] for e in store.events(job).items if e.type is EventType.LOG]
     assert "".join(told) == log
     assert store.log_path(job).parent.stat().st_mode & 0o077 == 0
