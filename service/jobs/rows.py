@@ -10,9 +10,6 @@ from typing import Any
 from service.jobs.errors import NoSuchJob
 from service.jobs.job import CancelMode, EventType, Job, JobKind, JobState
 
-EVENTS_KEPT = 5000
-"""Of one job; older ones go."""
-_TRIM_EVERY = 100
 _TIMES = ("created", "started", "ended", "heartbeat")
 
 
@@ -66,7 +63,7 @@ def change(connection: Any, number: int, now: float, **values: Any) -> Job:
 
 
 def append(connection: Any, number: int, kind: EventType, data: Mapping[str, Any], now: float) -> int:
-    """Adds an event to the job of that ``number``; returns the event's number. Old ones go now and then."""
+    """Adds an event to the job of that ``number``; returns the event's number."""
     from sqlalchemy import text
 
     event = connection.execute(
@@ -80,11 +77,6 @@ def append(connection: Any, number: int, kind: EventType, data: Mapping[str, Any
         ),
         {"job": number, "event": event, "type": str(kind), "time": now, "data": as_json(data)},
     )
-    if event % _TRIM_EVERY == 0:
-        connection.execute(
-            text("DELETE FROM nascale_job_event WHERE job = :job AND number <= :gone"),
-            {"job": number, "gone": event - EVENTS_KEPT},
-        )
     return int(event)
 
 

@@ -26,6 +26,7 @@ from service.jobs.keeper import marks
 from service.jobs.lease import BEAT_SECONDS, Held, Leases, Lost
 from service.jobs.processes import Process, exit_status, mark_of
 from service.jobs.resources import Resources
+from service.jobs.retention import Retention
 from service.jobs.watcher import Watcher
 from space.errors import InputError
 
@@ -36,6 +37,8 @@ STOP_SECONDS = 60.0
 _TICK_SECONDS = 0.5
 _START_SECONDS = 10.0
 """For how long a keeper may take until it has written down its process."""
+_RETENTION_SECONDS = 60.0
+"""Between two looks at what is kept of jobs."""
 _INTERRUPTED = (130, 143)
 """The exit status of a command that was ended by Ctrl-C or SIGTERM, by a shell's convention."""
 _log = logging.getLogger(__name__)
@@ -58,7 +61,8 @@ class _Running:
 class Supervisor:
     """Runs at most ``max_jobs`` jobs at once, on at most ``max_cores`` processors of this machine (None: all there are).
 
-    A job is cancelled, resumed and deleted through the store; the supervisor sees that within half a second. ``program`` is
+    A job is cancelled, resumed and deleted through the store; the supervisor sees that within half a second. ``retention`` says how
+    much is kept of jobs, ``program`` is
     what a job's command line is given to.
     """
 
@@ -69,6 +73,7 @@ class Supervisor:
         max_jobs: int = MAX_JOBS,
         max_cores: float | None = None,
         stop_seconds: float = STOP_SECONDS,
+        retention: Retention | None = None,
         program: Sequence[str] = processes.PROGRAM,
     ) -> None:
         self._resources = resources
@@ -76,6 +81,7 @@ class Supervisor:
         self._leases = Leases(resources.store.database)
         self._max_jobs, self._max_cores = max_jobs, max_cores or float(cpus())
         self._stop_seconds, self._program = stop_seconds, tuple(program)
+        self._retention, self._kept = retention or Retention(), float("-inf")
         self._running: dict[str, _Running] = {}
         self._beaten = float("-inf")
         self._over = threading.Event()
@@ -134,6 +140,9 @@ class Supervisor:
             self._sweep()
             for lost in self._leases.lost():
                 self._adopt(lost)
+        if time.monotonic() - self._kept >= _RETENTION_SECONDS:
+            self._retention.apply(self._store)
+            self._kept = time.monotonic()
         held = self._leases.held()
         for running in list(self._running.values()):
             self._settle(running, held.get(running.job.id))

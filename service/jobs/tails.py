@@ -36,12 +36,13 @@ _SHOWN = (
 def log_tail(path: Path, offset: int, *, ended: bool = False) -> tuple[list[dict[str, Any]], int]:
     """The lines behind ``offset`` as chunks ``{offset, text}``, and where the next ones begin.
 
-    A last line that is not ended yet is left for later, unless the job has ``ended``.
+    A last line that is not ended yet is left for later, unless the job has ``ended``. Of a log that was shortened since, what comes
+    from now on is told.
     """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            start = offset
+            start = offset = min(offset, size)  # it may have been shortened
             if size - offset > LOG_BYTES:
                 start = size - LOG_BYTES
             file.seek(start)

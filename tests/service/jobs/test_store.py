@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from results.studies import summaries
-from service.jobs import rows
 from service.jobs.errors import KeyTaken, NoSuchJob, QueueFull, WrongState
 from service.jobs.job import CancelMode, EventType, JobKind, JobState
 from service.jobs.store import JobStore
@@ -150,21 +149,6 @@ def test_events_are_numbered_without_gaps_whoever_writes_them(store: JobStore) -
     assert found.items[0].data == {"text": "é"}
     assert store.events(job.id, after=21).items == ()
     assert not store.events(job.id, after=21).gone
-
-
-def test_events_that_are_kept_no_more_are_said_to_be_gone(
-    store: JobStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows, "EVENTS_KEPT", 5)
-    monkeypatch.setattr(rows, "_TRIM_EVERY", 10)
-    job, _ = store.submit(JobKind.SEARCH, SPEC)
-    for step in range(10):
-        store.append_event(job.id, EventType.LOG, {"step": step})
-    assert [event.number for event in store.events(job.id).items] == [6, 7, 8, 9, 10, 11]
-    assert store.events(job.id).gone
-    assert store.events(job.id, after=4).gone
-    assert not store.events(job.id, after=5).gone
-    assert store.events(job.id, after=99).gone  # of a database that was thrown away
 
 
 def test_jobs_of_a_later_version_are_refused(store: JobStore, tmp_path: Path) -> None:
