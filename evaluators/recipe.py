@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,11 +79,11 @@ class Recipe:
         _check(self.batch_size > 1, "batch_size", "2 or more (batch normalisation)", self.batch_size)
         for name in ("train_width", "momentum", "learning_rate"):
             value = getattr(self, name)
-            _check(value is None or value > 0, name, "a positive number", value)
+            _check(value is None or 0 < value < math.inf, name, "a positive number", value)
         _check(0 < self.fraction <= 1, "fraction", "a share in (0, 1]", self.fraction)
         _check(0 <= self.warmup < 1, "warmup", "a share of the steps in [0, 1)", self.warmup)
         _check(0 <= self.label_smoothing < 1, "label_smoothing", "a share in [0, 1)", self.label_smoothing)
-        _check(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        _check(0 <= self.weight_decay < math.inf, "weight_decay", "0 or more", self.weight_decay)
         _check(self.clip >= 0, "clip", "0 (off) or a largest gradient norm", self.clip)
         for name in ("crop", "cutout"):
             value = getattr(self, name)

@@ -41,7 +41,7 @@ def search(
     progress. Raises InputError for what cannot be searched, before anything is written, and RunError for a
     search that failed.
     """
-    from nascale.launch import prepare, run
+    from nascale.launch import check_found, prepare, run
     from nascale.spec import read_spec
     from search.trial_store import MEMORY
 
@@ -49,6 +49,7 @@ def search(
     if chosen.storage == MEMORY:
         raise InputError.of("storage", "a database, to which the returned study points", chosen.storage)
     outcome = run(prepare(chosen), report or (lambda progress: None))
+    check_found(outcome)
     return Study(outcome.study, outcome.storage)
 
 

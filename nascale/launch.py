@@ -15,7 +15,7 @@ from nascale.study_spec import StudySpec
 from results.attributes import STOCK
 from results.storage_url import redacted
 from results.stored_values import named_damage
-from space.errors import BudgetError
+from space.errors import BudgetError, RunError
 from space.search_space import SearchSpace
 from space.setting import changeable
 
@@ -156,6 +156,16 @@ def run(
             return Outcome(spec.study, spec.storage, loop.run(), store, prepared.scores)
     finally:
         store.close()
+
+
+def check_found(outcome: Outcome) -> None:
+    """Raises RunError for a search all of whose trials failed."""
+    progress = outcome.progress
+    if progress.finished and progress.failed == progress.finished:
+        last = [trial for trial in outcome.store.results() if trial.status.failed][-1]
+        raise RunError(
+            f"study {outcome.study}: {progress.failed} of {progress.finished} trials failed; the last, {last.status}: {last.error}"
+        )
 
 
 def stock(

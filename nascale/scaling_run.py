@@ -11,7 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from nascale.evaluation import train_evaluator
-from nascale.launch import Outcome, Prepared, run
+from nascale.launch import Outcome, Prepared, check_found, run
 from nascale.scaling_spec import ScalingSpec
 from search.candidate_cache import CandidateCache
 from search.scaling.candidate_space import SeededKeys, candidate_space
@@ -161,6 +161,7 @@ def run_scaling(
             most=spec.most,
         )
     outcome = run(search.prepared, report, say, sampler)
+    check_found(outcome)
     rows = outcome.store.results()
     results = measured(rows)
     try:

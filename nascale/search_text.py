@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.pools.pace import Pace
 from nascale import transfer
 from nascale.quantities import human_cost
 from nascale.spec import SearchSpec
@@ -47,6 +48,8 @@ def opening(spec: SearchSpec, prepared: Prepared) -> list[str]:
         )
     if not spec.table:
         lines.append(f"{spec.pool.workers or 'no'} workers, {spec.window} suggestions out at once")
+        if spec.pool.workers:
+            lines.append(Pace(spec.pool.trial_timeout).sentence())
     return lines
 
 

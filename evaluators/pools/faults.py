@@ -21,9 +21,10 @@ FEW = 3
 """Trials in a row that a worker may fail before it has measured anything."""
 _LONGEST = 300
 _LONGEST_PAUSE = 30.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _SIZES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _USED = re.compile(r"memory used=([\d.]+) ?([KMGT]?B)")
-_NODE = re.compile(r"was ([\d.]+) ?([KMGT]?B) / ([\d.]+) ?([KMGT]?B)")
+_NODE = re.compile(r"was ([\d.]+) ?([KMGT]?B)(?: used)? / ([\d.]+) ?([KMGT]?B)")
 
 
 class Blame(Enum):
@@ -88,7 +89,14 @@ def cause_of_loss(error: Exception, memory_bytes: int | None) -> Failure | Fault
         return Fault(Blame.MACHINE, f"does not answer: {text[:_LONGEST]}")
     if isinstance(error, exceptions.RayActorError):
         reason = _death(text)
-        if error.actor_init_failed or "The actor never ran" in text:
+        if error.actor_init_failed:
+            # Ray puts a traceback in colours before the line that says what was raised.
+            lines = _COLOURS.sub("", str(error)).split("\n")
+            return Fault(
+                Blame.WORKER,
+                f"did not start: {[line for line in lines if line.strip()][-1].strip()[:_LONGEST]}",
+            )
+        if "The actor never ran" in text:
             return Fault(Blame.WORKER, f"did not start: {reason}")
         return Failure(Status.DIED, reason)
     return Failure.of(error)  # an evaluator or a result that cannot be unpickled
@@ -113,14 +121,13 @@ def _pressed(text: str, memory_bytes: int | None) -> Failure | Fault:
 
     That is more than it could allocate, or, where nothing limits it, more than half of what the node has.
     """
-    used, node = _USED.search(text), _NODE.search(text)
-    own = _bytes(used[1], used[2]) if used else 0.0
+    node = _NODE.search(text)
+    # Where several were killed at once, nothing says which of them this one was: the smallest is taken.
+    own = min((_bytes(*used) for used in _USED.findall(text)), default=0.0)
     total = _bytes(node[3], node[4]) if node else 0.0
-    held = f" ({node[1]} of {node[3]} {node[4]} in use)" if node else ""
+    held = f" ({node[1]} {node[2]} of {node[3]} {node[4]} in use)" if node else ""
     if own > (memory_bytes or total / 2) > 0:
-        return Failure(
-            Status.OOM, f"was killed with {used[1] if used else own} {used[2] if used else 'B'}{held}"
-        )
+        return Failure(Status.OOM, f"was killed with {own / 2**30:.2f} GB{held}")
     return Fault(Blame.MACHINE, f"was killed because its node ran low on memory{held}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from evaluators.evaluator import Candidate, FidelitySchedule
+from evaluators.evaluator import ONE_LEVEL, Candidate, FidelitySchedule
 from space.cost import costs
 
 MARGIN = 10.0
@@ -29,7 +29,7 @@ class Pace:
     """
 
     limit: float | None
-    schedule: FidelitySchedule
+    schedule: FidelitySchedule = ONE_LEVEL
     _slowest: float = field(default=0.0, init=False)
 
     def measured(self, candidate: Candidate, level: int, seconds: float) -> None:

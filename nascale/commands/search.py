@@ -37,7 +37,7 @@ def command(spec: str | None, recover: str | None, quiet: bool, **options: Any) 
     Optuna study. Ctrl-C stops cleanly, and the same command goes on where it stopped. A network that was
     measured before is not measured again: its trial is a cache hit.
     """
-    from nascale.launch import prepare, run
+    from nascale.launch import check_found, prepare, run
     from nascale.progress import followed
 
     server = click.get_current_context().find_root().params.get("server")
@@ -69,3 +69,4 @@ def command(spec: str | None, recover: str | None, quiet: bool, **options: Any) 
     outcome = followed(lambda report, say: run(prepared, report, say), chosen.study, echo, quiet=quiet)
     for line in closing(outcome):
         echo(line)
+    check_found(outcome)

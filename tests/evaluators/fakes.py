@@ -107,6 +107,22 @@ class Faulty(Fake):
 
 
 @dataclass(frozen=True)
+class Unloadable(Fake):
+    """Cannot be unpickled by a worker: a package of it is missing, or, where it ``kills``, the process ends."""
+
+    kills: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _fail_to_load, (self.kills,)
+
+
+def _fail_to_load(kills: bool) -> None:
+    if kills:
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise ImportError("no package of that name")
+
+
+@dataclass(frozen=True)
 class Unpicklable(Evaluator):
     """Its measurements cannot travel."""
 

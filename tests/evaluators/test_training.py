@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from evaluators.device import pick_device, wants_bfloat16
-from evaluators.evaluator import Candidate, Diverged, Measurement, OutOfMemory, StopFlag, Stopped
+from evaluators.evaluator import Candidate, Diverged, Measurement, NoRoom, OutOfMemory, StopFlag, Stopped
 from evaluators.images.image_set import ImageSet
 from evaluators.optimization import learning_rate_factor, make_optimizer
 from evaluators.pools.opening import open_pool
@@ -149,6 +149,24 @@ def test_a_diverging_loss_is_an_error_of_its_own(digits: ImageSet) -> None:
 def test_a_network_too_large_for_its_memory_is_not_built(digits: ImageSet) -> None:
     with pytest.raises(OutOfMemory, match=r"needs about .* MiB at batch 64, 1 MiB are there"):
         run(digits, memory_bytes=2**20)
+
+
+def test_a_network_for_which_others_leave_no_room_is_not_too_large(
+    digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluators.training.free_bytes", lambda device: 2**20)
+    with pytest.raises(NoRoom, match=r"needs about .* MiB at batch 64, 1 MiB are free now"):
+        run(digits)
+    monkeypatch.setattr("evaluators.training.total_bytes", lambda device: 2**20)
+    with pytest.raises(OutOfMemory, match="1 MiB are there"):
+        run(digits)
+
+
+def test_the_probe_finds_what_keeps_a_process_from_every_training(digits: ImageSet) -> None:
+    trainer(digits, train_resolution=12, class_weights="balanced", crop=1).probe()
+    gone = replace(digits, images=digits.images[:0])
+    with pytest.raises(IndexError):
+        trainer(gone).probe()
 
 
 @pytest.mark.parametrize(

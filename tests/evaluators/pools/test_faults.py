@@ -10,20 +10,27 @@ import pytest
 from ray import exceptions
 
 from evaluators.evaluator import Failure
-from evaluators.pools.faults import Blame, Endurance, Fault, cause_of_loss
+from evaluators.pools.faults import Blame, Endurance, Fault, blamed, cause_of_loss
 from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import PoolSettings
 from results.trial_result import Status
 from space.errors import RunError
-from tests.evaluators.fakes import Faulty
+from tests.evaluators.fakes import Faulty, Unloadable
 from tests.evaluators.pools.driving import candidate, drain
 
 WORKERS = [0, 1]
 PRESSURE = (
+    "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 10.0.0.1, ID: ab) was 27.86GB "
+    "used / 28.80GB limit (0.967)\nOOM kill reason: Memory usage 1B exceeded threshold of 1B\nSelected to kill: (Actor(cd): "
+    "job ID=01, task name=RayWorker.__init__, pid=7, actual memory used={used}, worker ID=ef)"
+)
+"""What Ray 2.60 says."""
+OLD_PRESSURE = (
     "Task was killed due to the node running low on memory. Memory on the node (IP: 10.0.0.1, ID: ab) where the task "
-    "(actor ID: cd, name=RayWorker.__init__, pid=7, memory used={used}) was running was 27.86GB / 28.80GB (0.967), which "
+    "(actor ID: cd, name=RayWorker.__init__, pid=7, memory used=15.00GB) was running was 27.86GB / 28.80GB (0.967), which "
     "exceeds the memory usage threshold of 0.95."
 )
+"""What earlier ones say."""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,7 @@ PRESSURE = (
         (exceptions.OutOfMemoryError(PRESSURE.format(used="20.00GB")), None, Status.OOM),
         (exceptions.OutOfMemoryError(PRESSURE.format(used="9.00GB")), None, Blame.MACHINE),
         (exceptions.OutOfMemoryError(PRESSURE.format(used="9.00GB")), 2**33, Status.OOM),
+        (exceptions.OutOfMemoryError(OLD_PRESSURE), None, Status.OOM),
         (exceptions.OutOfMemoryError("killed"), None, Blame.MACHINE),
         (exceptions.NodeDiedError("the node is gone"), None, Blame.MACHINE),
         (exceptions.ObjectLostError("ab" * 14, None, "here"), None, Blame.MACHINE),
@@ -120,6 +128,30 @@ def test_workers_that_measure_no_network_are_closed_and_nothing_is_a_result(
         with pytest.raises(RunError, match=r"workers: none is left: .*no network at all.*no images here"):
             _until_idle(lambda seconds: events.extend(found := pool.poll(seconds)) or found)
     assert events and not any(event.failure or event.done for event in events)
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_workers_that_never_come_up_are_closed(
+    kills: bool, ray_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluators.pools.ray.FEW", 1)
+    with open_pool(Unloadable(kills=kills), PoolSettings(workers=1, retries=0)) as pool:
+        pool.submit(candidate(0))
+        with pytest.raises(RunError, match="none is left: worker 0 did not start: ") as raised:
+            _until_idle(pool.poll)
+    assert kills or "no package of that name" in str(raised.value)
+
+
+def test_a_trial_that_breaks_its_process_has_died(tmp_path: Path) -> None:
+    """The process had measured something before, and measures nothing any more."""
+    evaluator = Faulty(str(tmp_path))
+    assert blamed(ValueError("odd"), evaluator, True) == Failure(Status.FAILED, "ValueError: odd")
+    (tmp_path / "broken").touch()
+    failure = blamed(ValueError("odd"), evaluator, True)
+    assert isinstance(failure, Failure) and failure.status is Status.DIED
+    fault = blamed(ValueError("odd"), evaluator, False)
+    assert isinstance(fault, Fault) and "no images here" in fault.reason
+    assert blamed(MemoryError("own"), evaluator, False) == Failure(Status.OOM, "own")
 
 
 @pytest.mark.parametrize("workers", WORKERS)
