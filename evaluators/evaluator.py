@@ -43,9 +43,12 @@ class StopFlag:
 
     def __init__(self) -> None:
         self._set = False
+        self.goes_on = False
+        """Whether the trial is only interrupted, so that a checkpoint of it is of use."""
 
-    def set(self) -> None:
-        """Asks the evaluation to end."""
+    def set(self, *, goes_on: bool = False) -> None:
+        """Asks the evaluation to end; ``goes_on`` says that the trial will be begun again."""
+        self.goes_on = goes_on
         self._set = True
 
     def is_set(self) -> bool:

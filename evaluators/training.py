@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ from evaluators.evaluator import (
     NoRoom,
     OutOfMemory,
     StopFlag,
+    Stopped,
 )
 from evaluators.images.augmentation import Augmentation
 from evaluators.images.device_images import DeviceImages
@@ -45,6 +46,7 @@ from evaluators.images.splits import training_subset
 from evaluators.network import build
 from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
+from evaluators.trial_checkpoint import TrialCheckpoint
 from results.right_images import RIGHT, packed
 from space.architecture import Architecture
 from space.blocks import Conv, Dense, GlobalPool
@@ -68,7 +70,8 @@ class TrainEvaluator(Evaluator):
     the finer measure: after few epochs networks differ by less accuracy than a small split can resolve.
 
     ``memory_bytes`` is what one trial may use; a candidate whose estimate exceeds it fails as out of memory
-    without being built (None: what the device has free).
+    without being built (None: what the device has). Every ``checkpoint_seconds`` a training leaves a checkpoint in the
+    cache folder, from which it goes on when its trial is begun again (None: it begins at its start).
 
     Raises InputError for settings that do not fit the images.
     """
@@ -80,6 +83,7 @@ class TrainEvaluator(Evaluator):
     channels_last: bool = True
     threads: int | None = 1
     memory_bytes: int | None = None
+    checkpoint_seconds: float | None = None
     score: str = "accuracy"
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -175,22 +179,52 @@ class TrainEvaluator(Evaluator):
         self, candidate: Candidate, architecture: Architecture, device: torch.device, stop: StopFlag
     ) -> Iterator[Measurement]:
         run = Training(self, architecture, device, candidate.stream, stop)
+        checkpoint = self._checkpoint(candidate, device)
+        kept = None if checkpoint is None else checkpoint.read()
+        measured: list[Measurement] = []
         started = time.perf_counter()
-        for epoch in range(1, self.recipe.epochs + 1):
-            train_loss = run.train(epoch)
-            trained = time.perf_counter() - started
-            validation = run.validate()
-            found = validation.scores
-            scores = {"accuracy": found.accuracy, "loss": -found.loss, "train_loss": -train_loss}
-            extra = {
-                "train_loss": train_loss,
-                "score": scores[self.score],
-                "balanced_accuracy": found.balanced_accuracy,
-                RIGHT: packed(validation.right),
-                "images_per_second": epoch * run.steps * self.recipe.batch_size / max(trained, 1e-9),
-                "device": str(device),
-            }
-            yield Measurement(epoch, found.accuracy, found.loss, time.perf_counter() - started, extra)
+        if kept is not None:
+            run.restore(kept.training)
+            measured, started = kept.measured, started - kept.seconds
+            yield from measured
+
+        def keep() -> None:
+            if checkpoint is not None and checkpoint.is_due:
+                checkpoint.write(run.state(), measured, time.perf_counter() - started)
+
+        try:
+            for epoch in range(len(measured) + 1, self.recipe.epochs + 1):
+                measured.append(self._epoch(run, epoch, started, keep))
+                yield measured[-1]
+        except (Diverged, Stopped, GeneratorExit):
+            if checkpoint is not None and not stop.goes_on:
+                checkpoint.remove()
+            raise
+        if checkpoint is not None:
+            checkpoint.remove()
+
+    def _checkpoint(self, candidate: Candidate, device: torch.device) -> TrialCheckpoint | None:
+        if self.checkpoint_seconds is None:
+            return None
+        depends = {**self.describe(), "computes": (str(device), torch.__version__)}
+        return TrialCheckpoint(candidate, depends, self.checkpoint_seconds)
+
+    def _epoch(self, run: Training, epoch: int, started: float, keep: Callable[[], None]) -> Measurement:
+        """One epoch of a training that was ``started`` at that time of ``perf_counter``, and how good it then is."""
+        train_loss = run.train(epoch, keep)
+        trained = time.perf_counter() - started
+        validation = run.validate()
+        found = validation.scores
+        scores = {"accuracy": found.accuracy, "loss": -found.loss, "train_loss": -train_loss}
+        extra = {
+            "train_loss": train_loss,
+            "score": scores[self.score],
+            "balanced_accuracy": found.balanced_accuracy,
+            RIGHT: packed(validation.right),
+            "images_per_second": epoch * run.steps * self.recipe.batch_size / max(trained, 1e-9),
+            "device": str(run.device),
+        }
+        return Measurement(epoch, found.accuracy, found.loss, time.perf_counter() - started, extra)
 
     def check_memory(self, architecture: Architecture, device: torch.device) -> None:
         """Raises OutOfMemory if the training's estimate exceeds what one trial may use, or the device has.
@@ -266,22 +300,59 @@ class Training:
         self.autocast = wants_bfloat16(recipe.precision, device)
         self.steps = len(self.train_images) // recipe.batch_size
         self.total = self.steps * recipe.epochs
+        self._step = 0
+        self._order: torch.Tensor | None = None
+        self._loss = torch.zeros((), device=device)
 
-    def train(self, epoch: int) -> float:
-        """One pass over the training images; returns the mean loss. Raises Diverged."""
+    def train(self, epoch: int, after_step: Callable[[], None] = lambda: None) -> float:
+        """One pass over the training images, or the rest of one that was restored; returns the mean loss.
+
+        Raises Diverged.
+        """
         recipe, size = self.recipe, self.recipe.batch_size
         self.module.train()
-        order = torch.randperm(len(self.train_images), generator=self.generator).to(self.device)
-        total = torch.zeros((), device=self.device)
-        for step in range(self.steps):
+        if self._order is None:
+            self._order = torch.randperm(len(self.train_images), generator=self.generator).to(self.device)
+            self._step, self._loss = 0, torch.zeros((), device=self.device)
+        while self._step < self.steps:
             self.stop.check()
-            set_learning_rate(self.optimizer, (epoch - 1) * self.steps + step, self.total, recipe.warmup)
-            total += self.take_step(order[step * size : (step + 1) * size])
-            if step % _CHECK_EVERY == _CHECK_EVERY - 1:
-                check_finite(float(total), epoch)
-        mean = float(total) / self.steps
+            done = self._step
+            set_learning_rate(self.optimizer, (epoch - 1) * self.steps + done, self.total, recipe.warmup)
+            self._loss += self.take_step(self._order[done * size : (done + 1) * size])
+            self._step += 1
+            if self._step % _CHECK_EVERY == 0:
+                check_finite(float(self._loss), epoch)
+            after_step()
+        mean = float(self._loss) / self.steps
         check_finite(mean, epoch)
+        self._order = None
         return mean
+
+    def state(self) -> dict[str, Any]:
+        """All that ``restore`` needs between two steps of an epoch, as tensors, numbers and dictionaries."""
+        on_gpu = self.device.type == "cuda"
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            # Dropout and stochastic depth draw from the global one.
+            "random": torch.cuda.get_rng_state(self.device) if on_gpu else torch.get_rng_state(),
+            "step": self._step,
+            "order": self._order,
+            "loss": self._loss,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what ``state`` gave, to the same weights."""
+        self.network.load_state_dict(state["network"], strict=True)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random"], self.device)
+        else:
+            torch.set_rng_state(state["random"])
+        self._step, self._loss = state["step"], state["loss"].to(self.device)
+        self._order = None if state["order"] is None else state["order"].to(self.device)
 
     def take_step(self, positions: torch.Tensor) -> torch.Tensor:
         """One step on the training images at ``positions`` (on the device); its loss, detached."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evaluators.cache import writable_cache
 from nascale.spaces import search_space
 from nascale.spec import SearchSpec
 from nascale.study_spec import StudySpec
@@ -42,7 +43,6 @@ def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
     space = study_space(spec, training.images)
     evaluator: Evaluator = training
     if spec.evaluator == "supernet":
-        from evaluators.cache import writable_cache
         from evaluators.supernet.evaluator import SupernetEvaluator
 
         writable_cache()
@@ -97,7 +97,10 @@ def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:
         max_image_bytes=spec.images.max_image_bytes,
     )
     batch = fitting_batch(spec, images)
-    return TrainEvaluator(images, spec.recipe.replace(batch_size=batch))
+    if spec.pool.checkpoint_every is not None:
+        writable_cache()
+    recipe = spec.recipe.replace(batch_size=batch)
+    return TrainEvaluator(images, recipe, checkpoint_seconds=spec.pool.checkpoint_every)
 
 
 def fitting_batch(spec: StudySpec, images: ImageSet | None) -> int:

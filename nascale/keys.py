@@ -80,9 +80,9 @@ def converted(item: Field[Any], value: Any) -> Any:
         if item.default is None:
             return None
         raise InputError.of(item.name, f"a value ({kind})", None)
-    if kind in ("count", "bytes", "seconds"):
+    if kind in ("count", "bytes", "seconds", "span"):
         number = parse_quantity(value, kind, item.name)
-        return number if kind == "seconds" else round(number)
+        return number if kind in ("seconds", "span") else round(number)
     if kind == "value":
         return value
     types, words = _TYPES[kind]

@@ -29,6 +29,7 @@ _KINDS = {
     "count": (_DECIMAL, "a positive number such as 400M, 1.5G or 250000 (K, M, G are decimal)"),
     "bytes": (_BYTES, "a positive size such as 64MB, 1.5GB or 512KiB"),
     "seconds": (_SECONDS, "a positive time such as 8ms, 0.5s, 90 or 15min"),
+    "span": (_SECONDS, "a time such as 8ms, 0.5s, 90 or 15min, or 0"),
 }
 # Each digit fits one place only, so that a long text is read in one pass.
 _NUMBER = re.compile(r"\s*((?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z]*)\s*")
@@ -39,7 +40,7 @@ _MOST_SECONDS = 1e9
 
 
 def parse_quantity(text: str | float, kind: str = "count", argument: str = "value") -> float:
-    """``text`` as a number of units: counts, bytes or seconds. Raises InputError naming ``argument``."""
+    """``text`` as a number of units: counts, bytes, seconds or a span of them, which may be 0. Raises InputError naming ``argument``."""
     scales, wanted = _KINDS[kind]
     if isinstance(text, bool):
         raise InputError.of(argument, wanted, text)
@@ -50,27 +51,27 @@ def parse_quantity(text: str | float, kind: str = "count", argument: str = "valu
         if match is None or match[2].upper() not in scales:
             raise InputError.of(argument, wanted, text)
         value = float(match[1]) * scales[match[2].upper()]
-    if not math.isfinite(value) or value <= 0:
+    if not math.isfinite(value) or value < 0 or (value == 0 and kind != "span"):
         raise InputError.of(argument, wanted, text)
-    if kind == "seconds" and value > _MOST_SECONDS:
+    if scales is _SECONDS and value > _MOST_SECONDS:
         raise InputError.of(argument, f"at most {_MOST_SECONDS:.0f} seconds", text)
     return value
 
 
 class Quantity(click.ParamType[float]):
-    """A click type for the numbers above; ``kind`` is ``count``, ``bytes`` or ``seconds``.
+    """A click type for the numbers above; ``kind`` is ``count``, ``bytes``, ``seconds`` or ``span``.
 
-    Counts and bytes come back as whole numbers, seconds as a float.
+    Counts and bytes come back as whole numbers, the others as floats.
     """
 
     def __init__(self, kind: str = "count") -> None:
         self.kind = kind
-        self.name = kind
+        self.name = "seconds" if kind == "span" else kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         argument = param.opts[0] if param is not None and param.opts else self.name
         number = parse_quantity(value, self.kind, argument)
-        return number if self.kind == "seconds" else round(number)
+        return number if self.kind in ("seconds", "span") else round(number)
 
 
 def parse_list(text: str, kind: str = "count", argument: str = "value") -> list[float]:

@@ -183,6 +183,10 @@ class SearchSpec(StudySpec):
             raise InputError.of("stock", f"{AUTO} or {NONE} where networks are not trained", self.stock)
         if len(self.stock_names) >= self.run.trials:
             raise InputError.of("stock", f"fewer networks than the {self.run.trials} trials", self.stock)
+        if self.pool.checkpoint_every is not None and self.evaluator != "train":
+            raise InputError.of(
+                "checkpoint_every", "a search that trains each network", f"evaluator {self.evaluator}"
+            )
         if self.pruner not in pruners():
             raise UnknownNameError("pruner", self.pruner, pruners())
         if self.rungs is not None and self.pruner == "none":

@@ -128,6 +128,7 @@ class StudySpec:
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in the form in which ``as_dict`` writes it today; a setting that was not there yet is added."""
         return {
+            "checkpoint_every": None,
             "class_weights": "none",
             "max_image_bytes": None,
             "patience": PATIENCE_SECONDS,

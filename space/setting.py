@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import Field, field, fields, is_dataclass
 from typing import Any
 
-KINDS = ("text", "int", "float", "flag", "count", "bytes", "seconds", "value")
+KINDS = ("text", "int", "float", "flag", "count", "bytes", "seconds", "span", "value")
 """What a setting may hold: ``count``, ``bytes`` and ``seconds`` are quantities that take suffixes (``5M``, ``64MB``,
-``8ms``); a ``value`` is written as text, which the dataclass itself reads."""
+``8ms``), and so does a ``span``, which is seconds or 0; a ``value`` is written as text, which the dataclass itself reads."""
 
 
 def setting(

@@ -76,7 +76,7 @@ class PoolSettings:
     """How many workers there are, what each may use, and where they run.
 
     ``workers=0`` runs trials in a thread of this process. ``retries`` counts how often a trial whose worker died is
-    begun again; ``trial_timeout`` is in seconds, 0 for none, None for one found by what other trials took. ``patience``
+    begun again; ``trial_timeout`` is in seconds, 0 for none, None for one found by what other trials took. ``checkpoint_every`` is the seconds between checkpoints of a training (None: none). ``patience``
     is for how many seconds trials may fail by the machine's fault before the pool gives up. ``ray_address`` joins a running cluster, otherwise a local Ray is
     started for the pool's life. ``memory_bytes`` bounds what one CPU worker may allocate (None: its share of this
     machine).
@@ -90,8 +90,15 @@ class PoolSettings:
     retries: int = setting(1, "int", "How often a trial whose worker died is begun again.", may_change=True)
     trial_timeout: float | None = setting(
         None,
-        "seconds",
+        "span",
         "Longest time of one trial; 0 for any.  [default: ten times what the slowest took for its MACs, at least 5 min]",
+        may_change=True,
+    )
+    checkpoint_every: float | None = setting(
+        None,
+        "seconds",
+        "Time between checkpoints of each training, from which a trial that was stopped or killed goes on.  "
+        "[default: none are made]",
         may_change=True,
     )
     ray_address: str | None = setting(

@@ -84,11 +84,14 @@ class RunningTrial:
         self._inbox.put(None)  # for other listeners
         return messages, True
 
-    def cancel(self) -> None:
-        """Asks the trial to end: it does so at its evaluator's next look at the flag. Returns at once."""
+    def cancel(self, *, goes_on: bool = False) -> None:
+        """Asks the trial to end: it does so at its evaluator's next look at the flag. Returns at once.
+
+        ``goes_on`` says that it will be begun again.
+        """
         if self._cancelled_at is None:
             self._cancelled_at = time.monotonic()
-        self._stop.set()
+        self._stop.set(goes_on=goes_on)
 
     def latest_end(self) -> float:
         """The time (of ``time.monotonic``) at which a cancelled trial is left behind, at the latest."""

@@ -98,7 +98,7 @@ class ThreadPool:
             self._worked, self._faults = True, 0
         if fault is not None:
             events.append(self._failed(self._running, fault))
-        elif ended:
+        elif ended or any(event.failure for event in events):  # it ends with its failure, a moment later
             self._endurance.ended()
             self._running = None
         elif self._timeout is not None and end is not None and not messages and time.monotonic() >= end:
@@ -129,15 +129,18 @@ class ThreadPool:
     def cancel(self, number: int) -> None:
         """Sets the trial's flag; the next trial waits for it to leave, for as long as the grace period lasts."""
         if self._running and self._running.candidate.number == number:
-            if self._running.due is None:
-                self._leaving = self._running.trial
-                self._leaving.cancel()
-            self._running = None
+            self._leave(goes_on=False)
+
+    def _leave(self, *, goes_on: bool) -> None:
+        """Has the slot's trial end, which will be begun again where it ``goes_on``."""
+        if self._running is not None and self._running.due is None:
+            self._leaving = self._running.trial
+            self._leaving.cancel(goes_on=goes_on)
+        self._running = None
 
     def close(self) -> None:
         """Cancels what runs, and waits up to the grace period for it to leave."""
-        if self._running:
-            self.cancel(self._running.candidate.number)
+        self._leave(goes_on=True)
         if self._leaving is not None:
             self._leaving.leaves()
             self._leaving = None

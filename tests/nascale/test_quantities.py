@@ -74,3 +74,11 @@ def test_long_and_strange_values_are_refused_at_once(text: object) -> None:
 def test_times_beyond_any_clock_are_refused() -> None:
     with pytest.raises(InputError, match="max_seconds: wanted at most 1000000000 seconds, got '1e30'"):
         parse_quantity("1e30", "seconds", "max_seconds")
+
+
+def test_a_span_may_be_nothing_at_all() -> None:
+    assert [parse_quantity(text, "span") for text in ("0", "0s", 0, "2min")] == [0, 0, 0, 120]
+    with pytest.raises(InputError, match=r"wanted a time such as .*, or 0, got '-1s'"):
+        parse_quantity("-1s", "span")
+    with pytest.raises(InputError, match="wanted a positive time"):
+        parse_quantity("0", "seconds")

@@ -106,6 +106,7 @@ def test_a_stored_spec_of_the_first_version_reads_back_with_its_values() -> None
     assert SearchSpec.stored({**stored, "a key that is gone": 1}).as_dict() == SearchSpec.canonical(stored)
     assert SearchSpec.canonical(stored) == {
         **stored,
+        "checkpoint_every": None,
         "class_weights": "none",
         "learn_from": None,
         "max_image_bytes": None,
