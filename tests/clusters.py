@@ -10,12 +10,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from evaluators.pools.ray_leftovers import MARK, processes_of, remove
 from evaluators.pools.ray_session import _guardian, exported, read_token_again
 
+HEAD = "head"
 _HEALTH = {
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 1000,
@@ -35,9 +37,9 @@ class TestCluster:
         self.folder = Path(tempfile.mkdtemp(prefix="nascale-cluster-", dir="/tmp"))
         self.token = secrets.token_hex(32)
         self._cluster: Any = Cluster(shutdown_at_exit=False)
-        self._nodes: list[Any] = []
+        self._numbers = count()
         self._guardians: list[subprocess.Popen[bytes]] = []
-        with self._elsewhere("head"):
+        with self._elsewhere(HEAD):
             head = self._cluster.add_node(
                 num_cpus=0, temp_dir=str(self.folder / "ray"), include_dashboard=False, _system_config=_HEALTH
             )
@@ -71,25 +73,25 @@ class TestCluster:
         finally:
             os.chdir(before)
 
-    def add_node(self) -> int:
-        """A node with one processor more; its number."""
-        number = len(self._nodes)
-        with self._elsewhere(f"node-{number}"):
-            self._nodes.append(self._cluster.add_node(num_cpus=1))
-        return number
+    def add_node(self) -> str:
+        """A node with one processor more; its name."""
+        name = f"node-{next(self._numbers)}"
+        with self._elsewhere(name):
+            self._cluster.add_node(num_cpus=1)
+        return name
 
-    def pids(self, number: int) -> list[int]:
+    def pids(self, node: str) -> list[int]:
         """The processes of a node."""
-        return list(processes_of(self.folder / f"node-{number}"))
+        return list(processes_of(self.folder / node))
 
-    def signal(self, number: int, kind: signal.Signals) -> None:
+    def signal(self, node: str, kind: signal.Signals) -> None:
         """Sends all processes of a node a signal."""
-        for pid in self.pids(number):
+        for pid in self.pids(node):
             os.kill(pid, kind)
 
-    def kill(self, number: int) -> None:
+    def kill(self, node: str) -> None:
         """Kills the node: all of its processes at once."""
-        self.signal(number, signal.SIGKILL)
+        self.signal(node, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends everything."""

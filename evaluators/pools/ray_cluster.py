@@ -89,8 +89,8 @@ class JoinedRay:
         self._say = lambda text: None
         self.close()
         raise RunError(
-            f"ray_address: wanted a running Ray cluster, got {self._address}, whose {ended} does not answer any more; "
-            f"the same command goes on when it does. Ray's messages are in {self._messages.file}"
+            f"ray_address: wanted a running Ray cluster, got {self._address} (no answer from its {ended} for "
+            f"{_SILENT_SECONDS:g} s); the same command goes on when there is one. Ray's messages are in {self._messages.file}"
         )
 
     def went_wrong(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.clusters import TestCluster, without_token
+from tests.clusters import HEAD, TestCluster, without_token
 from tests.processes import environment
 
 _DRIVER = """
@@ -97,6 +99,7 @@ class Driver:
             text=True,
         )
         self.lines: list[dict[str, Any]] = []
+        self.places: dict[str, dict[str, Any]] = {}
 
     def next(self, wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """The next line that is ``wanted``."""
@@ -114,30 +117,74 @@ class Driver:
         assert self._process.wait(60) == 0
         return begun
 
+    def ended(self) -> list[int]:
+        """The trials that have ended, each as often as it has; none may have failed."""
+        assert not any(line.get("failure", "None") != "None" for line in self.lines)
+        return sorted(line["done"] for line in self.lines if "done" in line)
+
+    def fail(self) -> str:
+        """Waits until it ends with an error; what it says then."""
+        self._process.communicate(timeout=120)
+        assert self._process.returncode == 1
+        return (self._folder / "errors").read_text()
+
     def close(self) -> None:
         self._process.kill()
         self._process.communicate()
         self._errors.close()
 
 
-def test_trials_run_on_the_nodes_that_there_are(cluster: TestCluster, tmp_path: Path) -> None:
-    first, second = cluster.add_node(), cluster.add_node()
-    driver = Driver(cluster, tmp_path)
+@pytest.fixture
+def driver(cluster: TestCluster, tmp_path: Path) -> Iterator[Driver]:
+    """A driver whose workers have places on two nodes, node-0 and node-1, and have measured there."""
+    nodes = [cluster.add_node(), cluster.add_node()]
+    made = Driver(cluster, tmp_path)
     try:
-        # Both have the packages and the images, and nothing else of this machine.
-        for node in (first, second):
-            line = driver.next(lambda line, node=node: line.get("pid") in cluster.pids(node))
-            assert line["total"] == 4 * 8 * 8
-            for place in (line["folder"], line["package"]):
-                assert place.startswith(str(cluster.folder)), place
-        cluster.kill(first)
-        driver.next(lambda line: "restarted" in line)
-        for _ in range(4):
-            driver.next(lambda line: line.get("pid") in cluster.pids(second))
-        third = cluster.add_node()
-        driver.next(lambda line: line.get("pid") in cluster.pids(third))
-        begun = driver.finish()
+        while set(made.places) != set(nodes):
+            line = made.next(lambda line: "pid" in line)
+            made.places |= {node: line for node in nodes if line["pid"] in cluster.pids(node)}
+        yield made
     finally:
-        driver.close()
-    assert sorted(line["done"] for line in driver.lines if "done" in line) == list(range(begun))
-    assert not any(line.get("failure", "None") != "None" for line in driver.lines)
+        made.close()
+
+
+def test_trials_run_on_the_nodes_that_there_are(cluster: TestCluster, driver: Driver) -> None:
+    # Both have the packages and the images, and nothing else of this machine.
+    for line in driver.places.values():
+        assert line["total"] == 4 * 8 * 8
+        for place in (line["folder"], line["package"]):
+            assert place.startswith(str(cluster.folder)), place
+    cluster.kill("node-0")
+    driver.next(lambda line: "restarted" in line)
+    for _ in range(4):
+        driver.next(lambda line: line.get("pid") in cluster.pids("node-1"))
+    new = cluster.add_node()
+    driver.next(lambda line: line.get("pid") in cluster.pids(new))
+    begun = driver.finish()
+    assert driver.ended() == list(range(begun))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_node_that_is_silent_for_a_minute_is_done_without(cluster: TestCluster, driver: Driver) -> None:
+    cluster.signal("node-0", signal.SIGSTOP)
+    driver.next(lambda line: "restarted" in line)
+    driver.next(lambda line: "1 of 2 workers wait for a place" in line.get("said", ""))
+    end = time.monotonic() + 60
+    driver.next(lambda line: "done" in line and time.monotonic() > end)
+    cluster.signal("node-0", signal.SIGCONT)
+    new = cluster.add_node()
+    driver.next(lambda line: line.get("pid") in cluster.pids(new))
+    driver.next(lambda line: "all 2 workers have a place again" in line.get("said", ""))
+    begun = driver.finish()
+    assert driver.ended() == list(range(begun))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_search_whose_cluster_is_gone_ends_with_the_reason(cluster: TestCluster, driver: Driver) -> None:
+    cluster.kill(HEAD)
+    errors = driver.fail()
+    assert "RunError: ray_address: wanted a running Ray cluster, got " in errors.splitlines()[-1]
+    assert "(no answer from its head and node on this machine for 30 s)" in errors.splitlines()[-1]
+    assert "[C" not in errors and "*** SIG" not in errors
