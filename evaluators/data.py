@@ -90,6 +90,7 @@ def load(
         origins=origins,
         notes=(*source.notes, *found.notes),
         warnings=(*missing, *found.warnings, *_smaller(source, size)),
+        decoded_from=source.commonest_side,
     )
 
 

@@ -50,6 +50,20 @@ def trial_of(text: str) -> tuple[str, int] | None:
     return study, int(number)
 
 
+def images_side(text: str, storage: str | None = None) -> int | None:
+    """The side in pixels that the images of a study had before decoding, where ``text`` names one of its trials.
+
+    None where it names none, or the study keeps no such side.
+    """
+    trial = trial_of(text)
+    if trial is None:
+        return None
+    from results.provenance import own_side
+    from results.studies import attributes_of
+
+    return own_side(attributes_of(trial[0], storage) or {})
+
+
 def fitted(
     text: str,
     storage: str | None,

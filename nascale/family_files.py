@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,12 @@ from space.cost import costs
 from space.errors import InputError
 from space.family import Member
 from space.rounding import RELEASED
+
+REALISED = ("realised_depth", "realised_width", "realised_resolution")
+"""The columns of what depth, width and resolution have really grown by."""
+
+REACHED = ("phi_depth", "phi_width", "phi_resolution")
+"""The columns of the φ that each of them has reached."""
 
 
 def _slug(text: str) -> str:
@@ -36,16 +41,28 @@ def member_name(base: Architecture, member: Member, measure: str) -> str:
 def member_row(
     member: Member, network: Architecture, measure: str, *, batch: int = 1, rounding: str = RELEASED.name
 ) -> dict[str, Any]:
-    """What is said of a member: its budget of ``measure``, what it was multiplied by, and its costs."""
+    """What is said of a member: its budget of ``measure``, what it was multiplied by, and its costs.
+
+    ``depth``, ``width`` and ``nominal_resolution`` are the nominal factors α^φ, β^φ and γ^φ, ``resolution`` is in
+    pixels; ``realised_depth``, ``realised_width`` and ``realised_resolution`` are what came out of rounding, ``phi_depth``, ``phi_width`` and
+    ``phi_resolution`` the φ that each has reached (None where it does not scale). ``spread`` is the largest less the
+    smallest of these, without the dimensions that are ``held``.
+    """
     counted = costs(network, batch=batch)
+    depth, width, pixels = member.nominal
     row: dict[str, Any] = {
         "name": network.name,
         "budget": member.budget,
         "measure": measure,
         "phi": member.phi,
-        "depth": member.depth,
-        "width": member.width,
+        "depth": depth,
+        "width": width,
         "resolution": network.resolution,
+        "nominal_resolution": pixels,
+        **dict(zip(REALISED, member.realised, strict=True)),
+        **dict(zip(REACHED, member.direction.exponents, strict=True)),
+        "spread": member.direction.spread,
+        "held": ", ".join(member.direction.held),
         "layers": sum(member.plan.repeats),
         **counted.searched(),
     }
@@ -53,17 +70,10 @@ def member_row(
         row["latency_seconds"] = member.cost
     return row | {
         "used": None if member.budget is None else member.used,
-        "moves": _counted(member.moves),
         "note": member.note,
         "rounding": rounding,
         "key": network.key,
     }
-
-
-def _counted(moves: Sequence[str]) -> str:
-    """``a; a; b`` → ``a ×2; b``."""
-    runs = [(move, len(list(group))) for move, group in groupby(sorted(moves, key=moves.index))]
-    return "; ".join(f"{move} ×{count}" if count > 1 else move for move, count in runs)
 
 
 def write_family(
@@ -89,5 +99,5 @@ def write_family(
         file = folder / f"{_slug(network.name)}.json"
         write_file(file, (to_json(network) + "\n").encode(), argument)
         row["file"] = str(file)
-    figure = family_figure(base.label, base.resolution, rows, measure)
+    figure = family_figure(base.label, costs(base).searched(), rows, measure)
     save(figure, folder / "family.png", argument)

@@ -41,7 +41,7 @@ def origin(images: ImageSet | None) -> dict[str, Any]:
             packages[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    kept = {} if images is None else {"data": DataSummary.of(images).kept()}
+    kept = {} if images is None else {"data": DataSummary.of(images).kept() | {"own_side": images.own_side}}
     return {
         "nascale": VERSION,
         "packages": packages,

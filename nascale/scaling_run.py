@@ -15,7 +15,7 @@ from nascale.launch import Outcome, Prepared, check_found, run
 from nascale.scaling_spec import ScalingSpec
 from search.candidate_cache import CandidateCache
 from search.scaling.candidate_space import SeededKeys, candidate_space
-from search.scaling.candidates import ScalingCandidate, Triple, grid_candidates, law_start
+from search.scaling.candidates import ScalingCandidate, grid_candidates, law_start
 from search.scaling.coefficient_grid import paper_grid
 from search.scaling.law_fit import LawFit
 from search.scaling.measurements import fit_measured, measured
@@ -26,6 +26,7 @@ from search.space_statistics import space_statistics
 from space.architecture import Architecture
 from space.errors import InputError
 from space.rounding import POLICIES
+from space.scaling.realised import Triple
 
 if TYPE_CHECKING:
     from search.progress import Progress

@@ -38,8 +38,8 @@ def training_data(spec: TrainSpec, storage: str | None) -> TrainingData:
     text = _absolute(spec.data)
     source = open_source(text, skip_bad=spec.skip_bad, max_bytes=spec.max_image_bytes)
     size = None
-    if source.sides:
-        commonest = max(source.sides, key=lambda side: (source.sides[side], side))
+    commonest = source.commonest_side
+    if commonest is not None:
         shown = side_of(spec.arch, storage, min(commonest, LARGEST_SIDE), spec.resolution)
         size = min(_DETAIL * shown, commonest)
     keywords: dict[str, Any] = {

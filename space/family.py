@@ -1,99 +1,68 @@
-"""Families: the same network scaled to use given budgets, on real, rounded costs.
+"""Families: the same network scaled along the compound ray, one member for each budget or φ, on real, rounded costs.
 
-A budget is met in two steps. The first finds the largest φ whose rounded network stays under it, by bisection on
-the real cost. (The formula α·β²·γ² is a poor guide: at φ = 1 EfficientNet-B0 grows 2.57 times, not 1.92.)
-Rounding leaves steps between neighbouring φ, often of 10–30 %. The second step therefore uses the rest of the
-budget in small moves: one more layer in a stage, one channel step in a part, a few pixels.
+A network scaled by α^φ, β^φ and γ^φ lies on a ray: ln d / ln α, ln w / ln β and ln r / ln γ are the same number, φ.
+Whole layers, channels and pixels lie beside it. The networks that are considered form a lattice of three ladders
+(``space.scaling.ladders``): depth one layer at a time, width one channel step at a time, pixels. On each rung all
+stages, or all parts, have grown by one common factor, as evenly as rounding allows. Of the lattice's networks that use
+97–100 % of a budget, its member is the one with the least spread of the three exponents, the largest less the smallest
+(``space.nearest`` finds it).
+
+A family is a chain: from the network itself upwards, no member has fewer layers in a stage, fewer channels in a part
+or fewer pixels than the one before it; and likewise downwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from math import inf
 
 from space.architecture import Architecture
 from space.errors import BudgetError, InputError
+from space.lattice import Cost, Direction, Lattice
+from space.nearest import LEAST_USED, NEAR, Found, Search
 from space.rounding import RELEASED, Rounding
-from space.scaling import (
-    PAPER,
-    Coefficients,
-    Plan,
-    beyond_limits,
-    build,
-    compound_plan,
-    deeper,
-    layers,
-    wider,
-)
+from space.scaling import PAPER, Coefficients, Plan, build, compound_plan
+from space.scaling.ray import LOWEST_PHI, Ray, size
+from space.scaling.realised import Triple, exponents, multipliers
 
-Cost = Callable[[Architecture], float]
-
-_Spent = tuple[Plan, float, tuple[str, ...]]
-_LOWEST_PHI = -64.0
-_PHI_STEP = 1e-4
-_BEAM = 6
-_MOST_MOVES = 24
+Nearest = Callable[[float, Plan | None, Plan | None], Found | None]
+"""(budget, smallest and largest plan allowed) → the network that uses it."""
+# So many orders are tried in which the members of a family may be sought.
+_MOST_ORDERS = 3
+# A cost that is measured is asked for at most so often for one member.
+_MEASUREMENTS = 14
+_ENOUGH = 1.02
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One network of a family.
 
-    ``phi`` is what the compound rule gives, ``moves`` what was added after it; ``cost`` is in the budget's
-    unit, ``used`` its share of the budget (1.0 and the cost itself where there was no budget). ``note`` says
-    where rounding goes no lower.
+    ``nominal`` are α^φ, β^φ and γ^φ, ``realised`` what depth, width and resolution have really grown by.
+    ``direction`` says how near to the ray that is; its φ is the middle of the realised exponents for a budget, and the
+    φ asked for otherwise. ``cost`` is in the budget's unit, ``used`` its share of the budget (1.0 where there was
+    none). ``note`` says where something stopped a dimension.
     """
 
     architecture: Architecture
-    phi: float
-    depth: float
-    width: float
+    direction: Direction
+    nominal: Triple
+    realised: Triple
     plan: Plan
     cost: float
     budget: float | None
-    moves: tuple[str, ...] = ()
     note: str = ""
 
     @property
+    def phi(self) -> float:
+        """The φ of the nominal factors."""
+        return self.direction.phi
+
+    @property
     def used(self) -> float:
+        """The share of the budget."""
         return 1.0 if self.budget is None else self.cost / self.budget
-
-
-@dataclass(slots=True)
-class _Grower:
-    """The settings and the remaining evaluations of the search for one member."""
-
-    base: Architecture
-    cost: Cost
-    coefficients: Coefficients
-    rounding: Rounding
-    pixels: int
-    evaluations: int
-
-    def at(self, phi: float) -> Plan:
-        return compound_plan(self.base, phi, self.coefficients, self.rounding)
-
-    def price(self, plan: Plan) -> float:
-        self.evaluations -= 1
-        return self.cost(build(self.base, plan, self.rounding))
-
-    def moves(self, plan: Plan) -> Iterator[tuple[str, Plan]]:
-        """(what it is, the plan after it) for every small move from ``plan``, in the dimensions that scale."""
-        last = len(self.base.stages) - 1
-        for stage in range(len(self.base.stages)) if self.coefficients.alpha > 1 else ():
-            if self.rounding.ends == "fixed" and stage in (0, last):
-                continue
-            more = deeper(self.base, plan, stage)
-            if more is not None:
-                yield f"stage {stage + 1} one layer more", more
-        for part in range(len(plan.widths)) if self.coefficients.beta > 1 else ():
-            more = wider(self.base, plan, part, self.rounding)
-            if more is not None:
-                name = {0: "stem", last + 2: "head"}.get(part, f"stage {part}")
-                yield f"{name} {self.rounding.channel_multiple} channels wider", more
-        if self.coefficients.gamma > 1:
-            yield f"{self.pixels} px more", replace(plan, resolution=plan.resolution + self.pixels)
 
 
 def member_at(
@@ -103,218 +72,198 @@ def member_at(
     *,
     coefficients: Coefficients = PAPER,
     rounding: Rounding = RELEASED,
+    max_resolution: int | None = None,
 ) -> Member:
-    """The network at ``phi``, without a budget; its note says where rounding goes no lower."""
-    target = compound_plan(architecture, phi, coefficients, rounding)
-    network = build(architecture, target, rounding)
-    depth, width, _ = coefficients.factors(phi)
-    note = floor_note(architecture, target, coefficients, rounding) if phi < 0 else ""
-    return Member(network, phi, depth, width, target, cost(network), None, (), note)
+    """The network at ``phi``, without a budget; its note says where rounding or ``max_resolution`` stops it."""
+    ray = Ray(architecture, coefficients, rounding, max_resolution)
+    plan = ray.at(phi)
+    network = build(architecture, plan, rounding)
+    realised = multipliers(architecture, network)
+    capped = plan.resolution == ray.most_pixels
+    ends = ((False, False), (False, False), (False, capped))
+    direction = replace(Direction.of(exponents(realised, coefficients), ends), phi=phi + 0.0)
+    notes = [_capped(plan.resolution)] if "resolution" in direction.held else []
+    if phi < 0:
+        notes.append(floor_note(architecture, plan, coefficients, rounding))
+    nominal = coefficients.factors(phi)
+    return Member(
+        network, direction, nominal, realised, plan, cost(network), None, "; ".join(filter(None, notes))
+    )
 
 
-def member_for(
+def family(
     architecture: Architecture,
-    budget: float,
+    budgets: Sequence[float],
     cost: Cost,
     *,
     measure: str = "macs",
     coefficients: Coefficients = PAPER,
     rounding: Rounding = RELEASED,
-    pixels: int = 8,
-    wanted: float = 0.99,
-    evaluations: int = 2000,
-) -> Member:
-    """The scaled network that uses ``budget`` best without going over it.
+    pixels: int | None = None,
+    max_resolution: int | None = None,
+) -> tuple[Member, ...]:
+    """The member for each budget, in the order of ``budgets``.
 
-    ``cost`` gives a network's cost in the unit of ``budget`` (``measure`` names it in messages). Small moves
-    stop once the share ``wanted`` is used; ``evaluations`` bounds the calls of ``cost``, for costs that are
-    measured. Raises BudgetError where the smallest network that rounding allows costs more than the budget.
+    ``cost`` gives a network's cost in the unit of the budgets (``measure`` names it in messages); it must not fall
+    where a network gets more layers, channels or pixels. ``pixels`` is one step of the resolution (by default
+    ``space.lattice.pixel_step``); ``max_resolution`` the most pixels, never fewer than the network's own. Where it
+    stops the resolution, depth and width share the rest.
+
+    Raises BudgetError where the smallest network that rounding allows costs more than a budget, or the largest one
+    that is computed with costs less.
     """
-    if not budget > 0:
-        raise InputError.of("budget", f"a positive number of {measure}", budget)
-    if pixels < 1:
-        raise InputError.of("pixels", "a step of 1 px or more", pixels)
-    step = max(pixels, rounding.resolution_multiple)
-    grower = _Grower(architecture, cost, coefficients, rounding, step, evaluations)
-    phi, price = _largest_phi(grower, budget, measure)
-    best = _spent(grower, grower.at(phi), price, budget, wanted)
-    origin = phi
-    # Where much of the budget is left, the moves have more room from a slightly smaller start.
-    for lower in (0.15, 0.3, 0.5, 0.8):
-        if best[1] >= min(wanted, 0.97) * budget or grower.evaluations <= 0:
-            break
-        start = grower.at(phi - lower)
-        found = _spent(grower, start, grower.price(start), budget, wanted)
-        if found[1] > best[1]:
-            best, origin = found, phi - lower
-    origin = _short(grower, origin)
-    depth, width, _ = coefficients.factors(origin)
-    plan, price, moves = best
-    note = floor_note(architecture, plan, coefficients, rounding) if origin < 0 else ""
-    return Member(build(architecture, plan, rounding), origin, depth, width, plan, price, budget, moves, note)
+    lattice = Lattice(architecture, cost, coefficients, rounding, pixels, max_resolution, measure)
+
+    def nearest(budget: float, low: Plan | None, high: Plan | None) -> Found | None:
+        return Search(lattice, budget, low, high).nearest()
+
+    return _chain(lattice, budgets, cost(architecture), nearest)
 
 
-def member_near(
+def measured_family(
     architecture: Architecture,
-    target: float,
-    cost: Cost,
+    budgets: Sequence[float],
+    measured: Cost,
+    proxy: Cost,
     *,
+    measure: str,
     coefficients: Coefficients = PAPER,
     rounding: Rounding = RELEASED,
-    tolerance: float = 0.02,
-) -> Member:
-    """The scaled network whose real cost is nearest to ``target``, over it or under, for fair comparisons.
+    pixels: int | None = None,
+    max_resolution: int | None = None,
+) -> tuple[Member, ...]:
+    """``family`` for a cost that is measured, so asked for seldom and with noise: a latency.
 
-    φ is nudged first; where rounding leaves no φ within ``tolerance``, small moves follow, but only in the
-    dimensions whose coefficient is above 1: a network scaled in depth alone stays so. The result may
-    still be off: MACs are a staircase in resolution and depth.
+    For each budget, networks are chosen by a ``proxy`` such as their MACs, whose bound is moved until the measured
+    cost uses the budget. Raises BudgetError where no network that was measured is within it.
     """
-    grower = _Grower(architecture, cost, coefficients, rounding, rounding.resolution_multiple, 400)
-    limit = target * (1 + tolerance)
-    phi, price = _largest_phi(grower, target, "macs")
-    plan = grower.at(phi)
-    best: _Spent = (plan, price, ())
-    beyond = grower.at(phi + 2 * _PHI_STEP)
-    over = grower.price(beyond)
-    if abs(over - target) < abs(price - target):
-        best = (beyond, over, ())
-    if abs(best[1] / target - 1) > tolerance:
-        for start in (phi, phi - 0.1, phi - 0.25):
-            first = grower.at(start)
-            found = _spent(grower, first, grower.price(first), limit, 1 / (1 + tolerance))
-            if abs(found[1] - target) < abs(best[1] - target):
-                best, phi = found, start
-            if abs(best[1] / target - 1) <= tolerance:
+    lattice = Lattice(architecture, proxy, coefficients, rounding, pixels, max_resolution, measure)
+    own, own_proxy = measured(architecture), proxy(architecture)
+
+    def nearest(budget: float, low: Plan | None, high: Plan | None) -> Found | None:
+        bound, under, over, least = own_proxy * budget / own, 0.0, inf, inf
+        best: Found | None = None
+        for _ in range(_MEASUREMENTS):
+            point = Search(lattice, bound, low, high).nearest()
+            if point is None:
                 break
-    elif best[0] is beyond:
-        phi += 2 * _PHI_STEP
-    depth, width, _ = coefficients.factors(phi)
-    network = build(architecture, best[0], rounding)
-    return Member(network, phi, depth, width, best[0], best[1], target, best[2], "")
+            cost = measured(build(architecture, point.plan, rounding))
+            least = min(least, cost)
+            if cost <= budget:
+                under = bound
+                if best is None or cost > best.cost:
+                    best = replace(point, cost=cost)
+            else:
+                over = bound
+            if LEAST_USED * budget <= cost <= budget or over < under * _ENOUGH:
+                break
+            bound *= budget / cost
+            if not under < bound < over:
+                bound = (under * over) ** 0.5 if under > 0 else over * budget / cost
+        if best is None and low is None:
+            raise BudgetError(f"budget: wanted at least {least:,.6g} {measure}, got {budget:,.6g}")
+        return best
+
+    return _chain(lattice, budgets, own, nearest)
 
 
-def multipliers(base: Architecture, scaled: Architecture) -> tuple[float, float, float]:
-    """(depth, width, resolution) of ``scaled`` as multiples of ``base``, as they came out of rounding.
+def _chain(
+    lattice: Lattice,
+    budgets: Sequence[float],
+    own: float,
+    nearest: Nearest,
+) -> tuple[Member, ...]:
+    """The members for the budgets: from the network, which costs ``own``, upwards, and from it downwards."""
+    for budget in budgets:
+        if not budget > 0:
+            raise InputError.of("budget", f"a positive number of {lattice.measure}", budget)
+    itself = Found(lattice.plan((0, 0, 0)), own, lattice.direction((0, 0, 0)))
+    found: dict[float, Found] = {}
+    for side in (
+        sorted(budget for budget in set(budgets) if budget >= own),
+        sorted((budget for budget in set(budgets) if budget < own), reverse=True),
+    ):
+        found |= _side(itself, side, nearest)
+    return tuple(_member(lattice, found[budget], budget) for budget in budgets)
 
-    Depth is the ratio of all layers, width the geometric mean of the stages' output channels' ratios.
+
+def _side(itself: Found, budgets: Sequence[float], nearest: Nearest) -> dict[float, Found]:
+    """The members for budgets all above the cost of the network ``itself``, or all below, the nearest first.
+
+    Each is sought between those that are there already. A member that comes first may leave no good place for the
+    next: then those that found none come first, or the farthest.
     """
-    depth = sum(map(layers, scaled.stages)) / sum(map(layers, base.stages))
-    wide, narrow = _stage_channels(scaled), _stage_channels(base)
-    width = prod(a / b for a, b in zip(wide, narrow, strict=True)) ** (1 / len(narrow))
-    return depth, width, scaled.resolution / base.resolution
-
-
-def _stage_channels(architecture: Architecture) -> list[int]:
-    last: dict[str, int] = {}
-    for path, _, segment in architecture.segments():
-        if path.startswith("stages."):
-            last[path.split(".")[1]] = segment.shape[0]
-    return list(last.values())
-
-
-def _largest_phi(grower: _Grower, budget: float, measure: str) -> tuple[float, float]:
-    """(φ, cost) of the largest φ, to _PHI_STEP, whose network costs at most ``budget``."""
-    low, high, step = 0.0, 0.0, 1.0
-    price = grower.price(grower.at(0.0))
-    if price <= budget:
-        highest = _highest_phi(grower)
-        while True:
-            high = min(low + step, highest)
-            after = grower.price(grower.at(high))
-            if after > budget:
-                break
-            if high == highest:
-                raise BudgetError(
-                    f"budget: wanted less than {after:,.6g} {measure}, what the largest network that is computed "
-                    f"with costs ({_size(grower.at(high))}), got {budget:,.6g}"
-                )
-            low, price, step = high, after, step * 2
-    else:
-        while True:
-            low = max(high - step, _LOWEST_PHI)
-            price = grower.price(grower.at(low))
-            if price <= budget:
-                break
-            if low <= _LOWEST_PHI:
-                raise BudgetError(
-                    f"budget: wanted at least {price:,.6g} {measure}, what the smallest network that rounding "
-                    f"allows costs ({grower.rounding.name}: {_size(grower.at(low))}), got {budget:,.6g}"
-                )
-            high, step = low, step * 2
-    while high - low > _PHI_STEP:
-        middle = (low + high) / 2
-        after = grower.price(grower.at(middle))
-        if after <= budget:
-            low, price = middle, after
-        else:
-            high = middle
-    return low, price
-
-
-def _highest_phi(grower: _Grower) -> float:
-    """The largest φ, to a thousandth, whose network lies within the limits (``space.limits``)."""
-
-    def within(phi: float) -> bool:
-        depth, width, factor = grower.coefficients.factors(phi)
-        return not beyond_limits(grower.base, depth, width, grower.base.resolution * factor)
-
-    low, high = 0.0, 1.0
-    while within(high):
-        low, high = high, 2 * high
-    while high - low > 1e-3:
-        middle = (low + high) / 2
-        low, high = (middle, high) if within(middle) else (low, middle)
-    return low
-
-
-def _short(grower: _Grower, phi: float) -> float:
-    """The φ with the fewest decimals that gives the same network as ``phi``."""
-    plan = grower.at(phi)
-    network = build(grower.base, plan, grower.rounding)
-    for digits in range(5):
-        shorter = round(phi, digits) + 0.0  # no negative zero
-        if build(grower.base, grower.at(shorter), grower.rounding) == network:
-            return shorter
-    return phi
-
-
-def _spent(grower: _Grower, plan: Plan, price: float, budget: float, wanted: float) -> _Spent:
-    """(plan, cost, moves) after the small moves that bring ``plan`` closest to ``budget`` from below.
-
-    A beam search: at every depth the _BEAM plans that use the most go on.
-    """
-    best: _Spent = (plan, price, ())
-    beam = [best]
-    seen = {plan}
-    for _ in range(_MOST_MOVES):
-        if best[1] >= wanted * budget:
+    outwards = list(range(len(budgets)))
+    best: dict[float, Found] = {}
+    orders, tried = [outwards], 0
+    while tried < len(orders) <= _MOST_ORDERS:
+        found = _in_order(itself, budgets, orders[tried], nearest)
+        tried += 1
+        if not best or _worst(found) < _worst(best):
+            best = found
+        far = [i for i in outwards if not found[budgets[i]].is_member(budgets[i])]
+        if not far:
             break
-        reached: list[_Spent] = []
-        for here, paid, moves in beam:
-            for move, after in grower.moves(here):
-                if after in seen or grower.evaluations <= 0:
-                    continue
-                seen.add(after)
-                cost = grower.price(after)
-                if paid < cost <= budget:
-                    reached.append((after, cost, (*moves, move)))
-        if not reached:
-            break
-        reached.sort(key=lambda state: -state[1])
-        beam = reached[:_BEAM]
-        if beam[0][1] > best[1]:
-            best = beam[0]
+        if tried == 1:
+            orders += [[*far, *(i for i in outwards if i not in far)], outwards[::-1]]
     return best
+
+
+def _in_order(
+    itself: Found, budgets: Sequence[float], order: Sequence[int], nearest: Nearest
+) -> dict[float, Found]:
+    """The members for the budgets, sought in this order, each between its neighbours among those before it."""
+    found: dict[int, Found] = {}
+    for place in order:
+        if LEAST_USED * budgets[place] <= itself.cost <= budgets[place]:
+            found[place] = itself
+            continue
+        inner = found[max(i for i in found if i < place)] if any(i < place for i in found) else itself
+        outer = next((found[i] for i in sorted(found) if i > place), None)
+        low: Plan | None = inner.plan
+        high = outer.plan if outer else None
+        if budgets[place] < itself.cost:
+            low, high = high, low
+        found[place] = nearest(budgets[place], low, high) or inner
+    return {budgets[i]: found[i] for i in sorted(found)}
+
+
+def _worst(found: dict[float, Found]) -> tuple[int, float]:
+    """How many members are far from the ray or use too little, and the largest spread in units of φ."""
+    far = sum(not one.is_member(budget) for budget, one in found.items())
+    return far, max(
+        (one.direction.spread / max(abs(one.direction.phi), NEAR) for one in found.values()), default=0.0
+    )
+
+
+def _member(lattice: Lattice, found: Found, budget: float) -> Member:
+    network = build(lattice.base, found.plan, lattice.rounding)
+    realised, direction = multipliers(lattice.base, network), found.direction
+    notes = []
+    if "resolution" in direction.held and direction.phi > 0:
+        notes.append(_capped(found.plan.resolution))
+    if found.cost < LEAST_USED * budget:
+        notes.append(f"no network of this family uses more of the budget than {found.cost / budget:.1%}")
+    if direction.phi < 0:
+        notes.append(floor_note(lattice.base, found.plan, lattice.coefficients, lattice.rounding))
+    nominal = lattice.coefficients.factors(direction.phi)
+    return Member(
+        network, direction, nominal, realised, found.plan, found.cost, budget, "; ".join(filter(None, notes))
+    )
+
+
+def _capped(pixels: int) -> str:
+    return f"resolution goes no further than {pixels} px: depth and width share the rest"
 
 
 def floor_note(
     architecture: Architecture, plan: Plan, coefficients: Coefficients = PAPER, rounding: Rounding = RELEASED
 ) -> str:
     """Where ``plan`` has reached the smallest that rounding allows; empty where it has nowhere."""
-    least = compound_plan(architecture, _LOWEST_PHI, coefficients, rounding)
+    least = compound_plan(architecture, LOWEST_PHI, coefficients, rounding)
     here, floor = (build(architecture, p, rounding) for p in (plan, least))
     if here == floor:
-        return f"rounding goes no lower than this ({_size(plan)})"
+        return f"rounding goes no lower than this ({size(plan)})"
     reached = []
     if plan.repeats == least.repeats:
         reached.append("depth (no layer left that can be taken out)")
@@ -327,7 +276,3 @@ def floor_note(
     if plan.resolution == least.resolution:
         reached.append(f"resolution ({plan.resolution} px)")
     return f"at the floor of rounding: {', '.join(reached)}" if reached else ""
-
-
-def _size(plan: Plan) -> str:
-    return f"{sum(plan.repeats)} layers in {len(plan.repeats)} stages, {plan.resolution} px"

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from space.architecture import Architecture
+from space.at_budget import within_budget
 from space.cost import costs
 from space.errors import BudgetError, InputError, ShapeError, UnknownNameError
-from space.family import member_for, multipliers
 from space.scaling import Coefficients
+from space.scaling.realised import multipliers
 from space.zoo import ZOO
 
 STOCK = (
@@ -80,7 +81,7 @@ def stock_network(
     # Narrower; then for smaller images, too; then less deep as well.
     for base, coefficients in (*((base, _WIDTH) for base in bases), (bases[0], _ALL)):
         try:
-            member = member_for(
+            member = within_budget(
                 base, 1.0, partial(used, bounds), measure="of the budget", coefficients=coefficients
             )
         except (BudgetError, InputError, ShapeError):

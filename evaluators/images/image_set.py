@@ -35,7 +35,8 @@ class ImageSet:
 
     The search looks at ``validation``; ``test`` is for the end. ``settings`` are what the splits were drawn with,
     ``origins`` says where each comes from. ``left_out`` names what the source holds and the set does not; ``notes``
-    say how the source was read, ``warnings`` what is odd about it.
+    say how the source was read, ``warnings`` what is odd about it. ``decoded_from`` is the commonest shorter side of
+    pictures before they were decoded; None where the images are as they were.
     """
 
     name: str
@@ -51,6 +52,12 @@ class ImageSet:
     origins: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    decoded_from: int | None = None
+
+    @property
+    def own_side(self) -> int:
+        """The commonest shorter side of the pictures before they were decoded; that of the images where they were none."""
+        return self.decoded_from or self.resolution
 
     @property
     def resolution(self) -> int:

@@ -74,6 +74,11 @@ class Source:
     notes: tuple[str, ...] = ()
     bad: list[LeftOut] = field(default_factory=list)
 
+    @property
+    def commonest_side(self) -> int | None:
+        """The shorter side that most pictures have before decoding, the longest of several; None without sizes of their own."""
+        return max(self.sides, key=lambda side: (self.sides[side], side)) if self.sides else None
+
 
 @dataclass(frozen=True)
 class SourceRequest:

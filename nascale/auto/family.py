@@ -21,12 +21,12 @@ from results.intervals import Estimate
 from space.architecture import Architecture
 from space.cost import costs
 from space.errors import BudgetError, InputError
-from space.family import Member, member_for
+from space.family import Member
+from space.family import family as scaled
 
 STEPS = (0.5, 2.0, 4.0, 8.0)
 LEVEL = 0.9
 _FEWEST = 6
-_EVALUATIONS = 400
 _LEAST_ERROR = 1e-3
 
 
@@ -68,19 +68,26 @@ class ErrorLine:
         return Estimate(middle, max(0.0, middle - below), min(1.0, middle + above))
 
 
-def members(network: Architecture) -> list[Member]:
-    """The network scaled to ``STEPS`` of its MACs; a step to which it cannot be scaled is left out."""
-    whole, found = costs(network).macs, []
-    for step in STEPS:
+def members(network: Architecture, max_resolution: int | None = None) -> list[Member]:
+    """The network scaled to ``STEPS`` of its MACs; a step to which it cannot be scaled is left out.
+
+    The resolution goes no further than ``max_resolution`` (pixels), or the network's own where that is more.
+    """
+    whole, steps = costs(network).macs, list(STEPS)
+    while steps:
         try:
-            found.append(
-                member_for(
-                    network, step * whole, lambda one: float(costs(one).macs), evaluations=_EVALUATIONS
+            return list(
+                scaled(
+                    network,
+                    [step * whole for step in steps],
+                    lambda one: float(costs(one).macs),
+                    max_resolution=max_resolution,
                 )
             )
         except (BudgetError, InputError):
-            continue
-    return found
+            # Only the smallest can be too small for what rounding allows, and only the largest too large.
+            steps = steps[1:] if steps[0] < 1 else steps[:-1]
+    return []
 
 
 def write(

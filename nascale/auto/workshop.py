@@ -276,7 +276,9 @@ class Workshop:
     def _family(self, one: Finalist) -> list[Member]:
         if one.name not in self._families:
             storage = self.prepared.spec.search.storage
-            self._families[one.name] = family.members(resolve(one.arch, storage))
+            self._families[one.name] = family.members(
+                resolve(one.arch, storage), self.prepared.images.own_side
+            )
         return self._families[one.name]
 
 

@@ -9,17 +9,18 @@ from typing import Any
 
 import click
 
-from nascale.architectures import resolve
-from nascale.family_files import member_name, member_row, write_family
+from nascale.architectures import images_side, resolve
+from nascale.family_files import REALISED, member_name, member_row, write_family
 from nascale.options import storage_option
 from nascale.output import chosen_format, echo, emit, table_options
 from nascale.quantities import human_cost, kind_of_cost, parse_list
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
 from search.settings import Budgets
 from space.architecture import Architecture
+from space.codec import to_dict
 from space.cost import SEARCHED_COSTS, costs
 from space.errors import InputError
-from space.family import member_at, member_for
+from space.family import family, measured_family, member_at
 from space.scaling import Coefficients
 from space.setting import declared
 
@@ -37,8 +38,7 @@ def _measures() -> dict[str, str]:
 
 MEASURES = _measures()
 """Name → cost: ``memory`` → ``activation_bytes``."""
-# A latency is measured, so it may not be asked for thousands of networks.
-_MEASUREMENTS = 60
+NOMINAL, GROWN = "rule d w r", "realised d w r"
 _LONGEST_LATENCY = 60
 _MOST_MEMBERS = 100
 
@@ -57,7 +57,16 @@ _MOST_MEMBERS = 100
 @coefficient_options
 @rounding_options
 @click.option(
-    "--pixels", type=int, default=8, show_default=True, help="Pixels of one small move of the resolution."
+    "--pixels",
+    type=click.IntRange(min=1),
+    help="Pixels of one step of the resolution.  [default: the largest power of two up to a 32nd of ARCH's]",
+)
+@click.option(
+    "--max-resolution",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Where the resolution stops; depth and width share the rest.  "
+    "[default: the size of the images themselves for a trial of a study, else none]",
 )
 @click.option(
     "--batch",
@@ -83,7 +92,8 @@ def command(
     channel_multiple: int | None,
     resolution_multiple: int | None,
     repeats: str | None,
-    pixels: int,
+    pixels: int | None,
+    max_resolution: int | None,
     batch: int,
     folder: str | None,
     storage: str | None,
@@ -92,16 +102,17 @@ def command(
 ) -> None:
     """The family of ARCH: one network for each budget, or for each φ.
 
-    For a budget, φ is the largest whose real, rounded network stays under it; what rounding leaves is spent in
-    small moves (a layer in a stage, one channel step in a part, a few pixels). No budget is ever exceeded.
-    Negative φ, or a budget below ARCH's own cost, gives smaller networks.
+    A member uses 97–100 % of its budget, never more, and of all networks that do it is the one whose depth, width and
+    resolution have grown most alike: the least spread of the φ that each has reached. No member has fewer layers in a
+    stage, fewer channels or fewer pixels than a smaller one. Negative φ, or a budget below ARCH's own cost, gives
+    smaller networks.
     """
     if (budgets is None) == (phis is None):
         raise InputError("--budgets, --phi: wanted one of the two")
     base = resolve(arch, storage)
     coefficients = Coefficients(alpha, beta, gamma)
     rounding = rounding_of(policy, channel_multiple, resolution_multiple, repeats)
-    cost = _cost(measure, batch)
+    most = _most_pixels(base, max_resolution, images_side(arch, storage))
     if budgets is not None:
         bounds = parse_list(budgets, kind_of_cost(MEASURES[measure]), "--budgets")
         if len(bounds) > _MOST_MEMBERS:
@@ -109,24 +120,23 @@ def command(
         if measure == "latency" and max(bounds) > _LONGEST_LATENCY:
             wanted = f"latencies of at most {_LONGEST_LATENCY} s, because networks are run to measure them"
             raise InputError.of("--budgets", wanted, budgets)
-        members = [
-            member_for(
-                base,
-                bound,
-                cost,
-                measure=MEASURES[measure],
-                coefficients=coefficients,
-                rounding=rounding,
-                pixels=pixels,
-                evaluations=_MEASUREMENTS if measure == "latency" else 2000,
-            )
-            for bound in bounds
-        ]
+        settings: dict[str, Any] = {
+            "measure": MEASURES[measure],
+            "coefficients": coefficients,
+            "rounding": rounding,
+            "pixels": pixels,
+            "max_resolution": most,
+        }
+        if measure == "latency":
+            members = measured_family(base, bounds, _latency(batch), _counted("macs", batch), **settings)
+        else:
+            members = family(base, bounds, _counted(MEASURES[measure], batch), **settings)
     else:
-        members = [
-            member_at(base, phi, cost, coefficients=coefficients, rounding=rounding)
+        cost = _latency(batch) if measure == "latency" else _counted(MEASURES[measure], batch)
+        members = tuple(
+            member_at(base, phi, cost, coefficients=coefficients, rounding=rounding, max_resolution=most)
             for phi in _phis(phis or "")
-        ]
+        )
     bounded = MEASURES[measure]
     named = [member.architecture.replace(name=member_name(base, member, bounded)) for member in members]
     rows = [
@@ -137,30 +147,33 @@ def command(
         write_family(Path(folder), base, named, rows, bounded)
         echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)
     chosen = chosen_format(format_, output)
-    shown = [
-        "budget",
-        "phi",
-        "depth",
-        "width",
-        "resolution",
-        "layers",
-        "params",
-        "macs",
-        MEASURES[measure],
-        "used",
-    ]
+    shown = ["budget", "phi", NOMINAL, GROWN, "spread", "resolution", "layers", "params", "macs"]
+    if chosen == "json":
+        rows = [row | {"architecture": to_dict(network)} for row, network in zip(rows, named, strict=True)]
     emit(
         [_for_the_eye(row) for row in rows] if chosen == "table" else rows,
         chosen,
         output,
-        columns=[*dict.fromkeys(shown), "moves", "note"],
+        columns=[*dict.fromkeys([*shown, MEASURES[measure]]), "used", "note"],
         title=f"{base.label} scaled by α {alpha:g}, β {beta:g}, γ {gamma:g}; rounding {rounding}",
     )
 
 
-def _cost(measure: str, batch: int) -> Callable[[Architecture], float]:
-    if measure != "latency":
-        return lambda architecture: float(costs(architecture, batch=batch).searched()[MEASURES[measure]])
+def _most_pixels(base: Architecture, asked: int | None, own: int | None) -> int | None:
+    """Where the resolution stops: as ``asked``, or at the images' ``own`` side, but not below the network's."""
+    if asked is not None and asked < base.resolution:
+        raise InputError.of(
+            "--max-resolution", f"at least {base.resolution}, the pixels of {base.label}", asked
+        )
+    return asked or own
+
+
+def _counted(name: str, batch: int) -> Callable[[Architecture], float]:
+    return lambda architecture: float(costs(architecture, batch=batch).searched()[name])
+
+
+def _latency(batch: int) -> Callable[[Architecture], float]:
+    """Seconds of a network on this machine, measured once."""
     from evaluators.latency import latency
 
     measured: dict[str, float] = {}
@@ -193,6 +206,12 @@ def _phis(text: str) -> list[float]:
 
 
 def _for_the_eye(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its budget in the unit of what it bounds."""
-    budget = row["budget"]
-    return row | {"budget": None if budget is None else human_cost(row["measure"], budget)}
+    """The row with its budget in the unit of what it bounds, and factors side by side."""
+    budget, gamma = row["budget"], row["nominal_resolution"]
+    return row | {
+        "budget": None if budget is None else human_cost(row["measure"], budget),
+        "phi": f"{row['phi']:.2f}",
+        NOMINAL: " ".join(f"{factor:.2f}" for factor in (row["depth"], row["width"], gamma)),
+        GROWN: " ".join(f"{row[name]:.2f}" for name in REALISED),
+        "spread": f"{row['spread']:.2f}",
+    }

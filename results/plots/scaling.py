@@ -25,53 +25,82 @@ _SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K"))
 
 
 def family_figure(
-    name: str, resolution: int, rows: Sequence[Row], measure: str, look: theme.Theme = theme.LIGHT
+    name: str, base: Mapping[str, float], rows: Sequence[Row], measure: str, look: theme.Theme = theme.LIGHT
 ) -> Figure:
-    """The members of a family: their multipliers against their cost, and how much of each budget they use.
+    """The members of a family: what each dimension has grown by against the cost, and which φ each has reached.
 
-    ``name`` and ``resolution`` are the base network's.
+    ``base`` are the costs of the network that was scaled, which stands among its family at 1.0. Lines are the nominal
+    factors α^φ, β^φ, γ^φ, points what came out of rounding.
     """
-    cost = measure if measure in rows[0] else "macs"
+    cost = measure if measure in base else "macs"
     with theme.drawn_in(look):
-        figure = _figure(9.5, 3.9)
+        figure = _figure(10.5, 4.2)
         left, right = figure.subplots(1, 2)
-        ordered = sorted(rows, key=lambda row: row[cost])
-        series = {
-            "depth": [row["depth"] for row in ordered],
-            "width": [row["width"] for row in ordered],
-            "resolution": [row["resolution"] / resolution for row in ordered],
-        }
-        for color, (label, values) in zip(look.series, series.items(), strict=False):
-            left.plot([row[cost] for row in ordered], values, "o-", color=color, label=label)
+        own: Row = {cost: base[cost], "phi": 0.0, **dict.fromkeys(_GROWN, 1.0)}
+        ordered = sorted([*rows, own], key=lambda row: (row[cost], row["phi"]))
+        axis = [row[cost] for row in ordered]
+        for color, dimension in zip(look.series, _DIMENSIONS, strict=False):
+            rule = _base_of(rows, dimension)
+            left.plot(
+                axis, [row[f"realised_{dimension}"] for row in ordered], "o", color=color, label=dimension
+            )
+            if rule is not None:
+                left.plot(axis, [rule ** row["phi"] for row in ordered], "-", color=color, lw=1, alpha=0.6)
+        left.axhline(1, color=look.muted, lw=0.8)
+        left.axvline(base[cost], color=look.muted, lw=0.8)
+        left.annotate(name, (base[cost], 1.0), (4, -12), textcoords="offset points", color=look.muted)
         left.set_xscale("log")
-        left.set(xlabel=title(cost), ylabel="Multiplier", title=f"{name} and its family")
-        left.legend()
+        left.set_yscale("log")
+        left.set(xlabel=title(cost), ylabel="Times the network's own", title="All three grow together")
+        left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        left.yaxis.set_minor_formatter(NullFormatter())
+        grown = [row[column] for row in ordered for column in _GROWN]
+        left.yaxis.set_major_locator(FixedLocator(_factors(min(grown), max(grown))))
+        left.legend(title="line: the rule; point: rounded", loc="upper left")
         _human(left)
         # The costs of a family may span less than a power of ten, and then matplotlib marks nothing.
-        costs = [row[cost] for row in ordered]
-        left.xaxis.set_major_locator(FixedLocator(ticks(*limits(costs, True), True, 4)))
-        labels = [f"{_short(row['budget'])}" if row["budget"] else f"φ={row['phi']:g}" for row in rows]
-        if rows[0]["budget"]:
-            used = [100 * row["used"] for row in rows]
-            right.axhline(100, color=look.muted, lw=1)
-            right.plot(labels, used, "o", color=look.series[0])
-            right.set(
-                ylabel="Budget used (%)",
-                ylim=(min(95.0, min(used) - 1), 100.6),
-                xlabel=f"Budget ({lowered(title(measure))})",
-            )
-            right.margins(x=0.12)  # the shares are written below their points
-            right.set_title("How much of each budget is used")
-            for label, share in zip(labels, used, strict=True):
-                right.annotate(
-                    f"{share:.1f} %", (label, share), (0, -14), textcoords="offset points", ha="center"
-                )
-        else:
-            right.plot(labels, [row[cost] for row in rows], "o-", color=look.series[0])
-            right.set_yscale("log")
-            right.set(ylabel=title(cost), title="Cost")
-            right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+        left.xaxis.set_major_locator(FixedLocator(ticks(*limits(axis, True), True, 4)))
+        _draw_reached(right, rows, measure, look)
     return figure
+
+
+_DIMENSIONS = ("depth", "width", "resolution")
+_GROWN = tuple(f"realised_{dimension}" for dimension in _DIMENSIONS)
+
+
+def _base_of(rows: Sequence[Row], dimension: str) -> float | None:
+    """α, β or γ, from what a member has grown by and the φ that it has reached; None where all are as large as the network."""
+    for row in rows:
+        if row[f"phi_{dimension}"]:
+            return float(row[f"realised_{dimension}"] ** (1 / row[f"phi_{dimension}"]))
+    return None
+
+
+def _factors(low: float, high: float) -> list[float]:
+    """Round factors from ``low`` to ``high``, with 1 among them."""
+    steps = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0]
+    inside = [step for step in steps if low <= step <= high]
+    wide = high / low > 2
+    return [step for step in inside if not wide or step not in (0.9, 1.1)] or [1.0]
+
+
+def _draw_reached(axes: Axes, rows: Sequence[Row], measure: str, look: theme.Theme) -> None:
+    """The φ that each dimension of each member has reached, side by side: equal bars are compound scaling."""
+    ordered = sorted(rows, key=lambda row: row["phi"])
+    for place, (color, dimension) in enumerate(zip(look.series, _DIMENSIONS, strict=False)):
+        heights = [row[f"phi_{dimension}"] or 0.0 for row in ordered]
+        axes.bar(
+            [i + 0.27 * (place - 1) for i in range(len(ordered))], heights, 0.25, color=color, label=dimension
+        )
+    axes.axhline(0, color=look.muted, lw=0.8)
+    labels = [
+        f"{_short(row['budget'])}\n{100 * row['used']:.1f} % used" if row["budget"] else f"φ={row['phi']:g}"
+        for row in ordered
+    ]
+    axes.set_xticks(range(len(ordered)), labels, fontsize=8 if len(ordered) <= 6 else 6)
+    if rows[0]["budget"]:
+        axes.set_xlabel(f"Budget ({lowered(title(measure))})")
+    axes.set(ylabel="φ reached", title="How far each dimension has come")
 
 
 def reproduce_figure(rows: Sequence[Row], look: theme.Theme = theme.LIGHT) -> Figure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -21,18 +22,20 @@ from results.networks import Networks
 from results.plots import architecture as drawing
 from results.plots.axes import axis, count
 from results.plots.view import View
-from results.provenance import facts
+from results.provenance import facts, own_side
 from results.report import page, sections
 from results.stock import against_stock
 from results.studies import Storage, StoredStudy, load
 from results.trial_result import TrialResult
+from space.architecture import Architecture
 from space.cost import costs
-from space.scaling import compound
+from space.errors import BudgetError, InputError
+from space.family import Member, family
+from space.scaling.realised import Triple
 
 _DETAILED = 400  # trials beyond the front whose blocks are listed under the pointer
 _DRAWN = 24  # members of the front that are drawn under the pointer
-_PHIS = (0, 1, 2, 3)
-
+_STEPS = (2, 4, 8)
 
 Repeat = Callable[[str, Mapping[str, Any]], str]
 """Name and stored spec of a study → the command that repeats its search."""
@@ -152,25 +155,38 @@ def _drawings(study: StoredStudy, view: View) -> dict[int, str]:
 
 
 def _family(study: StoredStudy, view: View) -> str:
-    """The best network scaled up by the compound rule, with its costs."""
+    """The best network scaled up along the compound ray, with its costs."""
     number = int(view.front["number"].iloc[0])
     base = sections.network_of(study.trial(number))
     if base is None:
         return ""
-    rows = []
-    for phi in _PHIS:
-        network = compound(base, phi)
+    own = costs(base).macs
+    budgets = [float(f"{step * own:.3g}") for step in _STEPS]
+    rows: list[tuple[str, Architecture, Triple]] = [("as it is", base, (1.0, 1.0, 1.0))]
+    members: Sequence[Member] = ()
+    with suppress(BudgetError, InputError):
+        members = family(
+            base,
+            budgets,
+            lambda network: float(costs(network).macs),
+            max_resolution=own_side(study.attributes),
+        )
+    rows += [(f"{count(one.budget or 0)} MACs", one.architecture, one.realised) for one in members]
+    cells = []
+    for name, network, (depth, width, resolution) in rows:
         cost = costs(network)
-        cells = (f"φ = {phi}", str(network.resolution), str(len(network.blocks)), count(cost.params), count(cost.macs),
-                 sections.value_text("activation_bytes", cost.activation_bytes))  # fmt: skip
-        rows.append("".join(f"<td>{c}</td>" for c in cells))
-    heads = ("scale", "resolution (px)", "blocks", "parameters", "MACs", "activation memory")
-    command = shlex.join(["nascale", "scale", "family", f"{study.name}:{number}", "--phi", "0..3"])
+        shown = (name, f"{depth:.2f}", f"{width:.2f}", f"{resolution:.2f} ({network.resolution} px)", count(cost.params),
+                 count(cost.macs), sections.value_text("activation_bytes", cost.activation_bytes))  # fmt: skip
+        cells.append("".join(f"<td>{c}</td>" for c in shown))
+    heads = ("budget", "depth ×", "width ×", "resolution ×", "parameters", "MACs", "activation memory")
+    listed = ",".join(f"{budget:.0f}" for budget in budgets)
+    command = shlex.join(["nascale", "scale", "family", f"{study.name}:{number}", "--budgets", listed])
     return (
-        f'<h2>The winner, scaled</h2><p class="quiet">Trial {number} grown by 1.2^φ in depth, 1.1^φ in width and'
-        " 1.15^φ in resolution (Tan &amp; Le 2019); arithmetic, not trained.</p>"
+        f'<h2>The winner, scaled</h2><p class="quiet">Trial {number} grown along 1.2^φ in depth, 1.1^φ in width and'
+        " 1.15^φ in resolution (Tan &amp; Le 2019), as evenly as whole layers, channels and pixels allow; arithmetic, not"
+        " trained.</p>"
         f'<div class="scroll"><table><thead><tr>{"".join(f"<th>{h}</th>" for h in heads)}</tr></thead>'
-        f"<tbody>{''.join(f'<tr>{r}</tr>' for r in rows)}</tbody></table></div><pre>{escape(command)}</pre>"
+        f"<tbody>{''.join(f'<tr>{r}</tr>' for r in cells)}</tbody></table></div><pre>{escape(command)}</pre>"
     )
 
 

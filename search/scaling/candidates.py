@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from space.architecture import Architecture
+from space.at_budget import near_cost
 from space.cost import costs
-from space.family import member_near, multipliers
 from space.rounding import RELEASED, Rounding
 from space.scaling import Coefficients
-
-Triple = tuple[float, float, float]
-"""Three numbers in the order of depth, width and resolution."""
+from space.scaling.realised import Triple, multipliers
 
 REFERENCES = ("base", "smaller")
 """Kinds of candidate that have fewer MACs: they are trained and listed, but do not compete."""
@@ -92,7 +90,7 @@ def _candidate(
     rounding: Rounding,
 ) -> ScalingCandidate:
     alpha, beta, gamma = coefficients
-    member = member_near(
+    member = near_cost(
         base,
         growth * costs(base).macs,
         lambda network: float(costs(network).macs),

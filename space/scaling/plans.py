@@ -24,6 +24,11 @@ class Plan:
     widths: tuple[float, ...]
     resolution: int
 
+    def fits_in(self, other: Plan) -> bool:
+        """Whether ``other`` has as many layers in every stage, channels in every part and pixels, or more."""
+        pairs = (*zip(self.repeats, other.repeats, strict=True), *zip(self.widths, other.widths, strict=True))
+        return self.resolution <= other.resolution and all(mine <= others for mine, others in pairs)
+
 
 def plan(
     architecture: Architecture,

@@ -12,7 +12,7 @@ from nascale.cli import run
 from nascale.commands.scale_family import MEASURES
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
-from space.codec import from_json, to_json
+from space.codec import from_dict, from_json, to_json
 from space.cost import COST_NAMES, costs
 from tests.processes import python
 
@@ -83,7 +83,14 @@ def test_family_prints_writes_and_draws(capsys: pytest.CaptureFixture[str], tmp_
     rows = printed(capsys, "scale family mobilenet_v1 --budgets 0.3G,0.6G,1200M --format json --write family")
     assert [row["budget"] for row in rows] == [300_000_000, 600_000_000, 1_200_000_000]
     for row in rows:
-        assert {"phi", "depth", "width", "resolution", "params", "macs"} <= set(row)
+        assert {"phi", "depth", "width", "resolution", "params", "macs", "used", "spread"} <= set(row)
+        assert {"realised_depth", "realised_width", "realised_resolution", "architecture"} <= set(row)
+        assert from_dict(row["architecture"]) == from_json((tmp_path / row["file"]).read_text())
+        assert row["realised_resolution"] == row["resolution"] / 224
+        assert row["depth"] == pytest.approx(1.2 ** row["phi"]) and row["width"] == pytest.approx(
+            1.1 ** row["phi"]
+        )
+        assert row["spread"] <= max(0.1, 0.35 * abs(row["phi"]))
         assert 0.97 * row["budget"] <= row["macs"] <= row["budget"]
         network = from_json((tmp_path / row["file"]).read_text())
         assert costs(network).macs == row["macs"]
@@ -97,6 +104,18 @@ def test_family_by_phi_and_by_memory(capsys: pytest.CaptureFixture[str], tmp_pat
     rows = printed(capsys, "scale family resnet50 --measure memory --budgets 4MB,8MB --format json")
     assert all(0.97 * row["budget"] <= row["activation_bytes"] <= row["budget"] for row in rows)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_table_of_a_family_shows_what_was_asked_for_and_what_came(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = "scale family resnet18@resolution=64 --budgets 1.2G --max-resolution 80"
+    assert nascale(line) == 0
+    out = capsys.readouterr().out
+    for shown in ("rule d w r", "realised d w r", "spread", "1.25", "goes no further than 80 px"):
+        assert shown in out
+    (row,) = printed(capsys, f"{line} --format json")
+    assert (row["resolution"], row["held"]) == (80, "resolution")
 
 
 def test_a_family_may_be_bounded_by_every_cost() -> None:
@@ -247,6 +266,10 @@ def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) ->
     ("arguments", "message"),
     [
         (["--budgets", "1e30"], "budget: wanted less than"),
+        (
+            ["--budgets", "1G", "--max-resolution", "100"],
+            "--max-resolution: wanted at least 224, the pixels of",
+        ),
         (["--phi", "200"], "phi 200: wanted at most 10000 layers"),
         (["--phi", "0..1000000000"], "--phi: wanted at most 100 values"),
         (["--budgets", ",".join(["1G"] * 200)], "--budgets: wanted at most 100 budgets, got 200"),

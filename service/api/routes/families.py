@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from nascale.architectures import images_side
 from nascale.family_files import member_name, member_row
 from nascale.output import plain_document
 from nascale.quantities import kind_of_cost, parse_quantity
@@ -16,7 +17,7 @@ from service.api.problems import documented
 from space.codec import to_dict
 from space.cost import costs
 from space.errors import InputError
-from space.family import member_for
+from space.family import family as scaled
 from space.rounding import POLICIES
 from space.scaling import Coefficients
 
@@ -24,7 +25,6 @@ router = APIRouter(tags=["costs"])
 MEASURES = {"macs": "macs", "flops": "flops", "params": "params", "memory": "activation_bytes"}
 _MOST = 20
 _LARGEST = 1e12
-_EVALUATIONS = 400
 
 
 class FamilyRequest(BaseModel):
@@ -42,17 +42,33 @@ class FamilyRequest(BaseModel):
     beta: float = Field(1.1, ge=1, le=1000, description="Width at φ = 1")
     gamma: float = Field(1.15, ge=1, le=1000, description="Resolution at φ = 1")
     rounding: Literal[tuple(POLICIES)] = "released"  # type: ignore[valid-type]
+    max_resolution: int | None = Field(
+        None,
+        ge=1,
+        description="Pixels at which the resolution stops; for a trial of a study that of its images where nothing is given",
+    )
 
 
 class FamilyMember(BaseModel):
-    """One network of a family: what it was scaled by, what it costs, and its architecture as JSON."""
+    """One network of a family: what it was scaled by, what it costs, and its architecture as JSON.
+
+    ``depth`` and ``width`` are the rule's factors at ``phi``, ``realised_…`` what came out of rounding, and ``spread`` how
+    far the realised ones are apart in units of φ.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     name: str
     budget: float
     phi: float
+    depth: float
+    width: float
     resolution: int
+    realised_depth: float
+    realised_width: float
+    realised_resolution: float
+    spread: float
+    used: float
     params: int
     macs: int
     key: str
@@ -67,7 +83,10 @@ class Family(BaseModel):
 
 @router.post("/families", responses=documented(429))
 def family(service: Service, asked: FamilyRequest) -> Family:
-    """The family of a network: the largest member within each budget. 422 names the least cost that there is."""
+    """The family of a network: for each budget the member nearest to the compound ray that uses it.
+
+    422 names the least cost that there is.
+    """
     base = architecture_of(asked.architecture, service.settings.storage)
     coefficients = Coefficients(asked.alpha, asked.beta, asked.gamma)
     rounding, measure = POLICIES[asked.rounding], MEASURES[asked.measure]
@@ -77,18 +96,23 @@ def family(service: Service, asked: FamilyRequest) -> Family:
     ]
     if max(bounds) > _LARGEST:
         raise InputError.of("budgets", f"at most {_LARGEST:.0e}", max(bounds))
-    items = []
+    own = (
+        images_side(asked.architecture, service.settings.storage)
+        if isinstance(asked.architecture, str)
+        else None
+    )
     with service.computing():
-        for bound in bounds:
-            member = member_for(
-                base,
-                bound,
-                lambda network: float(costs(network).searched()[measure]),
-                measure=measure,
-                coefficients=coefficients,
-                rounding=rounding,
-                evaluations=_EVALUATIONS,
-            )
+        members = scaled(
+            base,
+            bounds,
+            lambda network: float(costs(network).searched()[measure]),
+            measure=measure,
+            coefficients=coefficients,
+            rounding=rounding,
+            max_resolution=asked.max_resolution or own,
+        )
+        items = []
+        for member in members:
             network = member.architecture.replace(name=member_name(base, member, measure))
             row = member_row(member, network, measure, rounding=rounding.name)
             items.append(FamilyMember(**plain_document(row), architecture=to_dict(network)))

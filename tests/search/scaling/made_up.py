@@ -19,7 +19,7 @@ from search.settings import Budgets, SearchSettings
 from search.trial_store import MemoryTrialStore
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
-from space.family import multipliers
+from space.scaling.realised import multipliers
 
 SEEDS = (0, 1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from search.scaling.candidates import ScalingCandidate
 from space.cost import costs
-from space.family import multipliers
+from space.scaling.realised import multipliers
 from tests.search.scaling.made_up import BASE
 
 
