@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from nascale.cli import one_line
 from space.errors import InputError, NascaleError, UnknownNameError, quoted
@@ -119,7 +120,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, _plainly(request, error), error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers |= _allowed(app, request.url.path)
+        return problem(error.status_code, _plainly(request, error), headers)
+
+
+def _allowed(app: FastAPI, path: str) -> dict[str, str]:
+    """The header that names all methods of a path; the router knows only those of the first operation there."""
+    for template, operations in app.openapi()["paths"].items():
+        if compile_path(template)[0].match(path):
+            return {"allow": ", ".join(sorted(name.upper() for name in operations))}
+    return {}
 
 
 def _said(error: RequestValidationError) -> str:

@@ -129,4 +129,5 @@ def test_methods_that_are_not_there(client: httpx.Client) -> None:
     answer = client.delete("/v1/health")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET"
+    assert client.put("/v1/jobs").headers["allow"] == "GET, POST"
     assert answer.headers["content-type"] == "application/problem+json"
