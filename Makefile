@@ -1,5 +1,6 @@
 # make demo    the main job on bundled images, in two minutes: search, training, test, export
 # make test    every check: lint, format, types, tests
+# make serve   the service and its page at http://127.0.0.1:8123
 # make test-slow  tests that take a minute or more
 # make bench   every measurement of speed, beside the libraries to compare with (takes a while)
 # All set up .venv if it is missing or its pins have changed.
@@ -9,10 +10,13 @@ VENV := .venv
 READY := $(VENV)/.ready
 BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline conditional_space pruning recipe_parts train_workers verification export_agreement transfer two_drivers
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo serve test test-slow check format bench clean
 
 demo: $(READY)
 	$(VENV)/bin/nascale demo
+
+serve: $(READY)
+	$(VENV)/bin/nascale serve
 
 # Files stay whole (loadfile): those that start Ray start it once.
 test: $(READY) check

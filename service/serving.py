@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service import dashboard
 from service.api.app import create_app
 from service.api.context import Context
+from service.jobs.supervisor import Supervisor
 from service.settings import Settings
 from service.tokens import Token, token_of
 from service.web import mounting
@@ -22,13 +23,29 @@ _SHUTDOWN_SECONDS = 5
 
 
 def serve(settings: Settings) -> None:
-    """Runs the service; returns when it was told to stop. Raises InputError for settings that it cannot run with."""
+    """Runs the service and its jobs until it is told to stop; jobs then end in order, and wait for the next service.
+
+    Raises InputError for settings that it cannot run with.
+    """
     token = token_of(settings)
-    context = Context.of(settings, token.text)
     listening = _listen(settings)
+    context = Context.of(settings, token.text)
+    supervisor = Supervisor(
+        context.resources,
+        max_jobs=settings.jobs,
+        max_cores=settings.cores,
+        stop_seconds=settings.stop_seconds,
+    )
+    context.wake = supervisor.wake
     _raise_file_limit()
+    server = uvicorn.Server(_config(application(context), settings))
+    supervisor.start()
     _greet(settings, token, listening.getsockname()[1])
-    uvicorn.Server(_config(application(context), settings)).run([listening])
+    try:
+        server.run([listening])
+    finally:
+        supervisor.stop()
+        context.jobs.close()
 
 
 def application(context: Context) -> FastAPI:

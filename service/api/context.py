@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,6 +49,8 @@ class Context:
     artifacts: Artifacts
     jobs: JobStore
     followers: Followers
+    wake: Callable[[], None] = lambda: None
+    """Has the queue looked at now."""
     _arithmetic: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod

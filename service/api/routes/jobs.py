@@ -88,6 +88,7 @@ def submit_job(
         raise ApiError(409, str(error), differing=list(error.differing), job=error.job) from None
     except QueueFull as error:
         raise ApiError(429, str(error), {"retry-after": "60"}) from None
+    service.wake()
     response.status_code = 201 if new else 200
     response.headers["location"] = f"/v1/jobs/{job.id}"
     return JobDocument.of(job)
@@ -126,22 +127,26 @@ def show_job(service: Service, id: JobId) -> JobDocument:
 def cancel_job(service: Service, id: JobId, asked: CancelRequest) -> JobDocument:
     """Has a job end; one that waits is cancelled now. It can be resumed."""
     try:
-        return JobDocument.of(service.jobs.request_cancel(id, CancelMode(asked.mode)))
+        job = service.jobs.request_cancel(id, CancelMode(asked.mode))
     except NoSuchJob as error:
         raise ApiError(404, str(error)) from None
     except WrongState as error:
         raise ApiError(409, str(error), job=id) from None
+    service.wake()
+    return JobDocument.of(job)
 
 
 @router.post("/{id}/resume", status_code=202, responses=documented(404, 409))
 def resume_job(service: Service, id: JobId) -> JobDocument:
     """Has a job that failed or was cancelled go on where it stopped."""
     try:
-        return JobDocument.of(service.jobs.resume(id))
+        job = service.jobs.resume(id)
     except NoSuchJob as error:
         raise ApiError(404, str(error)) from None
     except WrongState as error:
         raise ApiError(409, str(error), job=id) from None
+    service.wake()
+    return JobDocument.of(job)
 
 
 @router.delete("/{id}", status_code=204, responses=documented(404, 409))

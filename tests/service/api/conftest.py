@@ -10,8 +10,11 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the service needs the extra nascale[serve]")
 
+from service.api.context import Context
+from service.serving import application
+from service.settings import read_settings
 from tests.factories import sqlite_study, study
-from tests.service.api.serving import Serving, serving
+from tests.service.api.serving import TOKEN, Serving, in_thread, serving
 
 TRIALS = 230
 """More than a page holds."""
@@ -27,12 +30,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A service that begins no job, in a thread: its queue is only looked at by tests."""
+    place = tmp_path_factory.mktemp("idle")
+    settings = read_settings(
+        storage=_studies(place), folder=place / "nascale-service", queue=40, streams=20, token=TOKEN
+    )
+    with in_thread(application(Context.of(settings, TOKEN))) as url:
+        yield Serving(url, place)
+
+
 @pytest.fixture
 def client(served: Serving) -> Iterator[httpx.Client]:
     with served.client() as client:
         yield client
 
 
-def _studies(place: Path) -> None:
+def _studies(place: Path) -> str:
+    """The URL of a database with two studies."""
     url = sqlite_study(place / "store.db", TRIALS)
     study(5, name=STRANGE, storage=url)._storage.remove_session()
+    return url

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 
 from tests.processes import environment
 
@@ -20,11 +23,11 @@ TOKEN = "a-token-for-tests-only"
 
 @dataclass(frozen=True)
 class Serving:
-    """A service that runs: its address, its process, and the folder in which it was started."""
+    """A service that runs: its address, the folder in which it was started, and its process where it has one of its own."""
 
     url: str
     place: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None = None
 
     def client(self, token: str | None = TOKEN) -> httpx.Client:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -52,7 +55,7 @@ def serving(place: Path, *arguments: str, **changes: str) -> Iterator[Serving]:
     )
     found = Serving(f"http://127.0.0.1:{port}", place, process)
     try:
-        wait_for(found)
+        wait_for(found, process)
         yield found
     finally:
         process.terminate()
@@ -65,16 +68,34 @@ def serving(place: Path, *arguments: str, **changes: str) -> Iterator[Serving]:
         process.stdout.close()
 
 
-def wait_for(found: Serving) -> None:
+def wait_for(found: Serving, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 90
     with found.client() as client:
         while time.monotonic() < deadline:
-            if found.process.poll() is not None:
-                assert found.process.stdout is not None
-                raise AssertionError(found.process.stdout.read())
+            if process.poll() is not None:
+                assert process.stdout is not None
+                raise AssertionError(process.stdout.read())
             try:
                 if client.get("/v1/health").status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
     raise AssertionError("the service did not answer")
+
+
+@contextmanager
+def in_thread(app: FastAPI) -> Iterator[str]:
+    """The address of an application that runs in a thread until the block ends."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listening.close()

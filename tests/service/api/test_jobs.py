@@ -15,19 +15,10 @@ import pytest
 
 from service.jobs.job import EventType
 from service.jobs.store import JobStore
-from tests.service.api.serving import Serving, serving
+from tests.service.api.serving import Serving
 
 SPEC = {"data": "digits", "space": "mixed", "trials": 3, "epochs": 1}
 REQUEST = {"kind": "search", "spec": SPEC}
-
-
-@pytest.fixture(scope="module")
-def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """A service that begins no job: its queue is only looked at by these tests."""
-    place = tmp_path_factory.mktemp("idle")
-    limits = {"NASCALE_QUEUE": "40", "NASCALE_STREAMS": "20", "NASCALE_CORES": "0.001"}
-    with serving(place, "--storage", f"sqlite:///{place / 'store.db'}", **limits) as found:
-        yield found
 
 
 @pytest.fixture
