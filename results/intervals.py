@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from space.errors import InputError
 
@@ -47,7 +47,7 @@ def wilson(
         raise InputError.of("level", "a probability in (0, 1)", level)
     if np.any(hits < 0) or np.any(hits > count):
         raise InputError.of("successes", "0 to as many as trials", f"{hits} of {count}")
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     share = np.divide(hits, count, out=np.full(count.shape, 0.5), where=count > 0)
     middle = (hits + z**2 / 2) / (count + z**2)
     half = z / (count + z**2) * np.sqrt(count * share * (1 - share) + z**2 / 4)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from results import networks
 from results.intervals import LEVEL, Difference, paired_difference
@@ -77,7 +77,7 @@ def against_stock(
     assert best.accuracy is not None
     accuracy = found.accuracy if known.merit == "accuracy" else found.trial.accuracy
     value = accuracy - best.accuracy
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     lower, upper = _seeds(found, z)
     theirs_too = z * (known.deviation or 0.0)
     mine, theirs = right_images(found.trial.extra), right_images(best.extra)
@@ -118,5 +118,5 @@ def _seeds(found: Answer, z: float) -> tuple[float, float]:
     """How far the found network's accuracy may lie below and above its mean, by the noise between seeds: ``z`` deviations."""
     if found.low is None or found.high is None:
         return 0.0, 0.0
-    scale = z / float(norm.ppf(0.5 + networks.LEVEL / 2))
+    scale = z / float(ndtri(0.5 + networks.LEVEL / 2))
     return scale * max(0.0, found.accuracy - found.low), scale * max(0.0, found.high - found.accuracy)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -19,9 +20,10 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
+from evaluators.images.sources import SOURCES
 from nascale.quantities import parse_quantity
 from nascale.server_token import FOLDER
-from results.storage_url import default_storage, redacted
+from results.storage_url import default_storage, sqlite_path, storage_url
 from space.errors import InputError
 
 FILE = "nascale.toml"
@@ -135,6 +137,20 @@ def _table(kind: type[BaseSettings]) -> PydanticBaseSettingsSource:
         return TomlConfigSettingsSource(kind, toml_file=None)
 
 
+def _placed(storage: str) -> str:
+    """The storage, by an absolute path where it is a SQLite file: jobs run in folders of their own."""
+    path = sqlite_path(storage_url(storage))
+    return storage if path is None else f"sqlite:///{quote(str(path.absolute()))}"
+
+
+def _source_placed(source: str) -> str:
+    """The source of images, or of a table, by an absolute path where it is a file or a folder."""
+    prefix, colon, location = source.partition(":")
+    known = SOURCES.get(prefix)
+    is_path = prefix == "table" or (known is not None and known.operand in ("FILE", "DIR"))
+    return f"{prefix}:{Path(location).expanduser().absolute()}" if colon and is_path else source
+
+
 def check_name(name: str, argument: str) -> None:
     """Raises InputError for what is no name of images: letters, digits and ``._-``, at most 100, a letter or digit first."""
     if not name.isascii() or not (0 < len(name) <= 100) or not _is_name(name):
@@ -162,6 +178,10 @@ def read_settings(**given: Any) -> Settings:
         raise InputError(f"{name}: {first['msg']}") from None
     except (SettingsError, tomllib.TOMLDecodeError, OSError) as error:
         raise InputError(f"{FILE}: {' '.join(str(error).split())}") from None
-    if not settings.storage.strip() or "\0" in settings.storage:
-        raise InputError.of("storage", "a SQLite file or the URL of a database", redacted(settings.storage))
-    return settings
+    return settings.model_copy(
+        update={
+            "storage": _placed(settings.storage),
+            "folder": settings.folder.expanduser().absolute(),
+            "data": {name: _source_placed(source) for name, source in settings.data.items()},
+        }
+    )

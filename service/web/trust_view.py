@@ -8,7 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from results.networks import LEVEL, Networks, answer
 from results.right_images import right_images
@@ -38,7 +38,7 @@ class NoiseFloor:
     def apart(self) -> float | None:
         if self.seeds is None:
             return None
-        return float(norm.ppf(0.5 + LEVEL / 2)) * sqrt(2) * self.seeds
+        return float(ndtri(0.5 + LEVEL / 2)) * sqrt(2) * self.seeds
 
 
 def trust(studies: Studies, name: str) -> Mapping[str, Any]:

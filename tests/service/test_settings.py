@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="the service needs the extra nascale[serve]")
 
 from nascale.cli import run
+from results.storage_url import sqlite_path
 from service.settings import read_settings
 from service.tokens import token_of
 from space.errors import InputError
@@ -37,6 +38,20 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(
 def test_a_file_without_the_table_says_nothing(here: Path) -> None:
     (here / "nascale.toml").write_text("[other]\nx = 1\n")
     assert read_settings().port == 8123
+
+
+def test_places_are_absolute_because_jobs_run_elsewhere(here: Path) -> None:
+    settings = read_settings(
+        storage="my studies.db", data={"mine": "folder:photos", "hub": "hf:mnist", "bench": "table:b.toml"}
+    )
+    assert sqlite_path(settings.storage) == here / "my studies.db"
+    assert settings.folder == here / "nascale-service"
+    assert settings.data == {
+        "mine": f"folder:{here / 'photos'}",
+        "hub": "hf:mnist",
+        "bench": f"table:{here / 'b.toml'}",
+    }
+    assert read_settings(storage="postgresql://u:p@h/n").storage == "postgresql://u:p@h/n"
 
 
 @pytest.mark.parametrize(
