@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from space.errors import UnknownNameError
+from space.errors import InputError, UnknownNameError
 from space.rounding import POLICIES, Rounding
+from space.scaling import Coefficients
+from space.scaling.rules import RULES, rule_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,3 +57,32 @@ def rounding_of(
     return POLICIES[policy].changed(
         channel_multiple=channel_multiple, resolution_multiple=resolution_multiple, repeats=repeats
     )
+
+
+def rule_option(function: F) -> F:
+    """``--rule``: α, β, γ and the rounding by a paper's name, or as three numbers."""
+    return click.option(
+        "--rule",
+        metavar="RULE",
+        help=f"α, β, γ at once: paper (EfficientNet's), {', '.join(RULES)}, or three numbers such as 1.2,1.1,1.15.",
+    )(function)
+
+
+def ruled(
+    context: click.Context, rule: str | None, coefficients: tuple[float, float, float], policy: str
+) -> tuple[Coefficients, str]:
+    """α, β, γ and the name of the rounding policy: those of ``rule``, where one is given, else of the other options.
+
+    A policy that was asked for wins over the rule's. Raises InputError where both a rule and one of α, β, γ are given.
+    """
+    given = [name for name in ("alpha", "beta", "gamma", "policy") if _is_given(context, name)]
+    if rule is None:
+        return Coefficients(*coefficients), policy
+    if given and given != ["policy"]:
+        raise InputError(f"--rule, --{given[0]}: wanted one of the two")
+    chosen, rounding = rule_of(rule)
+    return chosen, policy if given else rounding.name
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,15 +14,17 @@ from nascale.family_files import REALISED, member_name, member_row, write_family
 from nascale.options import storage_option
 from nascale.output import chosen_format, echo, emit, table_options
 from nascale.quantities import human_cost, kind_of_cost, parse_list
-from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
+from nascale.scaling_options import coefficient_options, rounding_of, rounding_options, rule_option, ruled
 from search.settings import Budgets
 from space.architecture import Architecture
 from space.codec import to_dict
 from space.cost import SEARCHED_COSTS, costs
 from space.errors import InputError
-from space.family import family, measured_family, member_at
-from space.scaling import Coefficients
+from space.family import Member, family, measured_family, member_at
 from space.setting import declared
+
+if TYPE_CHECKING:
+    from search.scaling.prediction import LawPrediction
 
 
 def _measures() -> dict[str, str]:
@@ -38,6 +40,7 @@ def _measures() -> dict[str, str]:
 
 MEASURES = _measures()
 """Name → cost: ``memory`` → ``activation_bytes``."""
+EXPECTED = "expected accuracy"
 NOMINAL, GROWN = "rule d w r", "realised d w r"
 _LONGEST_LATENCY = 60
 _MOST_MEMBERS = 100
@@ -54,6 +57,7 @@ _MOST_MEMBERS = 100
     show_default=True,
     help="What a budget bounds; memory is the peak of activations at inference, latency is measured here.",
 )
+@rule_option
 @coefficient_options
 @rounding_options
 @click.option(
@@ -78,13 +82,21 @@ _MOST_MEMBERS = 100
 @click.option(
     "--write", "folder", metavar="DIR", help="Write the architectures (.json) and a picture to this folder."
 )
+@click.option(
+    "--law",
+    metavar="FIT.json",
+    help="What scale fit --format json wrote for ARCH: adds the accuracy to be expected of each member.",
+)
 @storage_option
 @table_options
+@click.pass_context
 def command(
+    context: click.Context,
     arch: str,
     budgets: str | None,
     phis: str | None,
     measure: str,
+    rule: str | None,
     alpha: float,
     beta: float,
     gamma: float,
@@ -96,6 +108,7 @@ def command(
     max_resolution: int | None,
     batch: int,
     folder: str | None,
+    law: str | None,
     storage: str | None,
     format_: str | None,
     output: str | None,
@@ -110,7 +123,8 @@ def command(
     if (budgets is None) == (phis is None):
         raise InputError("--budgets, --phi: wanted one of the two")
     base = resolve(arch, storage)
-    coefficients = Coefficients(alpha, beta, gamma)
+    coefficients, policy = ruled(context, rule, (alpha, beta, gamma), policy)
+    predictor = _predictor(law)
     rounding = rounding_of(policy, channel_multiple, resolution_multiple, repeats)
     most = _most_pixels(base, max_resolution, images_side(arch, storage))
     if budgets is not None:
@@ -143,6 +157,8 @@ def command(
         member_row(m, n, bounded, batch=batch, rounding=rounding.name)
         for m, n in zip(members, named, strict=True)
     ]
+    if predictor is not None:
+        rows = [row | _predicted(predictor, member) for row, member in zip(rows, members, strict=True)]
     if folder is not None:
         write_family(Path(folder), base, named, rows, bounded)
         echo(f"wrote {len(rows)} architectures and family.png to {folder}/", err=True)
@@ -154,9 +170,35 @@ def command(
         [_for_the_eye(row) for row in rows] if chosen == "table" else rows,
         chosen,
         output,
-        columns=[*dict.fromkeys([*shown, MEASURES[measure]]), "used", "note"],
-        title=f"{base.label} scaled by α {alpha:g}, β {beta:g}, γ {gamma:g}; rounding {rounding}",
+        columns=[
+            *dict.fromkeys([*shown, MEASURES[measure]]),
+            "used",
+            *([] if predictor is None else [EXPECTED]),
+            "note",
+        ],
+        title=f"{base.label} scaled by α {coefficients.alpha:.4g}, β {coefficients.beta:.4g}, γ {coefficients.gamma:.4g}; "
+        f"rounding {rounding}",
     )
+
+
+def _predictor(law: str | None) -> LawPrediction | None:
+    if law is None:
+        return None
+    from search.scaling.prediction import LawPrediction
+
+    return LawPrediction.read(law)
+
+
+def _predicted(law: LawPrediction, member: Member) -> dict[str, Any]:
+    """The accuracy that the law expects of a member, and of what it knows nothing."""
+    expected, unknown = law.predicted(member.realised), law.unknown(member.realised)
+    notes = [member.note, f"the law knows nothing of {', '.join(unknown)}" if unknown else ""]
+    return {
+        "predicted_accuracy": expected.value,
+        "predicted_low": expected.low,
+        "predicted_high": expected.high,
+        "note": "; ".join(filter(None, notes)),
+    }
 
 
 def _most_pixels(base: Architecture, asked: int | None, own: int | None) -> int | None:
@@ -214,4 +256,13 @@ def _for_the_eye(row: dict[str, Any]) -> dict[str, Any]:
         NOMINAL: " ".join(f"{factor:.2f}" for factor in (row["depth"], row["width"], gamma)),
         GROWN: " ".join(f"{row[name]:.2f}" for name in REALISED),
         "spread": f"{row['spread']:.2f}",
+        EXPECTED: _percent(row),
     }
+
+
+def _percent(row: Mapping[str, Any]) -> str | None:
+    """The expected accuracy with its interval; None where there is none."""
+    if "predicted_accuracy" not in row:
+        return None
+    value, low, high = (100 * row[f"predicted_{name}"] for name in ("accuracy", "low", "high"))
+    return f"{value:.1f} % ({low:.1f}–{high:.1f})"

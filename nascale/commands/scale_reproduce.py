@@ -10,12 +10,14 @@ import click
 
 from nascale.options import plot_option
 from nascale.output import chosen_format, echo, emit, table_options
+from nascale.paper_comparison import print_paper
 from nascale.quantities import human_count
 from nascale.scaling_options import coefficient_options, rounding_of, rounding_options
 from results.files import write_file
 from space.cost import costs
 from space.efficientnet_figures import LITE_NETWORKS, RELEASED_NETWORKS, Published
-from space.errors import RunError
+from space.errors import InputError, RunError
+from space.published_scaling import PAPERS
 from space.scaling import Coefficients, compound, layers
 from space.zoo import architecture
 
@@ -27,6 +29,13 @@ _SHOWN = (
 
 
 @click.command("reproduce")
+@click.option(
+    "--paper",
+    type=click.Choice(["efficientnet", *PAPERS]),
+    default="efficientnet",
+    show_default=True,
+    help="Whose networks: EfficientNet's, or those of another paper on scaling.",
+)
 @coefficient_options
 @rounding_options
 @click.option(
@@ -49,6 +58,7 @@ _SHOWN = (
 @plot_option("Draw it")
 @table_options
 def command(
+    paper: str,
     alpha: float,
     beta: float,
     gamma: float,
@@ -65,11 +75,21 @@ def command(
     format_: str | None,
     output: str | None,
 ) -> None:
-    """EfficientNet B0–B8, L2 and Lite: the paper's figures, the released networks, the formula.
+    """EfficientNet B0–B8, L2 and Lite: the paper's figures, the released networks, the formula; or another paper's.
 
     Every network is B0 scaled by its released coefficients; beside it stands the formula (α^φ, β^φ, γ^φ) at
     the φ that fits best. macs are multiply–accumulates, which is what the paper calls FLOPS.
+
+    --paper tinynet, resnet-rs and fast build the networks of these papers from their coefficients and count them beside
+    the published figures; of the other options --check, --format and -o go with them.
     """
+    if paper != "efficientnet":
+        if infer or plot:
+            raise InputError(
+                f"--{'infer' if infer else 'plot'}: wanted only with --paper efficientnet, got {paper}"
+            )
+        print_paper(PAPERS[paper], chosen_format(format_, output), output, check)
+        return
     from search.scaling.released import Tolerance, comparison
 
     coefficients = Coefficients(alpha, beta, gamma)

@@ -58,7 +58,7 @@ class LawFit:
         return LAWS[self.law].predict(self.laws[0].theta, x) / 100
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the samples, as plain values under the names that ``--format json`` prints."""
+        """The fit as plain values under the names that ``--format json`` prints; ``search.scaling.prediction`` reads them."""
         return {
             **dict(zip(GREEK, self.coefficients, strict=True)),
             "intervals": {
@@ -85,6 +85,11 @@ class LawFit:
                 for fitted in self.laws
             ],
             "statement": list(self.statement),
+            "varied": [DIMENSIONS[place] for place in self.varied],
+            "theta": [float(value) for value in self.laws[0].theta],
+            "fits": [
+                {"law": one.law, "theta": [float(value) for value in one.theta]} for one in self.samples
+            ],
         }
 
 

@@ -70,6 +70,40 @@ def test_check_fails_where_rounding_is_another(capsys: pytest.CaptureFixture[str
     assert "error: --check: params or macs differ" in capsys.readouterr().err
 
 
+def test_other_papers_are_counted_beside_what_they_published(capsys: pytest.CaptureFixture[str]) -> None:
+    for paper, networks in (("tinynet", 5), ("resnet-rs", 7), ("fast", 10)):
+        rows = printed(capsys, f"scale reproduce --paper {paper} --check --format json")
+        assert len(rows) == networks and False not in [row["agrees"] for row in rows]
+    fast = next(row for row in rows if row["name"] == "fast ×16")
+    assert 0.5 < fast["activation_power"] < 0.65  # near the root, where depth and resolution have 1
+    assert nascale("scale reproduce --paper tinynet") == 0
+    assert "tinynet_e" in capsys.readouterr().out
+    assert nascale("scale reproduce --paper tinynet --infer") == 2
+    assert "--infer: wanted only with --paper efficientnet" in capsys.readouterr().err
+
+
+def test_families_by_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "scale family resnet18@resolution=64 --format json --budgets 600M"
+    (wide,) = printed(capsys, f"{line} --rule fast")
+    assert wide["realised_width"] > wide["realised_depth"] > 1
+    (paper,) = printed(capsys, f"{line} --rule paper")
+    assert paper == printed(capsys, line)[0] == printed(capsys, f"{line} --rule 1.2,1.1,1.15")[0]
+    (small,) = printed(capsys, "scale family efficientnet_b0 --format json --budgets 100M --rule tinynet")
+    assert small["rounding"] == "tinynet" and small["used"] >= 0.97
+
+
+def test_a_law_tells_the_accuracy_to_be_expected(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(EFFICIENTNET)
+    assert nascale("scale fit points.csv --resamples 20 --format json -o fit.json") == 0
+    line = "scale family efficientnet_b0 --budgets 1G,4G --law fit.json"
+    rows = printed(capsys, f"{line} --format json")
+    for row in rows:
+        assert row["predicted_low"] < row["predicted_accuracy"] < row["predicted_high"]
+    assert 0.78 < rows[0]["predicted_accuracy"] < rows[1]["predicted_accuracy"] < 0.85  # B2: 0.798, B4: 0.826
+    assert nascale(line) == 0
+    assert "expected accuracy" in capsys.readouterr().out
+
+
 def test_infer(capsys: pytest.CaptureFixture[str]) -> None:
     found = printed(capsys, "scale reproduce --infer --format json")
     assert found["given_alpha_possible"] is False
@@ -266,6 +300,10 @@ def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) ->
     ("arguments", "message"),
     [
         (["--budgets", "1e30"], "budget: wanted less than"),
+        (["--budgets", "1G", "--rule", "slow"], "--rule: no such name 'slow'"),
+        (["--budgets", "1G", "--rule", "1,2"], "--rule: wanted α,β,γ such as"),
+        (["--budgets", "1G", "--rule", "fast", "--alpha", "1.3"], "--rule, --alpha: wanted one of the two"),
+        (["--budgets", "1G", "--law", "none.json"], "--law: wanted a file that scale fit"),
         (
             ["--budgets", "1G", "--max-resolution", "100"],
             "--max-resolution: wanted at least 224, the pixels of",
