@@ -59,6 +59,11 @@ def finished(url: str) -> dict[int, str]:
     return {trial.number: trial.worker for trial in study.trials if trial.status.finished}
 
 
+def workers(url: str) -> set[int]:
+    """The processes that have finished a trial."""
+    return {int(worker.rpartition(":")[2]) for worker in finished(url).values() if worker}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_search_goes_on_when_a_node_dies_and_takes_one_that_comes(
@@ -81,20 +86,17 @@ def test_a_search_goes_on_when_a_node_dies_and_takes_one_that_comes(
         )
     try:
         until(lambda: len(set(finished(url).values())) == 2, "both workers have measured")
-        assert {pid for one in (first, second) for pid in cluster.pids(one)} >= {
-            int(worker.rpartition(":")[2]) for worker in finished(url).values()
-        }
+        assert workers(url) <= {*cluster.pids(first), *cluster.pids(second)}
         cluster.kill(first)
         alone = len(finished(url))
         until(lambda: len(finished(url)) > alone + 1, "it goes on with one node")
         third = cluster.add_node()
+        until(lambda: workers(url) & set(cluster.pids(third)), "the new node has measured")
         driver.wait(180)
     finally:
         driver.kill()
         driver.wait()
     assert driver.returncode == 0, log.read_text()
-    workers = {int(worker.rpartition(":")[2]) for worker in finished(url).values()}
-    assert workers & set(cluster.pids(third)), log.read_text()
     here = f"sqlite:///{tmp_path / 'here.db'}"
     done = python("-m", "nascale", *_SEARCH, "--storage", here, "--workers", "0", "--quiet", timeout=180)
     assert done.returncode == 0, done.stderr

@@ -195,3 +195,25 @@ def test_the_folder_lies_where_the_names_of_sockets_fit(
     assert ray_session._base() == Path("/tmp")
     monkeypatch.setattr("tempfile.tempdir", "/var/tmp")
     assert ray_session._base() == Path("/var/tmp")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_ray_that_dies_four_times_ends_the_search_and_names_its_messages(
+    driver: subprocess.Popen[str],
+) -> None:
+    folder = Path(said(driver, f"/.*{PREFIX}"))
+    for number in (1, 2, 3):
+        said(driver, "2$")
+        os.kill(pid_of(folder, "raylet"), signal.SIGKILL)
+        assert f"is started anew ({number} of 3 times)" in said(driver, "Ray's ")
+    said(driver, "2$")
+    os.kill(pid_of(folder, "raylet"), signal.SIGKILL)
+    _, err = driver.communicate(timeout=60)
+    assert driver.returncode == 1 and not folder.exists()
+    kept = ray_leftovers.messages_of(folder)
+    last = err.splitlines()[-1]
+    assert "Ray's raylet has ended again after Ray was started anew 3 times; the same command goes on" in last
+    assert last.endswith(f"Ray's messages are in {kept}")
+    assert "Raylet is terminated" in kept.read_text()
+    kept.unlink()
