@@ -50,7 +50,7 @@ SEARCH = (
         "--seed",
         "7",
     ),
-    *("--sampler", "controller", "--workers", "2", "--retries", "50", "--checkpoint-every", "1s", "--quiet"),
+    *("--sampler", "controller", "--workers", "2", "--retries", "50", "--checkpoint-every", "1s"),
 )
 HANG_SECONDS = 15.0
 """What is otherwise five minutes: a stopped worker is to be noticed while the faults go on."""
