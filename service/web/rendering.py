@@ -52,7 +52,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "percent": percent,
-        "points": lambda value: f"{100 * value:+.2f} points",
+        "points": lambda value: f"{100 * value:.2f} points",
         "count": _or_dash(human_count),
         "bytes": _or_dash(human_bytes),
         "seconds": _or_dash(human_seconds),

@@ -204,7 +204,7 @@ def test_a_network_has_its_costs_and_what_can_be_done_with_it(site: Site) -> Non
 
 def test_trust_tells_noise_verification_and_proxies(site: Site) -> None:
     page = site.get("/studies/digits/trust")
-    assert "± 1.23 %" in page.text and "+2.00 points were luck" in page.text
+    assert "± 1.23 %" in page.text and "2.00 points were luck" in page.text
     assert "75.0 % to 85.0 %" in page.text
     assert "Best ranking: train:epochs=3, Spearman 0.81" in page.text
     assert "No stock network was measured" in page.text
