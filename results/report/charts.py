@@ -74,10 +74,10 @@ class Panel:
         corners = "L".join(f"{self.across(x):.1f} {self.up(y):.1f}" for x, y in points)
         return f'<path class="{style}" d="M{corners}"/>' if corners else ""
 
-    def svg(self, name: str, body: str, style: str = "") -> str:
-        """The whole picture, named for screen readers."""
+    def svg(self, name: str, body: str, style: str = "", role: str = "img") -> str:
+        """The whole picture, named for screen readers; its ``role`` is ``group`` where marks in it can have the focus."""
         return (
-            f'<svg class="chart {style}" viewBox="0 0 {self.width:g} {self.height:g}" role="img">'
+            f'<svg class="chart {style}" viewBox="0 0 {self.width:g} {self.height:g}" role="{role}">'
             f"<title>{escape(name)}</title>{body}</svg>"
         )
 
@@ -129,7 +129,7 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
     body = panel.frame(view.x.label, view.y.label) + dots + _crosses(view, panel) + stairs
     body += _noise(panel, points[:, 0], ends) + marks
     body += _names(view, panel, members)
-    return panel.svg(view.title, body, style)
+    return panel.svg(view.title, body, style, "group")
 
 
 def _noise(panel: Panel, across: Any, ends: Any) -> str:

@@ -42,7 +42,7 @@ def rows(service: Service, request: Request, state: State = None, after: After =
 def _rows(service: Context, state: JobState | None, after: str | None) -> dict[str, Any]:
     found, following = service.jobs.list(state=state, after=after, limit=_PAGE)
     known = {row["study"] for row in service.studies.summaries()}
-    paths = {job.id: study_path(job.study) for job in found if job.study in known}
+    paths = {job.id: study_path(job.study) for job in found if job.study is not None and job.study in known}
     return {
         "jobs": found,
         "next": following,

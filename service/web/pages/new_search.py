@@ -24,6 +24,8 @@ _SPEC = (
     *("trials", "epochs", "workers"),
 )
 """What the expectation depends on."""
+_SAMPLES = 150
+"""Networks that are drawn: a share is then right to 4 points (a standard error), which a reader who types waits for."""
 _NUMBERS = frozenset({"resolution", "trials", "epochs", "workers"})
 Name = Annotated[str | None, Query(max_length=100)]
 
@@ -83,7 +85,7 @@ def expected(service: Service, request: Request) -> HTMLResponse:
         if value:
             spec[name] = int(value) if name in _NUMBERS and value.isdecimal() else value
     try:
-        found = profile_space(service, SpaceRequest.model_validate({"spec": spec}))
+        found = profile_space(service, SpaceRequest.model_validate({"spec": spec, "samples": _SAMPLES}))
     except (NascaleError, ApiError) as error:
         return page(request, "new_expected.html", error=str(error), found=None)
     except ValidationError:

@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         running(application(context)) as url,
         httpx.Client(base_url=url, cookies={COOKIE: context.key.cookie}, timeout=60, verify=False) as client,
     ):
-        yield Site(client, context, jobs)
+        yield Site(url, client, context, jobs)
 
 
 @contextmanager
@@ -94,17 +94,17 @@ def _jobs(context: Context) -> dict[str, str]:
     """Jobs by what they are here, with what their processes would have left."""
     store = context.jobs
     found = {
-        "search": _submit(context, JobKind.SEARCH, {"data": "digits"}, "running", study="digits"),
-        "failed": _submit(
+        "search": submitted(context, JobKind.SEARCH, {"data": "digits"}, "running", study="digits"),
+        "failed": submitted(
             context, JobKind.SEARCH, {"data": "<b>gone</b>"}, "failed", why="data: no such name '<b>gone</b>'"
         ),
-        "train": _submit(
+        "train": submitted(
             context, JobKind.TRAIN, {"arch": {"study": "digits", "trial": 3}, "epochs": 4}, "succeeded"
         ),
-        "check": _submit(context, JobKind.BENCH, {"bench": "proxies", "study": "digits"}, "succeeded"),
-        "queued": _submit(context, JobKind.VERIFY, {"study": STRANGE}, "queued", study=STRANGE),
+        "check": submitted(context, JobKind.BENCH, {"bench": "proxies", "study": "digits"}, "succeeded"),
+        "queued": submitted(context, JobKind.VERIFY, {"study": STRANGE}, "queued", study=STRANGE),
     }
-    found["export"] = _submit(context, JobKind.EXPORT, {"job": found["train"]}, "succeeded")
+    found["export"] = submitted(context, JobKind.EXPORT, {"job": found["train"]}, "succeeded")
     store.folder_of(found["search"]).mkdir(parents=True)
     store.log_path(found["search"]).write_text("trial 0 ok\n<script>alert(2)</script>\n")
     _trained(store.folder_of(found["train"]) / OUT)
@@ -115,7 +115,7 @@ def _jobs(context: Context) -> dict[str, str]:
     return found
 
 
-def _submit(
+def submitted(
     context: Context,
     kind: JobKind,
     spec: dict[str, Any],
@@ -124,6 +124,7 @@ def _submit(
     study: str | None = None,
     why: str | None = None,
 ) -> str:
+    """The id of a new job in that state, of which no process knows."""
     from sqlalchemy import text
 
     job, _ = context.jobs.submit(kind, spec, study=study)

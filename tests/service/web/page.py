@@ -18,6 +18,7 @@ SHAPES = frozenset({"path", "rect", "circle", "line", "polygon"})
 class Site:
     """A signed-in client of a service, its parts, and its jobs by what they are here."""
 
+    url: str
     client: Client
     context: Context
     jobs: Mapping[str, str]

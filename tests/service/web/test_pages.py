@@ -83,7 +83,7 @@ def test_everything_has_a_name_that_is_read_aloud(pages: dict[str, Page]) -> Non
         for tag, known, said in page.named_by_text:
             if tag in ("a", "button", "th", "summary", "option", "title"):
                 assert said or known.get("aria-label") or known.get("value") == "", f"{path}: {tag} {known}"
-            if tag == "svg" and known.get("role") == "img":
+            if tag == "svg" and "role" in known:
                 assert said or known.get("aria-label"), f"{path}: a picture without a name"
         described = {one for _, known in page.elements for one in known.get("aria-describedby", "").split()}
         described |= {one for _, known in page.elements for one in known.get("aria-labelledby", "").split()}
@@ -95,6 +95,13 @@ def test_what_scrolls_can_be_reached_by_keys(pages: dict[str, Page]) -> None:
         for tag, known in page.elements:
             if known.get("class") in ("scroll", "log", "command") or tag == "pre":
                 assert known.get("tabindex") == "0" and known.get("aria-label"), f"{path}: {tag} {known}"
+                assert known.get("role") == "region", f"{path}: a name is read only of what has a role"
+
+
+def test_a_picture_with_marks_to_press_is_a_group(site: Site) -> None:
+    """Whatever is inside an image is not there for a screen reader."""
+    for chart in re.findall(r"<svg class=\"chart.*?</svg>", site.get("/studies/digits").response.text):
+        assert ('role="group"' in chart) == ("tabindex" in chart)
 
 
 def test_no_name_runs_as_code(pages: dict[str, Page]) -> None:
