@@ -189,9 +189,7 @@ class Loop:
         if stock is None and repeated is None:
             candidate = self._suggestions.next(self._known_as(number))
         elif repeated is not None:
-            known = self._cache.decode(self._trials[repeated].decisions)
-            assert known is not None  # it was measured
-            candidate = known
+            candidate = self._measured(self._trials[repeated])
         trial = _UNKNOWN.replace(
             number=number,
             repeat_of=repeated,
@@ -204,6 +202,14 @@ class Loop:
         )
         self._begin(trial)
         return trial
+
+    def _measured(self, trial: TrialResult) -> DecodedCandidate:
+        """The network of a trial that was measured; one that somebody proposed has no decisions."""
+        if not trial.decisions and trial.architecture is not None:
+            return DecodedCandidate({}, _key(trial), from_dict(trial.architecture), {**trial.costs})
+        known = self._cache.decode(trial.decisions)
+        assert known is not None
+        return known
 
     def _begin(self, trial: TrialResult) -> None:
         """Notes a trial that starts now, or started before its search was resumed."""
@@ -277,7 +283,7 @@ class Loop:
             candidate = self._cache.decode(trial.decisions)
             architecture = candidate.architecture if candidate is not None else None
         else:
-            assert trial.architecture is not None  # a stock network
+            assert trial.architecture is not None  # a stock network, or one that somebody proposed
             architecture = from_dict(trial.architecture)
         self._measuring[trial.number] = _Measuring(trial)
         if self._rule is not None and trial.proposed:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from service import dashboard
 from service.api.app import create_app
 from service.api.context import Context
+from service.jobs.retention import Retention
 from service.jobs.supervisor import Supervisor
 from service.settings import Settings
 from service.tokens import Token, token_of
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> None:
         max_jobs=settings.jobs,
         max_cores=settings.cores,
         stop_seconds=settings.stop_seconds,
+        retention=Retention(settings.events, settings.log_bytes, settings.job_days),
     )
     context.wake = supervisor.wake
     _raise_file_limit()

@@ -16,11 +16,22 @@ from service.api.access import Access
 from service.api.bodies import Bodies
 from service.api.context import Context
 from service.api.problems import Problem
-from service.api.routes import artifacts, costs, events, families, health, images, jobs, studies, trials
+from service.api.routes import (
+    artifacts,
+    costs,
+    events,
+    families,
+    health,
+    images,
+    jobs,
+    proposals,
+    studies,
+    trials,
+)
 from service.api.tables import Rows
 
 PREFIX = "/v1"
-_ROUTERS = (health, images, costs, families, jobs, events, studies, trials, artifacts)
+_ROUTERS = (health, images, costs, families, jobs, events, studies, trials, proposals, artifacts)
 _DESCRIPTION = """
 Searches for networks that fit images and a budget: submit, follow, stop, pick up, fetch. It does what the command line does.
 

@@ -24,6 +24,11 @@ Arch = Annotated[
 
 def architecture_of(arch: str | dict[str, Any], storage: str, argument: str = "architecture") -> Architecture:
     """The architecture. Raises InputError for what names none, paths of files among it."""
+    return resolve(named_architecture(arch, argument), storage)
+
+
+def named_architecture(arch: str | dict[str, Any], argument: str = "architecture") -> str:
+    """The architecture as the command line has it. Raises InputError for what could be the path of a file."""
     text = arch if isinstance(arch, str) else json.dumps(arch)
     if len(text) > _LONGEST:
         raise InputError(f"{argument}: wanted at most {_LONGEST:,} letters, got {len(text):,}")
@@ -31,4 +36,4 @@ def architecture_of(arch: str | dict[str, Any], storage: str, argument: str = "a
         raise InputError.of(argument, "a name of the zoo, STUDY:NUMBER or an architecture as JSON", text)
     if text.lower().endswith(".json"):
         raise InputError.of(argument, "a name or the architecture itself as JSON, no file", text)
-    return resolve(text, storage)
+    return text

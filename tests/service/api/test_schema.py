@@ -33,6 +33,7 @@ OPERATIONS = {
     ("get", "/v1/studies/{study}"),
     ("get", "/v1/studies/{study}/report"),
     ("get", "/v1/studies/{study}/trials"),
+    ("post", "/v1/studies/{study}/trials"),
     ("get", "/v1/studies/{study}/trials/{number}"),
     ("get", "/v1/studies/{study}/front"),
     ("get", "/v1/artifacts/{sha256}"),

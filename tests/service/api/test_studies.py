@@ -118,3 +118,23 @@ def test_a_wrong_filter_names_itself(client: httpx.Client) -> None:
     answer = client.get("/v1/studies/digits/trials", params={"where": "macs <"})
     assert answer.status_code == 422
     assert len(answer.json()["detail"].splitlines()) == 1
+
+
+def test_a_proposed_network_becomes_a_trial_and_a_job(idle: Serving) -> None:
+    with idle.client() as client:
+        path, asked = "/v1/studies/digits/trials", {"architecture": "mobilenet_v2@width=0.25,resolution=32"}
+        answer = client.post(path, json=asked)
+        assert answer.status_code == 202, answer.text
+        found = answer.json()
+        assert found["number"] == TRIALS
+        assert (found["job"]["kind"], found["job"]["study"]) == ("search", "digits")
+        assert (found["job"]["spec"]["trials"], found["job"]["spec"]["data"]) == (TRIALS + 1, "digits")
+        trial = client.get(f"{path}/{TRIALS}").json()
+        assert (trial["row"]["status"], trial["row"]["key"]) == ("waiting", found["key"])
+        again = client.post(path, json=asked)
+        assert (again.status_code, again.json()["number"]) == (409, TRIALS)
+        over = client.post(path, json={"architecture": "resnet18@resolution=64"})
+        assert over.status_code == 422
+        assert "at most 5,000,000 macs" in over.json()["detail"]
+        assert client.post(path, json={"architecture": "/etc/x.json"}).status_code == 422
+        assert client.post("/v1/studies/digitz/trials", json=asked).status_code == 404
