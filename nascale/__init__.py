@@ -6,6 +6,7 @@ front = nascale.front(study)               # a pandas DataFrame
 run = nascale.train(f"{study.name}:0", out="run")  # the folder of a training
 nascale.profile("efficientnet_b0")         # costs
 nascale.scale("efficientnet_b0", phi=1)    # an Architecture
+nascale.family("efficientnet_b0", ["0.8G", "1.6G"])  # one for each budget
 """
 
 # ruff: noqa: E402 - the finder has to be there before any package is imported
@@ -16,7 +17,7 @@ from nascale import packages as _packages
 
 _packages.install_finder()
 
-from nascale.api import Study, architecture, data, front, profile, scale, search, train, trials
+from nascale.api import Study, architecture, data, family, front, profile, scale, search, train, trials
 from nascale.client import Client
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
@@ -31,6 +32,7 @@ __all__ = [
     "Study",
     "architecture",
     "data",
+    "family",
     "front",
     "profile",
     "scale",

@@ -6,7 +6,7 @@ Heavy libraries are imported by the function that needs them, so ``import nascal
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,47 @@ def scale(
     if (depth, width, resolution) != (1.0, 1.0, None):
         raise InputError("phi: wanted either phi, or depth, width and resolution, got both")
     return scaling.compound(base, phi, alpha, beta, gamma)
+
+
+def family(
+    arch: str | Architecture,
+    budgets: Sequence[float | str],
+    *,
+    measure: str = "macs",
+    alpha: float = 1.2,
+    beta: float = 1.1,
+    gamma: float = 1.15,
+    max_resolution: int | None = None,
+    storage: str | None = None,
+) -> tuple[Architecture, ...]:
+    """An architecture scaled to each of ``budgets`` (``"0.8G"``) of ``measure``, a cost of ``profile``, along α^φ, β^φ, γ^φ.
+
+    Each uses 97–100 % of its budget, with depth, width and resolution grown as much alike as rounding allows, and none is
+    smaller than one of a smaller budget in anything. The resolution stops at ``max_resolution``, which for a trial of a
+    study is by default the size of its images. Raises BudgetError, an InputError, for a budget that nothing meets.
+    """
+    from nascale.architectures import images_side
+    from nascale.family_files import member_name
+    from nascale.quantities import kind_of_cost, parse_quantity
+    from space import family as families
+    from space.cost import SEARCHED_COSTS, costs
+    from space.errors import UnknownNameError
+    from space.scaling import Coefficients
+
+    known = [cost.name for cost in SEARCHED_COSTS]
+    if measure not in known:
+        raise UnknownNameError("measure", measure, known)
+    base = architecture(arch, storage)
+    own = images_side(arch, storage) if isinstance(arch, str) else None
+    members = families.family(
+        base,
+        [parse_quantity(budget, kind_of_cost(measure), "budgets") for budget in budgets],
+        lambda network: float(getattr(costs(network), measure)),
+        measure=measure,
+        coefficients=Coefficients(alpha, beta, gamma),
+        max_resolution=max_resolution or own,
+    )
+    return tuple(one.architecture.replace(name=member_name(base, one, measure)) for one in members)
 
 
 def _named(study: Study | str, storage: str | None) -> tuple[str, str | None]:

@@ -19,7 +19,7 @@ from math import inf
 
 from space.architecture import Architecture
 from space.errors import BudgetError, InputError
-from space.lattice import Cost, Direction, Lattice
+from space.lattice import NAMES, Cost, Direction, Lattice
 from space.nearest import LEAST_USED, NEAR, Found, Search
 from space.rounding import RELEASED, Rounding
 from space.scaling import PAPER, Coefficients, Plan, build, compound_plan
@@ -33,6 +33,7 @@ _MOST_ORDERS = 3
 # A cost that is measured is asked for at most so often for one member.
 _MEASUREMENTS = 14
 _ENOUGH = 1.02
+_CAPPED = "resolution goes no further than"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def member_at(
     capped = plan.resolution == ray.most_pixels
     ends = ((False, False), (False, False), (False, capped))
     direction = replace(Direction.of(exponents(realised, coefficients), ends), phi=phi + 0.0)
-    notes = [_capped(plan.resolution)] if "resolution" in direction.held else []
+    notes = [f"{_CAPPED} {plan.resolution} px"] if "resolution" in direction.held else []
     if phi < 0:
         notes.append(floor_note(architecture, plan, coefficients, rounding))
     nominal = coefficients.factors(phi)
@@ -164,7 +165,7 @@ def measured_family(
             raise BudgetError(f"budget: wanted at least {least:,.6g} {measure}, got {budget:,.6g}")
         return best
 
-    return _chain(lattice, budgets, own, nearest)
+    return _chain(lattice, budgets, own, nearest, orders=1)
 
 
 def _chain(
@@ -172,6 +173,7 @@ def _chain(
     budgets: Sequence[float],
     own: float,
     nearest: Nearest,
+    orders: int = _MOST_ORDERS,
 ) -> tuple[Member, ...]:
     """The members for the budgets: from the network, which costs ``own``, upwards, and from it downwards."""
     for budget in budgets:
@@ -183,20 +185,20 @@ def _chain(
         sorted(budget for budget in set(budgets) if budget >= own),
         sorted((budget for budget in set(budgets) if budget < own), reverse=True),
     ):
-        found |= _side(itself, side, nearest)
+        found |= _side(itself, side, nearest, orders)
     return tuple(_member(lattice, found[budget], budget) for budget in budgets)
 
 
-def _side(itself: Found, budgets: Sequence[float], nearest: Nearest) -> dict[float, Found]:
+def _side(itself: Found, budgets: Sequence[float], nearest: Nearest, most: int) -> dict[float, Found]:
     """The members for budgets all above the cost of the network ``itself``, or all below, the nearest first.
 
     Each is sought between those that are there already. A member that comes first may leave no good place for the
-    next: then those that found none come first, or the farthest.
+    next: then those that found none come first, or the farthest. ``most`` orders are tried.
     """
     outwards = list(range(len(budgets)))
     best: dict[float, Found] = {}
     orders, tried = [outwards], 0
-    while tried < len(orders) <= _MOST_ORDERS:
+    while tried < min(len(orders), most):
         found = _in_order(itself, budgets, orders[tried], nearest)
         tried += 1
         if not best or _worst(found) < _worst(best):
@@ -241,19 +243,19 @@ def _member(lattice: Lattice, found: Found, budget: float) -> Member:
     realised, direction = multipliers(lattice.base, network), found.direction
     notes = []
     if "resolution" in direction.held and direction.phi > 0:
-        notes.append(_capped(found.plan.resolution))
+        free = [
+            name for name, scales in zip(NAMES, lattice.free, strict=True) if scales and name != "resolution"
+        ]
+        rest = f": the rest goes into {' and '.join(free)}" if free else ""
+        notes.append(f"{_CAPPED} {found.plan.resolution} px{rest}")
     if found.cost < LEAST_USED * budget:
-        notes.append(f"no network of this family uses more of the budget than {found.cost / budget:.1%}")
+        notes.append("of the networks that were tried none uses more of the budget")
     if direction.phi < 0:
         notes.append(floor_note(lattice.base, found.plan, lattice.coefficients, lattice.rounding))
     nominal = lattice.coefficients.factors(direction.phi)
     return Member(
         network, direction, nominal, realised, found.plan, found.cost, budget, "; ".join(filter(None, notes))
     )
-
-
-def _capped(pixels: int) -> str:
-    return f"resolution goes no further than {pixels} px: depth and width share the rest"
 
 
 def floor_note(

@@ -51,12 +51,15 @@ def family_figure(
         left.annotate(name, (base[cost], 1.0), (4, -12), textcoords="offset points", color=look.muted)
         left.set_xscale("log")
         left.set_yscale("log")
-        left.set(xlabel=title(cost), ylabel="Times the network's own", title="All three grow together")
+        left.set(
+            xlabel=title(cost), ylabel="Times the network's own", title="What each dimension has grown by"
+        )
         left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         left.yaxis.set_minor_formatter(NullFormatter())
         grown = [row[column] for row in ordered for column in _GROWN]
         left.yaxis.set_major_locator(FixedLocator(_factors(min(grown), max(grown))))
-        left.legend(title="line: the rule; point: rounded", loc="upper left")
+        left.legend(title="line: the rule; point: rounded", loc="best")
+        left.margins(y=0.14)
         _human(left)
         # The costs of a family may span less than a power of ten, and then matplotlib marks nothing.
         left.xaxis.set_major_locator(FixedLocator(ticks(*limits(axis, True), True, 4)))

@@ -52,3 +52,11 @@ def test_bad_settings_are_named_before_anything_is_written(tmp_path: Path) -> No
     with pytest.raises(nascale.InputError, match="either phi"):
         nascale.scale("efficientnet_b0", phi=1, width=2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_family_has_a_network_for_each_budget() -> None:
+    small, large = nascale.family("resnet18@resolution=64", ["300M", 6e8], max_resolution=72)
+    assert 0.97 * 3e8 <= nascale.profile(small).macs <= 3e8 < nascale.profile(large).macs <= 6e8
+    assert small.resolution <= large.resolution <= 72 and large.name.endswith("600M")
+    with pytest.raises(nascale.InputError, match="measure: no such name 'speed'"):
+        nascale.family("resnet18", ["1G"], measure="speed")

@@ -102,6 +102,19 @@ def test_a_law_tells_the_accuracy_to_be_expected(capsys: pytest.CaptureFixture[s
     assert 0.78 < rows[0]["predicted_accuracy"] < rows[1]["predicted_accuracy"] < 0.85  # B2: 0.798, B4: 0.826
     assert nascale(line) == 0
     assert "expected accuracy" in capsys.readouterr().out
+    fit = json.loads((tmp_path / "fit.json").read_text())
+    for wrong in (
+        {},
+        fit | {"theta": ["x"]},
+        fit | {"law": "none"},
+        fit | {"fits": [{}]},
+        fit | {"varied": [1]},
+        [],
+    ):
+        (tmp_path / "fit.json").write_text(json.dumps(wrong))
+        assert nascale(line) == 2
+        error = capsys.readouterr().err
+        assert "--law: wanted a file that scale fit --format json wrote" in error and error.count("\n") == 1
 
 
 def test_infer(capsys: pytest.CaptureFixture[str]) -> None:

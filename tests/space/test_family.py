@@ -30,7 +30,7 @@ def check_family(base: Architecture, members: tuple[Member, ...], coefficients: 
     ordered = sorted(members, key=lambda one: one.cost)
     for member in members:
         assert member.budget is not None and member.cost <= member.budget
-        assert member.used >= 0.97 or "no network of this family uses more" in member.note
+        assert member.used >= 0.97 or "none uses more of the budget" in member.note
         assert member.architecture.classes == base.classes
         reached = [
             log(factor) / log(rule)
