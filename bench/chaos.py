@@ -66,8 +66,8 @@ MOST_STARTS = 200
 class Driver:
     """The process of the search on ``url``; its messages go to ``log``."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self._url, self._folder = url, folder
+    def __init__(self, url: str, folder: Path, epochs: int) -> None:
+        self._url, self._folder, self._epochs = url, folder, epochs
         self.process: subprocess.Popen[bytes] | None = None
         self.ended: Counter[str] = Counter()
         self.starts = 0
@@ -80,7 +80,7 @@ class Driver:
         used = memory.total - memory.available
         with (self._folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.chaos", "--drive", self._url],
+                [sys.executable, "-m", "bench.chaos", "--drive", self._url, "--epochs", str(self._epochs)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -135,13 +135,13 @@ class Driver:
         return True
 
 
-def drive(url: str) -> None:
+def drive(url: str, epochs: int) -> None:
     """The search itself, in this process."""
     from evaluators.pools import pace
     from nascale.cli import main
 
     pace.LEAST_SECONDS = HANG_SECONDS
-    main(["search", "--study", STUDY, "--storage", url, *SEARCH])
+    main(["search", "--study", STUDY, "--storage", url, "--epochs", str(epochs), *SEARCH])
 
 
 def hog() -> bool:
@@ -178,10 +178,12 @@ def faults(driver: Driver, server: Server, url: str, rng: random.Random) -> dict
     }
 
 
-def run(server: Server, folder: Path, minutes: float, seed: int, url: str) -> tuple[Counter[str], Driver]:
+def run(
+    server: Server, folder: Path, minutes: float, seed: int, url: str, epochs: int
+) -> tuple[Counter[str], Driver]:
     """Carries the search on ``url`` to its end, with faults for the first ``minutes``; how many of each there were."""
     rng = random.Random(seed)
-    driver = Driver(url, folder)
+    driver = Driver(url, folder, epochs)
     driver.start()
     began, done = time.monotonic(), Counter[str]()
     happens = faults(driver, server, url, rng)
@@ -219,12 +221,12 @@ def differences(wanted: Sequence[dict[str, Any]], came: Sequence[dict[str, Any]]
     return lines
 
 
-def undisturbed(server: Server, folder: Path, kept: Path | None) -> list[dict[str, Any]]:
+def undisturbed(server: Server, folder: Path, kept: Path | None, epochs: int) -> list[dict[str, Any]]:
     """The trials of the search to which nothing happens."""
     if kept is not None and kept.exists():
         return list(json.loads(kept.read_text()))
     url = server.create()
-    run(server, folder, 0.0, 0, url)
+    run(server, folder, 0.0, 0, url, epochs)
     rows = [compared(trial) for trial in load(STUDY, url).trials]
     if kept is not None:
         kept.write_text(json.dumps(rows))
@@ -238,11 +240,12 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--epochs", type=int, default=30, help="how long the trainings are")
     parser.add_argument("--undisturbed", type=Path, metavar="FILE")
     parser.add_argument("--drive", metavar="URL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.drive is not None:
-        drive(arguments.drive)
+        drive(arguments.drive, arguments.epochs)
         return
     require("psutil")
     if why_no_server():
@@ -252,9 +255,9 @@ def main() -> None:
     server = Server()
     try:
         server.start()
-        wanted = undisturbed(server, folder, arguments.undisturbed)
+        wanted = undisturbed(server, folder, arguments.undisturbed, arguments.epochs)
         url, began = server.create(), time.monotonic()
-        done, driver = run(server, folder, arguments.minutes, arguments.seed, url)
+        done, driver = run(server, folder, arguments.minutes, arguments.seed, url, arguments.epochs)
         seconds = time.monotonic() - began
         came = [compared(trial) for trial in load(STUDY, url).trials]
     finally:

@@ -31,6 +31,13 @@ class Pace:
     limit: float | None
     schedule: FidelitySchedule = ONE_LEVEL
     _slowest: float = field(default=0.0, init=False)
+    _work: dict[str, float] = field(default_factory=dict, init=False)
+
+    def _work_of(self, candidate: Candidate) -> float:
+        """The candidate's work, counted once for each network."""
+        if candidate.key not in self._work:
+            self._work[candidate.key] = work_of(candidate)
+        return self._work[candidate.key]
 
     def measured(self, candidate: Candidate, level: int, seconds: float) -> None:
         """Takes in that a trial came to its ``level``-th measurement ``seconds`` after it was begun."""
@@ -39,7 +46,7 @@ class Pace:
         # Each level of a schedule that restarts is a training of another length: only the whole trial can be compared.
         share = level / self.schedule.levels
         if share >= 1 or not self.schedule.restarts:
-            self._slowest = max(self._slowest, seconds / (min(1.0, share) * work_of(candidate)))
+            self._slowest = max(self._slowest, seconds / (min(1.0, share) * self._work_of(candidate)))
 
     def seconds(self, candidate: Candidate) -> float | None:
         """Seconds after which a trial of ``candidate`` is taken to hang; None as long as nothing says how many."""
@@ -47,7 +54,7 @@ class Pace:
             return self.limit or None
         if not self._slowest:
             return None
-        return max(LEAST_SECONDS, MARGIN * self._slowest * work_of(candidate))
+        return max(LEAST_SECONDS, MARGIN * self._slowest * self._work_of(candidate))
 
     def sentence(self) -> str:
         """What the limit is, for the user."""

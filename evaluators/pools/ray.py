@@ -108,6 +108,7 @@ class RayPool:
         self._retries = settings.retries
         self._tickets = 0
         self._looked = 0.0
+        self._over: RunError | None = None
         self._pace = Pace(settings.trial_timeout, evaluator.schedule)
         self._endurance = Endurance(settings.patience, say)
         self._session = None if ray.is_initialized() else ray_cluster.connect(settings, say)
@@ -199,6 +200,8 @@ class RayPool:
 
         Raises RunError where no worker is left, or the machine has failed trials for longer than patience lasts.
         """
+        if self._over is not None:
+            raise self._over
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             self._begin_again()
@@ -259,7 +262,15 @@ class RayPool:
         if answered and len(rest) > _FEW_REFERENCES:
             more, _ = self._ray.wait(rest, num_returns=len(rest), timeout=0)
             answered += more
-        events = [event for ref in answered for event in self._answer(refs[ref], ref)]
+        events = []
+        for ref in answered:
+            try:
+                events += self._answer(refs[ref], ref)
+            except RunError as error:
+                # What the other workers have answered is not lost: the next poll raises.
+                self._over = error
+        if self._over is not None and not events:
+            raise self._over
         return events + self._overdue_events()
 
     def _answer(self, worker: _Worker, ref: Any) -> list[Event]:
