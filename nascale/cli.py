@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from nascale.stopping import exit_status, hear_nothing, stop_once
+from nascale.stopping import exit_status, hear_nothing, leave, stop_once
 from nascale.version import VERSION
 from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
@@ -109,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     status = run(sys.argv[1:] if arguments is None else arguments)
     if status == exit_status():
         hear_nothing()
+        leave(status)
     sys.exit(status)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
@@ -27,6 +30,18 @@ def hear_nothing() -> None:
     """Has no signal heard any more: while Python ends, one would find the system's own handlers."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process without taking it apart, which takes Python seconds where torch and Ray were loaded.
+
+    What was to be put in order has been: an interruption leaves every ``with`` and ``finally`` on its way here.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def stop_once() -> None:
