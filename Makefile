@@ -18,9 +18,9 @@ demo: $(READY)
 serve: $(READY)
 	$(VENV)/bin/nascale serve
 
-# Files stay whole (loadfile): those that start Ray start it once.
+# Files stay whole (loadfile): those that start Ray start it once. They come in the order of tests/conftest.py.
 test: $(READY) check
-	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -42,6 +44,19 @@ def _programs() -> Path | None:
     return Path(found).resolve().parent if found else installed[-1].parent if installed else None
 
 
+def _free_port() -> int:
+    """A port that nobody listens on.
+
+    It lies outside the range that the system hands out of, and of those of Ray's workers (10002 to 19999): between
+    this look and the start of the server, seconds later, other processes of the tests ask for ports too.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+
+
 class Server:
     """A PostgreSQL server on a free port of this machine, with its data in a folder of its own."""
 
@@ -57,9 +72,7 @@ class Server:
             programs = self._readable(programs)
             shutil.chown(self.folder, _UNPRIVILEGED)
         self._programs = programs
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = _free_port()
         subprocess.run(
             [
                 *(programs / "initdb", "-D", self.folder / "data", "-U", _USER, "-A", "trust", "-N"),

@@ -1,4 +1,4 @@
-"""Malformed input of every kind, 200 cases each: exit status 0, 1 or 2, one line of error, nothing executed or left behind.
+"""Malformed input of every kind: exit status 0, 1 or 2, one line of error, nothing executed or left behind.
 
 ``bench/fuzz.py`` runs as many as one likes. A case is made again by its group, seed and number.
 """
@@ -15,14 +15,14 @@ import pytest
 from tests.fuzzing.groups import GROUPS
 from tests.processes import ROOT, environment
 
-CASES = 200
+OF_EACH_KIND = [60, pytest.param(200, marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
-def reports() -> Iterator[Iterator[str]]:
+def reports(cases: int) -> Iterator[Iterator[str]]:
     """The lines of one runner for all groups: what the commands import is loaded once."""
     runner = subprocess.Popen(
-        [sys.executable, "-m", "tests.fuzzing.running", "--cases", str(CASES)],
+        [sys.executable, "-m", "tests.fuzzing.running", "--cases", str(cases)],
         cwd=ROOT,
         env=environment(OMP_NUM_THREADS="1"),
         stdout=subprocess.PIPE,
@@ -37,11 +37,12 @@ def reports() -> Iterator[Iterator[str]]:
         runner.communicate()
 
 
+@pytest.mark.parametrize("cases", OF_EACH_KIND, ids=str, scope="module")
 @pytest.mark.parametrize("group", GROUPS)
-def test_malformed_input_is_refused_in_one_line(group: str, reports: Iterator[str]) -> None:
+def test_malformed_input_is_refused_in_one_line(group: str, cases: int, reports: Iterator[str]) -> None:
     report = next(json.loads(line) for line in reports if line.startswith("{"))
     assert report["group"] == group
     shown = [f"#{fault['number']} {fault['why']}: {fault['arguments']}"[:300] for fault in report["faults"]]
     assert not shown
-    assert sum(report["statuses"].values()) == CASES and set(report["statuses"]) <= {"0", "1", "2"}
-    assert report["statuses"]["2"] > CASES / 4  # the cases are malformed
+    assert sum(report["statuses"].values()) == cases and set(report["statuses"]) <= {"0", "1", "2"}
+    assert report["statuses"]["2"] > cases / 4  # the cases are malformed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import signal
 import sqlite3
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from nascale.cli import run
 from tests.processes import environment
 
 TRIALS = 8
@@ -71,11 +74,18 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def asked(place: Path, *arguments: str) -> tuple[int, str, str]:
+    """(exit status, stdout, stderr) of the command in this process, in that folder: starting one takes longer."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(place), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = run([*arguments])
+    return status, out.getvalue(), err.getvalue()
+
+
 def rows(place: Path, *arguments: str) -> list[dict[str, object]]:
-    process = nascale(*arguments, "--storage", "sqlite:///job.db", "--format", "json", cwd=place)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, text
-    loaded: list[dict[str, object]] = json.loads(text)
+    status, out, err = asked(place, *arguments, "--storage", "sqlite:///job.db", "--format", "json")
+    assert status == 0, err
+    loaded: list[dict[str, object]] = json.loads(out)
     return loaded
 
 
@@ -103,17 +113,15 @@ def test_the_front_is_a_front_of_those_trials(job: Path) -> None:
 
 
 def test_a_finished_search_is_answered_from_the_store(job: Path) -> None:
-    process = nascale(*SEARCH, cwd=job)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert f"study job: {TRIALS} trials" in text
+    status, out, _ = asked(job, *SEARCH)
+    assert status == 0
+    assert f"study job: {TRIALS} trials" in out
 
 
 def test_another_spec_under_its_name_is_refused(job: Path) -> None:
-    process = nascale(*SEARCH, "--seed", "4", cwd=job)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "seed" in text.splitlines()[-1]
+    status, _, err = asked(job, *SEARCH, "--seed", "4")
+    assert status == 2
+    assert "seed" in err.splitlines()[-1]
 
 
 def test_the_winner_scales_to_budgets(job: Path) -> None:

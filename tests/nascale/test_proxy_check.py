@@ -114,6 +114,7 @@ def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
 
     storage = f"sqlite:///{tmp_path / 's.db'}"
     asked = ["--trials", "4", "--epochs", "1", "--workers", "0", "--sampler", "random", "--max-macs", "400K"]
+    asked += ["--fraction", "0.2"]
     run = CliRunner().invoke(
         search, [*asked, "--study", "s", "--storage", storage, "--quiet"], catch_exceptions=False
     )

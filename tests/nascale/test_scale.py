@@ -296,17 +296,19 @@ def test_search_by_law(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 
 def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text(EFFICIENTNET)
-    for line in (
+    lines = (
         "scale reproduce --infer",
         "scale family efficientnet_b0 --budgets 1G",
         "scale fit points.csv --resamples 2",
-    ):
-        code = (
-            "import sys; from nascale.cli import run; status = run(sys.argv[1:]);"
-            "assert not {'torch', 'ray'} & set(sys.modules); sys.exit(status)"
-        )
-        done = python("-c", code, *line.split(), cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+    )
+    code = (
+        "import sys; from nascale.cli import run\n"
+        "for line in sys.argv[1:]:\n"
+        "    assert run(line.split()) == 0, line\n"
+        "    assert not {'torch', 'ray'} & set(sys.modules), line\n"
+    )
+    done = python("-c", code, *lines, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

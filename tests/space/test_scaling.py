@@ -132,7 +132,7 @@ def test_every_known_network_scales(name: str) -> None:
     assert scale(network) is network
     assert compound(network, 0) is network
     before = None
-    for phi in (-30, -6, -3, -1, -0.5, -0.1, 0, 0.1, 0.5, 1, 2, 3):
+    for phi in (-30, -3, -0.5, -0.1, 0, 0.1, 1, 3):
         counted = costs(compound(network, phi))
         if before is not None:
             assert counted.params >= before.params, phi

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from evaluators.evaluator import Candidate, Failure
-from results.trial_result import Status
+from results.trial_result import Status, TrialResult
 from search.objective import Objective
 from search.samplers.registry import make_sampler, samplers
 from search.settings import Budgets, SearchSettings
@@ -32,9 +33,15 @@ def case(request: pytest.FixtureRequest) -> tuple[SearchSpace, SearchSettings]:
     return SPACES[space], SearchSettings(sampler=name, trials=SLOW.get(name, 30), seed=3, window=3)
 
 
+@cache
+def undisturbed(name: str, settings: SearchSettings) -> list[TrialResult]:
+    """The results of a search in one process and one piece, which others are compared with: made once for all tests."""
+    return search(SPACES[name], settings)
+
+
 def test_suggestions_are_legal_and_results_complete(case: tuple[SearchSpace, SearchSettings]) -> None:
     space, settings = case
-    results = search(space, settings)
+    results = undisturbed(space.name, settings)
     assert [result.number for result in results] == list(range(settings.trials))
     assert all(result.state == "COMPLETE" for result in results)
     for result in results:
@@ -43,7 +50,7 @@ def test_suggestions_are_legal_and_results_complete(case: tuple[SearchSpace, Sea
 
 def test_timing_and_workers_change_nothing(case: tuple[SearchSpace, SearchSettings]) -> None:
     space, settings = case
-    alone = search(space, settings)
+    alone = undisturbed(space.name, settings)
     shuffled = search(space, settings, ShufflingPool(slots=3, seed=5))
     assert decisions_of(alone) == decisions_of(shuffled)
     assert [result.values for result in alone] == [result.values for result in shuffled]
@@ -51,7 +58,8 @@ def test_timing_and_workers_change_nothing(case: tuple[SearchSpace, SearchSettin
 
 def test_another_seed_gives_another_search(case: tuple[SearchSpace, SearchSettings]) -> None:
     space, settings = case
-    assert decisions_of(search(space, settings)) != decisions_of(search(space, replace(settings, seed=4)))
+    other = search(space, replace(settings, seed=4))
+    assert decisions_of(undisturbed(space.name, settings)) != decisions_of(other)
 
 
 @pytest.mark.parametrize("stop", [1, 9])
@@ -59,7 +67,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not(
     case: tuple[SearchSpace, SearchSettings], stop: int
 ) -> None:
     space, settings = case
-    whole = search(space, settings)
+    whole = undisturbed(space.name, settings)
     store = MemoryTrialStore()
     first = ShufflingPool(slots=2, seed=1, stop_after=stop)
     stopped = search(space, settings, first, store)
