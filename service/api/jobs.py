@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
@@ -120,9 +120,8 @@ def _left(service: Context, job: Job) -> list[tuple[Path, list[Path]]]:
     own = service.jobs.folder_of(job.id)
     result = own / RESULT
     left = [(own, [result])] if result.is_file() else []
-    about: Any = job.spec.get("job") if job.kind is JobKind.EXPORT else job.id
     if job.kind in (JobKind.EXPORT, JobKind.AUTO):
-        folder = service.jobs.folder_of(str(about)) / OUT / _EXPORT
+        folder = own / OUT if job.kind is JobKind.EXPORT else own / OUT / _EXPORT
         files = sorted(one for one in folder.rglob("*") if one.is_file() and not one.name.startswith("."))
         left += [(folder, files)] if files else []
     return left

@@ -54,7 +54,7 @@ def test_from_signing_in_to_an_onnx_file(tmp_path: Path) -> None:
         page.wait_for_url(f"{served.url}/new")  # there is no study yet
 
         page.get_by_label("Or upload your own").set_input_files(photos(tmp_path))
-        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Upload", exact=True).click()
         expect(page.get_by_text("photos.zip is here and chosen.")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("80 images of 2 classes, 16 × 16 pixels")).to_be_visible()
         page.get_by_label("MACs at most").fill("400K")
