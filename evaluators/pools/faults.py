@@ -86,7 +86,7 @@ def cause_of_loss(error: Exception, memory_bytes: int | None) -> Failure | Fault
     if isinstance(error, _lost_kinds()) or "node has died" in text or "node_died" in text.lower():
         return Fault(Blame.MACHINE, f"was lost: {text[:_LONGEST]}")
     if isinstance(error, exceptions.ActorUnavailableError):
-        return Fault(Blame.MACHINE, f"does not answer: {text[:_LONGEST]}")
+        return Fault(Blame.MACHINE, "does not answer (its process, its node or the way there is gone)")
     if isinstance(error, exceptions.RayActorError):
         reason = _death(text)
         if error.actor_init_failed:

@@ -49,7 +49,7 @@ def token_here() -> Token | None:
 def check_address(address: str) -> None:
     """Raises InputError if nothing listens at ``host:port``: Ray itself would wait for more than a minute."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port[:6]) < 2**16:
+    if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 2**16:
         raise InputError.of(_ARGUMENT, "auto, HOST:PORT or ray://HOST:PORT", address)
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS).close()

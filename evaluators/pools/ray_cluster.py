@@ -55,7 +55,7 @@ class JoinedRay:
                     log_to_driver=False,
                     logging_level=logging.WARNING,
                 )
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # Ray's kinds are many
             self._messages.close()
             raise InputError.of("ray_address", "a running Ray cluster", f"{address} ({error})") from None
         except BaseException:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -138,7 +139,8 @@ class LocalRay:
             with suppress(OSError):
                 os.kill(left, signal.SIGKILL)
         try:
-            self._start()
+            with _handlers_kept():
+                self._start()
         except Exception as error:
             self._fail(f"workers: wanted a Ray that starts anew, got: {error}")
 
@@ -184,6 +186,22 @@ def exported(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Inside, Ray starts: it puts a handler of SIGTERM of its own in place of the driver's, which stops in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -98,6 +98,9 @@ def test_an_address_where_nothing_or_something_else_answers_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=r"ray_address: wanted a running Ray cluster, got '127.0.0.1:1 "):
         variables_for("127.0.0.1:1")
+    for wrong in ("", "nowhere", ":6379", "a:0", "a:65536", "a:0000012345678", "a:x"):
+        with pytest.raises(InputError, match="ray_address: wanted auto, HOST:PORT or ray://HOST:PORT"):
+            variables_for(wrong)
     monkeypatch.setattr(ray_address, "_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"

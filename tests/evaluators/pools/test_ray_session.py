@@ -26,11 +26,14 @@ from evaluators.pools.ray import RayPool
 from tests.evaluators.fakes import Fake
 
 with RayPool(Fake(), PoolSettings(workers=1), print) as pool:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     print(pool._session.folder, flush=True)
     pool.submit(Candidate(0, {"do": "work", "epochs": 100000, "pause": 0.05}, "key", None, 0))
     while True:
         for event in pool.poll(5.0):
             print("restarted" if event.restarted else event.failure or event.measurement.epoch, flush=True)
+            kept = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+            print("SIGTERM is handled as before:", kept, flush=True)
 """
 
 
@@ -114,6 +117,7 @@ def test_a_ray_that_dies_is_started_anew_and_one_whose_driver_is_killed_leaves_n
     assert "is started anew (1 of 3 times)" in said(driver, "Ray's ")
     said(driver, "restarted")
     said(driver, "1$")
+    said(driver, "SIGTERM is handled as before: True")
     driver.kill()
     assert until(lambda: not folder.exists(), 10.0)
     assert list(ray_leftovers.processes_of(folder)) == []
