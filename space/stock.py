@@ -1,7 +1,7 @@
 """Stock networks: networks of the literature, brought under the budgets of a search, as what its results are compared with.
 
 A practitioner's first idea is a known network made narrower. So the width is what brings a network under its budgets
-(``space.family``: as wide as they allow, then channel by channel); where its narrowest form is too costly, or its strides
+(``space.at_budget``: as wide as they allow, then channel by channel); where its narrowest form is too costly, or its strides
 are too many for the images, depth and resolution help.
 """
 
