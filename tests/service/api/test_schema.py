@@ -100,6 +100,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(idle: Serving, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_whatever_is_sent_the_answer_is_as_documented_thousands_of_times(
     idle: Serving, tmp_path: Path
 ) -> None:
