@@ -1,7 +1,7 @@
 """One search while everything around it fails: does it end as the undisturbed one?
 
     python -m bench.chaos --seed 0 --minutes 10
-    python -m bench.chaos --seed 1 --minutes 3 --undisturbed undisturbed.json
+    python -m bench.chaos --seed 1 --minutes 3 --epochs 3 --undisturbed undisturbed.json
 
 A search of 60 trainings on digits, stored on a PostgreSQL server of its own, meets a random fault every 5 to 20 seconds:
 its driver, a worker or Ray's raylet is killed, a worker is stopped for good, the server is restarted, its connections are
@@ -36,21 +36,8 @@ from tests.processes import environment
 
 STUDY = "chaos"
 SEARCH = (
-    *(
-        "--data",
-        "digits",
-        "--trials",
-        "60",
-        "--epochs",
-        "3",
-        "--fraction",
-        "0.3",
-        "--pruner",
-        "halving",
-        "--seed",
-        "7",
-    ),
-    *("--sampler", "controller", "--workers", "2", "--retries", "50", "--checkpoint-every", "1s"),
+    *("--data", "digits", "--trials", "60", "--fraction", "0.3", "--seed", "7", "--sampler", "controller"),
+    *("--pruner", "halving", "--workers", "2", "--retries", "50", "--checkpoint-every", "1s"),
 )
 HANG_SECONDS = 15.0
 """What is otherwise five minutes: a stopped worker is to be noticed while the faults go on."""
@@ -240,7 +227,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--epochs", type=int, default=30, help="how long the trainings are")
+    parser.add_argument("--epochs", type=int, default=30, help="of each training: how long it all takes")
     parser.add_argument("--undisturbed", type=Path, metavar="FILE")
     parser.add_argument("--drive", metavar="URL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
