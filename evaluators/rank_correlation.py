@@ -122,7 +122,9 @@ def top_overlap(x: Array, y: Array, share: float = TOP_SHARE) -> float:
 def _interval(
     statistic: Callable[[Array, Array], float], x: Array, y: Array, draws: NDArray[np.int64]
 ) -> Interval:
-    values = np.array([statistic(x[draw], y[draw]) for draw in draws])
+    # The statistic of a resample does not depend on its order, and few networks have few resamples.
+    different, of_draw = np.unique(np.sort(draws, axis=1), axis=0, return_inverse=True)
+    values = np.array([statistic(x[draw], y[draw]) for draw in different])[of_draw]
     values = values[np.isfinite(values)]
     low, high = np.quantile(values, [0.025, 0.975]) if len(values) else (math.nan, math.nan)
     return Interval(statistic(x, y), float(low), float(high))

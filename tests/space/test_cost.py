@@ -59,6 +59,12 @@ TRAINED = (
         "convnext_tiny@drop_path=0.1",
     )
 )
+LARGE = {
+    *("densenet161", "densenet169", "densenet201", "resnet101", "resnet152", "preact_resnet101"),
+    *("resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d", "efficientnet_lite3", "efficientnet_lite4"),
+    *("efficientnet_b5", "efficientnet_b6", "efficientnet_b7", "efficientnet_b8", "efficientnet_l2"),
+}
+"""More of the layers that a smaller network of the zoo has; building and counting them takes as long as all others."""
 
 
 def network(*blocks: Block, resolution: int = 32, classes: int = 10) -> Architecture:
@@ -211,7 +217,9 @@ def test_any_chain_keeps_what_torch_keeps(blocks: list[Block]) -> None:
     assert costs(architecture, batch=3).saved_bytes == bytes_kept_for_backward(architecture, 3, "meta")
 
 
-@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in zoo.ZOO]
+)
 def test_zoo_equals_the_built_module(name: str) -> None:
     architecture = zoo.architecture(name)
     found = costs(architecture)

@@ -13,7 +13,8 @@ def test_only_networks_within_the_limits_are_trained(trainer: TrainEvaluator) ->
     sizes = [costs(SPACE.decode(d)).params for d in SPACE.enumerate()]
     bound = sorted(sizes)[len(sizes) // 2]
     rng = random.Random(0)
-    drawn = [supernet(trainer, limits={"params": bound}).networks().draw(rng) for _ in range(60)]
+    networks = supernet(trainer, limits={"params": bound}).networks()
+    drawn = [networks.draw(rng) for _ in range(60)]
     assert max(costs(a).params for a in drawn) <= bound < max(sizes)
     assert len({a.key for a in drawn}) > 3
     impossible = supernet(trainer, limits={"params": 1}).networks().draw(rng)
