@@ -83,7 +83,7 @@ def fuzzed(idle: Serving, place: Path, *arguments: str) -> None:
         [
             *program, "--config-file", str(ROOT / "schemathesis.toml"), "--no-color", "run",
             f"{idle.url}/openapi.json", "--header", f"Authorization: Bearer {TOKEN}", "--checks", "all",
-            "--request-timeout", "5", "--suppress-health-check", "all", "--warnings", "off", *arguments,
+            "--request-timeout", "14", "--suppress-health-check", "all", "--warnings", "off", *arguments,
         ],
         cwd=place,
         env=environment(),
