@@ -50,6 +50,10 @@ def search(store: JobStore, seed: int, study: str) -> str:
     return submit(Resources(store, {}), JobKind.SEARCH, spec)[0].id
 
 
+def _done(store: JobStore, job: str) -> int:
+    return int(store.get(job).progress.get("done", 0))
+
+
 def measured(trial: TrialResult) -> tuple[object, ...]:
     return trial.number, trial.key, trial.status, trial.accuracy, trial.epochs
 
@@ -67,12 +71,21 @@ def test_jobs_end_as_they_would_have_whatever_is_killed_under_them(
         assert wait(store, job, JobState.SUCCEEDED, seconds=600).attempt == 1
     jobs = [search(store, seed, f"killed-{seed}") for seed in range(3)]
     kills: Counter[str] = Counter()
+    killed: Counter[tuple[str, int]] = Counter()
     while sum(kills.values()) < KILLS and any(not store.get(job).state.ended for job in jobs):
-        time.sleep(generator.uniform(0.5, 4.0))
+        time.sleep(generator.uniform(0.5, 6.0))
         victim = generator.choice(["service", "driver", "both"])
         if victim != "service":
-            at_work = [job for job in jobs if store.get(job).state is JobState.RUNNING]
-            job = generator.choice(at_work or jobs)
+            # A job that is killed a third time before it got any further fails, as it is to.
+            at_work = [
+                job
+                for job in jobs
+                if store.get(job).state is JobState.RUNNING and killed[job, _done(store, job)] < 2
+            ]
+            if not at_work:
+                continue
+            job = generator.choice(at_work)
+            killed[job, _done(store, job)] += 1
             process = Process.found(store.folder_of(job), mark_of(job, store.get(job).attempt))
             if process is None:
                 continue
@@ -82,7 +95,7 @@ def test_jobs_end_as_they_would_have_whatever_is_killed_under_them(
             running.wait()
             running = service(store, services, "nascale")
         kills[victim] += 1
-    print(dict(kills))
+    print(dict(kills), file=sys.stderr)
     for seed, job in enumerate(jobs):
         done = wait(store, job, JobState.SUCCEEDED, seconds=600)
         assert done.progress["done"] == TRIALS
