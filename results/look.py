@@ -21,6 +21,8 @@ WIDE = 0.05
 """An interval wider than this is spoken of: stock networks of one cost seldom differ by more."""
 FEW = 10
 """A class of fewer test images is spoken of."""
+MOST_CLASSES = 30
+"""A run keeps the confusion matrices of its looks up to so many classes."""
 _NAMED = 8
 
 
@@ -85,12 +87,15 @@ class Look:
         return told
 
     def record(self) -> dict[str, Any]:
-        """The figures that a run keeps of a look."""
+        """The figures that a run keeps of a look; the confusion matrix is too large for that where there are many classes."""
+        counts = self.figures.confusion.tolist()
+        known = len(self.names) <= MOST_CLASSES
         return {
             "images": self.figures.images,
             **_of("accuracy", self.figures.accuracy),
             **_of("balanced_accuracy", self.figures.balanced_accuracy),
             "temperature": self.temperature,
+            **({"confusion": {"classes": list(self.names), "counts": counts}} if known else {}),
         }
 
     def to_json(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from nascale.quantities import human_count, human_seconds
+from results.look import MOST_CLASSES
 from results.report import training_charts as charts
 from results.training_curves import ACCURACIES, LOSSES, Row, read_metrics
 from service.jobs.job import Job, JobKind, JobState
@@ -34,7 +35,6 @@ _WORDS = {
     "certificate.json": "how far each file agrees with what was trained",
 }
 _SHADES = 5
-_MOST_CLASSES = 30
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ def _of_auto(store: JobStore, artifacts: Artifacts, job: Job) -> Model:
         sentences=[str(one) for one in state.get("sentences", ())],
         certificate=certificate,
         downloads=downloads(artifacts, folder / "export", certificate) if certificate else (),
+        confusion=_confusion(state.get("test") or {}),
         finished=bool(state.get("finished")),
         accuracy=job.progress.get("best"),
     )
@@ -291,7 +292,13 @@ def _tests(run: TrainedRun | None, job: Job, store: JobStore) -> dict[str, Any]:
         ("test images", f"{look['images']:,}"),
         ("looks at them", str(len(run.tests))),
     ]
-    return {"test": told}
+    return {"test": told, "confusion": _confusion(look)}
+
+
+def _confusion(look: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The confusion matrix of a look at the test images, where it is kept."""
+    kept = look.get("confusion")
+    return confusion_rows(kept["classes"], kept["counts"]) if kept else None
 
 
 def confusion_rows(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Mapping[str, Any] | None:
@@ -299,7 +306,7 @@ def confusion_rows(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Map
 
     A shade is the share of the true class, from 0 for none to five.
     """
-    if not 0 < len(names) <= _MOST_CLASSES:
+    if not 0 < len(names) <= MOST_CLASSES:
         return None
     rows = []
     for name, row in zip(names, counts, strict=True):

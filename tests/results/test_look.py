@@ -39,7 +39,11 @@ def test_the_document_holds_every_figure_and_is_json() -> None:
     )
     first = told["mistakes"][0]
     assert NAMES[test[1][first["position"]]] == first["class"] != first["predicted"]
+    kept = look.record()["confusion"]
+    assert kept["classes"] == NAMES and kept["counts"] == told["confusion"]
     many = Look.of(drawn(80, 12), drawn(80, 12), [f"c{i}" for i in range(12)]).to_json()
+    wide = Look.of(drawn(80, 31), drawn(80, 31), [f"c{i}" for i in range(31)])
+    assert "confusion" not in wide.record() and "confusion" in wide.to_json()
     assert many["top5_accuracy_low"] < many["top5_accuracy"] < many["top5_accuracy_high"]
 
 

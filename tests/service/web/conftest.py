@@ -150,7 +150,15 @@ def _trained(folder: Path) -> None:
         provenance={},
         metrics={"epoch": 3, "accuracy": 0.75},
         finished=True,
-        tests=({"accuracy": 0.7, "low": 0.6, "high": 0.8, "balanced_accuracy": 0.69, "images": 120},),
+        tests=(
+            {"accuracy": 0.7, "low": 0.6, "high": 0.8, "balanced_accuracy": 0.69, "images": 120}
+            | {
+                "confusion": {
+                    "classes": ["cat", "dog", "owl"],
+                    "counts": [[31, 9, 0], [8, 27, 5], [1, 13, 26]],
+                }
+            },
+        ),
     ).write()
     rows = [f"{e},{e}.5,0.1,{2 / e},{2.2 / e},{1 - 1 / (e + 1)},0.5,,,,100" for e in range(1, 5)]
     head = (

@@ -239,6 +239,9 @@ def test_a_model_has_curves_files_and_a_certificate(site: Site) -> None:
     ]
     assert site.client.get(link).content == ONNX
     assert "not a training" not in page.text
+    cells = re.findall(r'<td class="c(\d)">(\S+)</td>', page.response.text)
+    assert [count for _, count in cells] == ["31", "9", "·", "8", "27", "5", "1", "13", "26"]
+    assert [shade for shade, _ in cells[:3]] == ["4", "2", "0"]  # 31, 9 and none of 40 in fifths
 
 
 def test_expectations_follow_the_budgets(site: Site) -> None:
