@@ -70,7 +70,10 @@ class Direction:
 
 @dataclass
 class Lattice:
-    """The lattice of ``base``. ``step`` is one step of the resolution in pixels; ``max_resolution`` the most pixels."""
+    """The lattice of ``base``. ``step`` is one step of the resolution in pixels; ``max_resolution`` the most pixels.
+
+    ``prices`` are the costs that are known, ``layers_priced`` how many layers their networks have together.
+    """
 
     base: Architecture
     cost: Cost
@@ -82,6 +85,7 @@ class Lattice:
     axes: tuple[Axis, Axis, Axis] = field(init=False)
     ray: Ray = field(init=False)
     prices: dict[Point, float] = field(default_factory=dict)
+    layers_priced: int = 0
 
     def __post_init__(self) -> None:
         base, rule = self.base, self.coefficients
@@ -128,7 +132,9 @@ class Lattice:
     def price(self, point: Point) -> float:
         """What a point's network costs, computed once."""
         if point not in self.prices:
-            self.prices[point] = self.cost(build(self.base, self.plan(point), self.rounding))
+            plan = self.plan(point)
+            self.layers_priced += sum(plan.repeats)
+            self.prices[point] = self.cost(build(self.base, plan, self.rounding))
         return self.prices[point]
 
     def exponents(self, point: Point) -> tuple[float | None, ...]:

@@ -28,8 +28,8 @@ NEAR = 0.35
 _FIRST_SPREAD, _MOST_SPREAD = 0.1, 12.0
 _FARTHEST = 50.0
 _PRECISION = 0.05
-# Networks that are tried for one budget (even ones in all, uneven ones under each bound on the spread), times their blocks.
-_MOST_EVEN, _MOST_UNEVEN = 60_000, 20_000
+# For one budget: layers of all even networks that are priced, and uneven networks under each bound times the blocks of the base.
+_MOST_EVEN, _MOST_UNEVEN = 150_000, 20_000
 _OUT_OF_REACH = 1.3
 _MOST_WIDTHS = 200
 
@@ -80,9 +80,15 @@ class Search:
         self.lowest, self.highest = bounds
         if self._is_over(self.lowest):
             return None
-        self._first = len(self.lattice.prices)
+        self._first = self.lattice.layers_priced
         self._window(phi)
-        spread = max(_FIRST_SPREAD, NEAR * abs(phi))
+        spread, near = _FIRST_SPREAD, max(_FIRST_SPREAD, NEAR * abs(phi))
+        while spread < near and not self._exhausted:
+            found = self._even(spread)
+            if found is not None and found.is_near:
+                return found
+            spread *= 2
+        spread = near
         while spread < _MOST_SPREAD and not self._exhausted:
             found = self._even(spread)
             if found is None or not found.is_near:
@@ -94,8 +100,7 @@ class Search:
 
     @property
     def _exhausted(self) -> bool:
-        priced = len(self.lattice.prices) - self._first
-        return priced * len(self.lattice.base.blocks) > _MOST_EVEN
+        return self.lattice.layers_priced - self._first > _MOST_EVEN
 
     def _most(self) -> Found:
         """The point that uses most of the budget, of those that have been priced."""

@@ -130,7 +130,7 @@ def _allowed(app: FastAPI, path: str) -> dict[str, str]:
     """The header that names all methods of a path; the router knows only those of the first operation there."""
     for template, operations in app.openapi()["paths"].items():
         if compile_path(template)[0].match(path):
-            return {"allow": ", ".join(sorted(name.upper() for name in operations))}
+            return {"Allow": ", ".join(sorted(name.upper() for name in operations))}
     return {}
 
 
