@@ -39,8 +39,9 @@ class LawPrediction:
     def read(cls, path: str | Path, argument: str = "--law") -> LawPrediction:
         """The law in a file that ``nascale scale fit --format json`` wrote. Raises InputError (``argument``) for any other."""
         wanted = "a file that scale fit --format json wrote"
+        text = read_text_file(path, argument, wanted)
         try:
-            document = json.loads(read_text_file(path, argument, wanted))
+            document = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InputError.of(argument, wanted, f"{path} ({error})") from None
         if not isinstance(document, Mapping) or "fits" not in document:
