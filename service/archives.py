@@ -19,15 +19,8 @@ _ENCRYPTED = 0x1
 _SMALL = 2**20
 """Bytes up to which a file may be packed as tightly as it likes: an empty picture is."""
 _PIECE = 2**20
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-)
+# zipfile refuses passwords and kinds of compression that it does not know by RuntimeErrors.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)

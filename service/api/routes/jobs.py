@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -113,25 +115,30 @@ def list_jobs(
     return JobPage(items=[JobDocument.of(job) for job in jobs], next=following)
 
 
+@contextmanager
+def _refusals(id: str) -> Iterator[None]:
+    """Turns what the store refuses about a job into the answers that say so."""
+    try:
+        yield
+    except NoSuchJob as error:
+        raise ApiError(404, str(error)) from None
+    except WrongState as error:
+        raise ApiError(409, str(error), job=id) from None
+
+
 @router.get("/{id}", responses=documented(404))
 def show_job(service: Service, id: JobId) -> JobDocument:
     """A job, with the files that it has left."""
-    try:
+    with _refusals(id):
         job = service.jobs.get(id)
-    except NoSuchJob as error:
-        raise ApiError(404, str(error)) from None
     return JobDocument.of(job, artifacts_of(service, job))
 
 
 @router.post("/{id}/cancel", status_code=202, responses=documented(404, 409))
 def cancel_job(service: Service, id: JobId, asked: CancelRequest) -> JobDocument:
     """Has a job end; one that waits is cancelled now. It can be resumed."""
-    try:
+    with _refusals(id):
         job = service.jobs.request_cancel(id, CancelMode(asked.mode))
-    except NoSuchJob as error:
-        raise ApiError(404, str(error)) from None
-    except WrongState as error:
-        raise ApiError(409, str(error), job=id) from None
     service.wake()
     return JobDocument.of(job)
 
@@ -139,12 +146,8 @@ def cancel_job(service: Service, id: JobId, asked: CancelRequest) -> JobDocument
 @router.post("/{id}/resume", status_code=202, responses=documented(404, 409))
 def resume_job(service: Service, id: JobId) -> JobDocument:
     """Has a job that failed or was cancelled go on where it stopped."""
-    try:
+    with _refusals(id):
         job = service.jobs.resume(id)
-    except NoSuchJob as error:
-        raise ApiError(404, str(error)) from None
-    except WrongState as error:
-        raise ApiError(409, str(error), job=id) from None
     service.wake()
     return JobDocument.of(job)
 
@@ -152,12 +155,8 @@ def resume_job(service: Service, id: JobId) -> JobDocument:
 @router.delete("/{id}", status_code=204, responses=documented(404, 409))
 def delete_job(service: Service, id: JobId) -> None:
     """Removes a job that has ended, with its log and files; its study and artifacts are kept."""
-    try:
+    with _refusals(id):
         service.jobs.delete(id)
-    except NoSuchJob as error:
-        raise ApiError(404, str(error)) from None
-    except WrongState as error:
-        raise ApiError(409, str(error), job=id) from None
 
 
 @router.get(
@@ -182,10 +181,8 @@ def job_log(
     limit: Annotated[int, Query(ge=1, le=MOST_LOG, description="Bytes at most")] = MOST_LOG,
 ) -> Response:
     """What the process of a job has written, from a byte on."""
-    try:
+    with _refusals(id):
         service.jobs.get(id)
-    except NoSuchJob as error:
-        raise ApiError(404, str(error)) from None
     piece, size = b"", 0
     path = service.jobs.log_path(id)
     if path.is_file():
