@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +29,7 @@ def search_there(server: str, spec: str | None, options: Mapping[str, Any], *, q
         try:
             done = client.followed(job["id"], None if quiet else _say)
         except KeyboardInterrupt:
-            print(f"\nleft; job {job['id']} goes on at {client.url}", file=sys.stderr)
+            echo(f"\nleft; job {job['id']} goes on at {client.url}", err=True)
             raise
         front = client.front(done["study"])
     columns = [name for name in _SHOWN if name in front and (front.empty or front[name].notna().any())]
