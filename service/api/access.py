@@ -21,6 +21,8 @@ from space.errors import quoted
 COOKIE = "nascale_session"
 SIGN_IN = "/login"
 PUBLIC = (SIGN_IN, "/favicon.ico")
+PUBLIC_READS = "/v1/health"
+"""May be read by anybody, as whoever watches over a service has no token of it."""
 PUBLIC_FOLDER = "/assets/"
 """Style and script of the page, which hold nothing of anybody's."""
 _READS = ("GET", "HEAD", "OPTIONS")
@@ -90,7 +92,7 @@ class Access:
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             return problem(403, f"Origin: wanted a page of this service, got {quoted(origin)}")
         path, method = scope["path"], scope["method"]
-        if path in PUBLIC or path.startswith(PUBLIC_FOLDER):
+        if path in PUBLIC or path.startswith(PUBLIC_FOLDER) or (path == PUBLIC_READS and method in _READS):
             return None
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if token:

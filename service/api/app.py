@@ -31,12 +31,12 @@ from service.api.routes import (
 from service.api.tables import Rows
 
 PREFIX = "/v1"
-_ROUTERS = (health, images, costs, families, jobs, events, studies, trials, proposals, artifacts)
+_ROUTERS = (images, costs, families, jobs, events, studies, trials, proposals, artifacts)
 _DESCRIPTION = """
 Searches for networks that fit images and a budget: submit, follow, stop, pick up, fetch. It does what the command line does.
 
 Errors are `application/problem+json`; their `detail` is the one line of the command line. Lists come in pages: `next` of one
-is `after` of the following. Whoever has the token may do everything: `Authorization: Bearer …`.
+is `after` of the following. Whoever has the token may do everything: `Authorization: Bearer …`; without it only `/v1/health` answers.
 """
 
 
@@ -55,6 +55,7 @@ def create_app(context: Context) -> FastAPI:
     problems.install(app)
     app.add_exception_handler(events.NothingMore, events.nothing_more)
     bearer = HTTPBearer(auto_error=False, description="The token of the service")
+    app.include_router(health.router, prefix=PREFIX)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(bearer)])
     app.include_router(session.router)

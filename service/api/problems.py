@@ -86,12 +86,12 @@ def problem(
     return JSONResponse(document, status, dict(headers or {}), MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of an operation that may answer these errors."""
+def documented(*statuses: int, but: int | None = None) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of an operation that may answer these errors beside those of ``EVERYWHERE``, one of them left out."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _MEANINGS[status], "content": content}
-        for status in sorted({*EVERYWHERE, *statuses})
+        for status in sorted({*EVERYWHERE, *statuses} - {but})
     }
 
 

@@ -8,10 +8,11 @@ import time
 import httpx
 import pytest
 
+from nascale.version import VERSION
 from service.api.access import safe_target
 from tests.service.api.serving import TOKEN, Serving
 
-READ = ("/v1/health", "/v1/studies", "/v1/data", "/openapi.json", "/v1/openapi.json", "/", "/nothing")
+READ = ("/v1/jobs", "/v1/studies", "/v1/data", "/openapi.json", "/v1/openapi.json", "/", "/nothing")
 
 
 @pytest.mark.parametrize("path", READ)
@@ -32,8 +33,27 @@ def test_other_schemes_and_places_of_a_token_do_not_count(served: Serving) -> No
             {"X-Token": TOKEN},
             {"Cookie": f"nascale_session={TOKEN}"},
         ):
-            assert client.get("/v1/health", headers=headers).status_code == 401
-        assert client.get(f"/v1/health?token={TOKEN}").status_code == 401
+            assert client.get("/v1/data", headers=headers).status_code == 401
+        assert client.get(f"/v1/data?token={TOKEN}").status_code == 401
+
+
+@pytest.mark.parametrize("token", [None, "wrong", TOKEN])
+def test_whether_it_is_ready_is_told_to_anybody_and_nothing_else(served: Serving, token: str | None) -> None:
+    with served.client(token) as client:
+        assert client.get("/v1/health").json() == {"version": VERSION, "ready": True}
+    with served.client(None) as client:
+        for path in (
+            "/v1/health/",
+            "/v1/health/../jobs",
+            "/v1//health",
+            "/v1/health%2f..%2fjobs",
+            "/v1/healthy",
+        ):
+            request = client.build_request("GET", served.url)
+            request.url = request.url.copy_with(raw_path=path.encode())
+            assert client.send(request).status_code == 401, path
+        assert client.delete("/v1/health").status_code == 401
+        assert client.get("/v1/health", headers={"Host": "evil.example"}).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "", "[::2]"])
@@ -61,7 +81,7 @@ def test_the_cookie_reads_and_writes_from_its_own_page_only(served: Serving) -> 
         assert "HttpOnly" in cookie
         assert "SameSite=strict" in cookie
         assert TOKEN not in cookie
-        assert client.get("/v1/health").status_code == 200
+        assert client.get("/v1/data").status_code == 200
         body = {"architectures": ["resnet18"]}
         assert client.post("/v1/profile", json=body).status_code == 403
         assert client.post("/v1/profile", json=body, headers={"Origin": served.url}).status_code == 200
