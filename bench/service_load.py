@@ -2,11 +2,13 @@
 
     python -m bench.service_load                               # a minute of 200 requests a second, 50 followers
     python -m bench.service_load --seconds 20 --trials 0       # without a search
-    python -m bench.service_load --large 20000                 # a study of 20,000 trials: its front, the service's memory
+    python -m bench.service_load --large 20000 --polls 5000    # a study of 20,000 trials: its front, the service's memory
 
 A search of --trials trials runs as a job, first alone and then beside the load; its trials per minute are compared. Requests are spread
-over health, the front and the trials of the study; their answers must be 200. The program asks from the same machine, so that
-it takes processors away from what it measures.
+over health, the front and the trials of the study; their answers must be 200. The program asks from the same machine, and so takes
+processors away from what it measures: how much of one the service and the program took is printed.
+
+The large study is said to have changed before each poll, so that none is answered from what was read before.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import argparse
 import asyncio
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +25,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 
+from bench.light_http import LightClient, asked_steadily
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -37,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, _service(Path(folder), arguments.large) as served:
         print(f"service: {_megabytes(served):.0f} MB at its start")
         if arguments.large:
-            _large(served, arguments.large, arguments.seconds)
+            _large(served, arguments.large, arguments.polls)
             return
         alone = _searched(served, arguments.trials, "alone") if arguments.trials else None
         beside = asyncio.run(_loaded(served, arguments))
@@ -56,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=200.0, help="Requests a second.")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--trials", type=int, default=60, help="Of each of the two searches; 0 for none.")
+    parser.add_argument("--polls", type=int, default=300, help="Of the large study.")
     parser.add_argument(
         "--large", type=int, default=0, metavar="TRIALS", help="A stored study of so many trials."
     )
@@ -89,22 +93,28 @@ async def _loaded(served: Serving, arguments: argparse.Namespace) -> float | Non
         job = client.submit("search", {**SPEC, "trials": arguments.trials or 1, "study": "beside"})["id"]
         if arguments.trials:
             await asyncio.to_thread(_wait_for_trials, client, study)
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    limits = httpx.Limits(max_connections=500)
-    async with httpx.AsyncClient(base_url=served.url, headers=headers, limits=limits, timeout=60) as http:
-        followers = [asyncio.create_task(_follow(http, job)) for _ in range(arguments.followers)]
-        taken, errors = await _ask(http, study, arguments.rate, arguments.seconds)
-        cuts = statistics.quantiles(taken, n=100)
-        print(
-            f"{len(taken) / arguments.seconds:.0f} requests a second for {arguments.seconds:.0f} s, {arguments.followers} followers: "
-            f"{errors} errors, median {1e3 * cuts[49]:.0f} ms, p95 {1e3 * cuts[94]:.0f} ms, p99 {1e3 * cuts[98]:.0f} ms"
-        )
-        if not arguments.trials:
-            for one in followers:
-                one.cancel()
-            return None
-        heard = await asyncio.gather(*followers)
-    print(f"followers heard {min(heard)} to {max(heard)} events")
+    light = LightClient(served.url, TOKEN)
+    followers = [await light.follow(f"/v1/jobs/{job}/events") for _ in range(arguments.followers)]
+    paths = [f"/v1/studies/{study}{rest}" for rest in ("/front", "/trials", "")] + ["/v1/health"]
+    before = time.process_time(), _processor_seconds(served)
+    taken, errors = await asked_steadily(light, paths, arguments.rate, arguments.seconds)
+    own, service = time.process_time() - before[0], _processor_seconds(served) - before[1]
+    cuts = statistics.quantiles(taken, n=100)
+    print(
+        f"{len(taken) / arguments.seconds:.0f} requests a second for {arguments.seconds:.0f} s, {arguments.followers} followers: "
+        f"{errors} errors, median {1e3 * cuts[49]:.0f} ms, p95 {1e3 * cuts[94]:.0f} ms, p99 {1e3 * cuts[98]:.0f} ms; "
+        f"of one processor the service took {service / arguments.seconds:.2f}, this program {own / arguments.seconds:.2f}"
+    )
+    if arguments.trials:
+        for follower in followers:
+            await follower.over.wait()
+    heard = [follower.heard for follower in followers]
+    print(
+        f"followers: answers {sorted({one.status for one in followers})}, heard {min(heard)} to {max(heard)} events"
+    )
+    light.close()
+    if not arguments.trials:
+        return None
     with Client(served.url, TOKEN) as client:
         return _speed(client, study)
 
@@ -114,60 +124,29 @@ def _wait_for_trials(client: Client, study: str) -> None:
         time.sleep(0.5)
 
 
-async def _follow(http: httpx.AsyncClient, job: str) -> int:
-    """How many events a follower hears until the job has ended."""
-    heard = 0
-    async with http.stream("GET", f"/v1/jobs/{job}/events", timeout=None) as answer:
-        async for line in answer.aiter_lines():
-            heard += line.startswith("event: ")
-    return heard
-
-
-async def _ask(http: httpx.AsyncClient, study: str, rate: float, seconds: float) -> tuple[list[float], int]:
-    """(seconds that each request took, how many failed) at ``rate`` requests a second, whether or not others are answered."""
-    paths = (
-        f"/v1/studies/{study}/front",
-        f"/v1/studies/{study}/trials",
-        "/v1/health",
-        f"/v1/studies/{study}",
-    )
-    taken: list[float] = []
-    failed = 0
-
-    async def one(path: str) -> None:
-        nonlocal failed
-        begun = time.perf_counter()
-        try:
-            answer = await http.get(path)
-            failed += answer.status_code != 200
-        except httpx.TransportError:
-            failed += 1
-        taken.append(time.perf_counter() - begun)
-
-    begun, tasks = time.perf_counter(), []
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(paths[number % len(paths)])))
-    await asyncio.gather(*tasks)
-    return taken, failed
-
-
-def _large(served: Serving, trials: int, seconds: float) -> None:
+def _large(served: Serving, trials: int, polls: int) -> None:
     """What a large study asks of the service: the first front, later ones, and memory while it is polled."""
     with httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120) as http:
-        for name in ("first", "again"):
+        for name in ("first", "again", "changed"):
+            if name == "changed":
+                time.sleep(1.0)
+                _touch(served.place)
             begun = time.perf_counter()
             answer = http.get("/v1/studies/digits/front")
             took = time.perf_counter() - begun
             print(f"front of {trials} trials, {name}: {took:.2f} s, {len(answer.json()['items'])} rows")
-        end, memory = time.monotonic() + seconds, []
-        while time.monotonic() < end:
+        begun, memory = time.perf_counter(), [_megabytes(served)]
+        for number in range(polls):
             _touch(served.place)
-            for path in ("front", "trials", "trials?after=15000"):
-                http.get(f"/v1/studies/digits/{path}").raise_for_status()
-            memory.append(_megabytes(served))
-            time.sleep(0.5)
-        print(f"memory over {seconds:.0f} s of polling: {min(memory):.0f} to {max(memory):.0f} MB")
+            page = ("front", "trials", "trials?after=15000")[number % 3]
+            http.get(f"/v1/studies/digits/{page}").raise_for_status()
+            if number % max(1, polls // 20) == 0:
+                memory.append(_megabytes(served))
+        memory.append(_megabytes(served))
+        print(
+            f"memory over {polls} polls in {time.perf_counter() - begun:.0f} s: {memory[0]:.0f} MB at first,"
+        )
+        print(f"  then {', '.join(f'{one:.0f}' for one in memory[1:])} MB")
 
 
 def _touch(place: Path) -> None:
@@ -175,12 +154,16 @@ def _touch(place: Path) -> None:
     os.utime(place / "store.db")
 
 
+def _processor_seconds(served: Serving) -> float:
+    """What the service, without its jobs, has taken of processors."""
+    assert served.process is not None
+    used = psutil.Process(served.process.pid).cpu_times()
+    return float(used.user + used.system)
+
+
 def _megabytes(served: Serving) -> float:
     assert served.process is not None
-    told = subprocess.run(
-        ["ps", "-o", "rss=", "-p", str(served.process.pid)], capture_output=True, text=True, check=True
-    )
-    return int(told.stdout) / 1000
+    return float(psutil.Process(served.process.pid).memory_info().rss) / 1e6
 
 
 if __name__ == "__main__":

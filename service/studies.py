@@ -6,12 +6,12 @@ a search without slowing it down. What does not change is not read again.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
@@ -24,6 +24,7 @@ READ_SHARE = 10.0
 _LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
 _KEPT = 6
 """Studies in memory."""
+_STEP_NANOSECONDS = 20_000_000
 _PAGES = 64
 """Rendered pages of a table in memory."""
 T = TypeVar("T")
@@ -69,6 +70,8 @@ class Studies:
     def __init__(self, storage: str) -> None:
         self.storage = storage
         self._file = sqlite_path(storage_url(storage))
+        self._files = tuple(f"{self._file}{suffix}" for suffix in ("", "-wal"))
+        self._epoch = 0
         self._kept: OrderedDict[str, _Kept[Any]] = OrderedDict()
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -96,11 +99,15 @@ class Studies:
         self.check(name)
         return attributes_of(name, self.storage) or {}
 
-    def forget(self, name: str) -> None:
-        """Has the study read anew when it is asked for next."""
+    def forget(self) -> None:
+        """Has everything read anew when it is asked for next."""
         with self._lock:
-            self._kept.pop(f"trials {name}", None)
-            self._kept.pop("summaries", None)
+            self._epoch += 1
+            self._kept.clear()
+
+    def state(self) -> tuple[int, object]:
+        """(how often everything was forgotten, what changes whenever the database does or None where that cannot be told)."""
+        return self._epoch, self._stamp()
 
     def _summaries(self) -> list[dict[str, Any]]:
         from results.studies import summaries
@@ -117,21 +124,20 @@ class Studies:
 
     def _fresh(self, key: str, read: Callable[[], T]) -> T:
         """What ``read`` gives; one that was read a moment ago serves too, and of many who ask at once one reads."""
-        stamp = self._stamp()
-        found: _Kept[T] | None = self._found(key, stamp)
+        found: _Kept[T] | None = self._found(key, self._stamp())
         if found is not None:
             return found.value
         with self._lock:
             own = self._locks.setdefault(key, threading.Lock())
         with own:
-            stamp = self._stamp()
+            epoch, stamp = self.state()
             found = self._found(key, stamp)
             if found is None:
                 started = time.monotonic()
                 value = read()
                 now = time.monotonic()
                 found = _Kept(value, now, now - started, stamp)
-                self._keep(key, found)
+                self._keep(key, found, epoch)
         return found.value
 
     def _found(self, key: str, stamp: object) -> _Kept[Any] | None:
@@ -139,8 +145,10 @@ class Studies:
             found = self._kept.get(key)
             return found if found is not None and found.serves(time.monotonic(), stamp) else None
 
-    def _keep(self, key: str, found: _Kept[Any]) -> None:
+    def _keep(self, key: str, found: _Kept[Any], epoch: int) -> None:
         with self._lock:
+            if epoch != self._epoch:
+                return  # it may lack what was to be read anew
             self._kept[key] = found
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
@@ -148,15 +156,20 @@ class Studies:
                 self._locks.pop(gone, None)
 
     def _stamp(self) -> object:
-        """What changes whenever a SQLite database does; None where that cannot be told from outside."""
+        """What changes whenever a SQLite database does; None where that cannot be told from outside.
+
+        A file's time goes forward in steps: of one written to just now, the next change may not show.
+        """
         if self._file is None:
             return None
-        return tuple(_stat(Path(f"{self._file}{suffix}")) for suffix in ("", "-wal"))
+        found = tuple(map(_stat, self._files))
+        newest = max((one[2] for one in found if one is not None), default=0)
+        return found if time.time_ns() - newest > _STEP_NANOSECONDS else None
 
 
-def _stat(path: Path) -> tuple[int, int, int] | None:
+def _stat(path: str) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        found = os.stat(path)
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns

@@ -16,6 +16,7 @@ from service.api.access import Access
 from service.api.bodies import Bodies
 from service.api.context import Context
 from service.api.problems import Problem
+from service.api.remembered import Remembered
 from service.api.routes import (
     artifacts,
     costs,
@@ -60,6 +61,7 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(bearer)])
     app.include_router(session.router)
     _describe(app)
+    app.add_middleware(Remembered, state=context.studies.state)
     app.add_middleware(Bodies, settings=context.settings)
     app.add_middleware(
         Access, settings=context.settings, key=context.key

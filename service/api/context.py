@@ -99,7 +99,7 @@ class Context:
         )
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:  # not in a thread, as FastAPI would run a plain function
     found: Context = request.app.state.context
     return found
 

@@ -36,6 +36,11 @@ EVERYWHERE = (400, 401, 403, 408, 413, 422, 503)
 """What any operation may answer: the body and the access to it are looked at before the operation is."""
 
 
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Nothing has changed since the answer whose `ETag` came as `If-None-Match`"}
+}
+
+
 class Problem(BaseModel):
     """An error (RFC 9457)."""
 

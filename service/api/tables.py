@@ -107,6 +107,7 @@ def page_of(
         page = rows.iloc[start : start + limit]
         if format_ != "json":
             return render(page, format_)
+        page.attrs = {}  # pandas copies them with every column that is looked at
         document = {"items": plain_rows(page), "next": following}
         return json.dumps(document, ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace")
 

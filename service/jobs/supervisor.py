@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,9 +61,9 @@ class _Running:
 class Supervisor:
     """Runs at most ``max_jobs`` jobs at once, on at most ``max_cores`` processors of this machine (None: all there are).
 
-    A job is cancelled, resumed and deleted through the store; the supervisor sees that within half a second. ``retention`` says how
-    much is kept of jobs, ``program`` is
-    what a job's command line is given to.
+    A job is cancelled, resumed and deleted through the store; the supervisor sees that within half a second. ``retention`` says
+    how much is kept of jobs, ``program`` is what a job's command line is given to. ``ending`` is called when the process of
+    a job has ended, before that is told.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Supervisor:
         stop_seconds: float = STOP_SECONDS,
         retention: Retention | None = None,
         program: Sequence[str] = processes.PROGRAM,
+        ending: Callable[[], None] = lambda: None,
     ) -> None:
         self._resources = resources
         self._store = resources.store
@@ -82,6 +83,7 @@ class Supervisor:
         self._max_jobs, self._max_cores = max_jobs, max_cores or float(cpus())
         self._stop_seconds, self._program = stop_seconds, tuple(program)
         self._retention, self._kept = retention or Retention(), float("-inf")
+        self._ending = ending
         self._running: dict[str, _Running] = {}
         self._beaten = float("-inf")
         self._over = threading.Event()
@@ -266,6 +268,7 @@ class Supervisor:
     def _end(self, running: _Running, job: Job, status: int, service_stops: bool) -> None:
         """Stores how a job ended."""
         running.watcher.close()
+        self._ending()
         if status == 0:
             self._leases.end(job.id, JobState.SUCCEEDED, None, status)
         elif job.wish is not None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from nascale.version import VERSION
 from service.api.context import Service
-from service.api.problems import ApiError, documented
+from service.api.problems import UNCHANGED, ApiError, documented
 from space.errors import NascaleError
 
 router = APIRouter(tags=["service"])
@@ -23,7 +23,7 @@ class Health(BaseModel):
     ready: bool
 
 
-@router.get("/health", responses=documented(but=401), openapi_extra={"security": []})
+@router.get("/health", responses=UNCHANGED | documented(but=401), openapi_extra={"security": []})
 def health(service: Service) -> Health:
     """The version, and whether the service is ready. It needs no token, and tells nothing of what is stored or where."""
     try:

@@ -76,7 +76,7 @@ def propose_trial(service: Service, study: StudyName, asked: Proposal) -> Propos
         raise ApiError(409, str(error), number=error.number) from None
     except RunError as error:
         raise ApiError(409, str(error)) from None
-    service.studies.forget(study)
+    service.studies.forget()
     keys["trials"] = max(int(spec["trials"]), number + 1)
     job, _ = submit(service.resources, JobKind.SEARCH, keys, most_waiting=most)
     service.wake()

@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from nascale.output import plain_document
 from service.api.context import Service
 from service.api.names import PAGE, Limit, Offset, StudyName
-from service.api.problems import documented
+from service.api.problems import UNCHANGED, documented
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 _REPORT_POLICY = (
@@ -72,7 +72,7 @@ class StudyDetail(StudySummary):
     provenance: dict[str, JsonValue]
 
 
-@router.get("", responses=documented())
+@router.get("", responses=UNCHANGED | documented())
 def list_studies(service: Service, after: Offset = None, limit: Limit = PAGE) -> StudyList:
     """The stored studies."""
     rows, start = service.studies.summaries(), after or 0
@@ -80,7 +80,7 @@ def list_studies(service: Service, after: Offset = None, limit: Limit = PAGE) ->
     return StudyList(items=page, next=start + limit if start + limit < len(rows) else None)
 
 
-@router.get("/{study}", responses=documented(404))
+@router.get("/{study}", responses=UNCHANGED | documented(404))
 def show_study(service: Service, study: StudyName) -> StudyDetail:
     """A study, with its spec and its origin."""
     attributes = service.studies.attributes(study)

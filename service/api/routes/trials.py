@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from nascale.output import plain_rows
 from service.api.context import Service
 from service.api.names import PAGE, Limit, Offset, StudyName, TrialNumber
-from service.api.problems import ApiError, documented
+from service.api.problems import UNCHANGED, ApiError, documented
 from service.api.tables import Accept, Format, chosen, page_of, table_responses
 
 router = APIRouter(prefix="/studies/{study}", tags=["studies"])
@@ -41,7 +41,11 @@ class Trial(BaseModel):
     architecture: dict[str, JsonValue] | None = Field(description="As `nascale export --to json` writes it")
 
 
-@router.get("/trials", response_class=Response, responses={200: table_responses(), **documented(404, 406)})
+@router.get(
+    "/trials",
+    response_class=Response,
+    responses={200: table_responses(), **UNCHANGED, **documented(404, 406)},
+)
 def list_trials(
     service: Service,
     request: Request,
@@ -61,7 +65,9 @@ def list_trials(
     return page_of(table, what, chosen_rows, wanted, after, limit, request)
 
 
-@router.get("/front", response_class=Response, responses={200: table_responses(), **documented(404, 406)})
+@router.get(
+    "/front", response_class=Response, responses={200: table_responses(), **UNCHANGED, **documented(404, 406)}
+)
 def front(
     service: Service,
     request: Request,
@@ -88,7 +94,7 @@ def front(
     return page_of(table, what, table.once(what, found), wanted, after, limit, request)
 
 
-@router.get("/trials/{number}", responses=documented(404))
+@router.get("/trials/{number}", responses=UNCHANGED | documented(404))
 def show_trial(service: Service, study: StudyName, number: TrialNumber) -> Trial:
     """One trial, with its network."""
     from results.studies import architecture
