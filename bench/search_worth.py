@@ -94,7 +94,13 @@ def judged(network: str, settings: dict[str, Any], epochs: int) -> Iterator[floa
             path = Path(folder, "network.json")
             path.write_text(network)
             run = nascale.train(
-                str(path), out=Path(folder, "run"), seed=seed, split_seed=0, threads=1, epochs=epochs, **recipe
+                str(path),
+                out=Path(folder, "run"),
+                seed=seed,
+                split_seed=0,
+                threads=1,
+                epochs=epochs,
+                **recipe,
             )
             yield float(look_at(run, run.images()).record()["accuracy"])
 

@@ -10,8 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-SHARES: Mapping[str, float] = {"first": 0.05, "search": 0.45, "heats": 0.15, "final": 0.35}
-"""What each stage gets of the time that the stages share."""
+SHARES: Mapping[str, float] = {
+    "first": 0.05,
+    "search": 0.42,
+    "heats": 0.15,
+    "augmentation": 0.05,
+    "final": 0.33,
+}
+"""What each stage gets of the time that the stages share; that of the augmentation follows from the heats'."""
 TITLES: Mapping[str, str] = {
     "start": "look at the images, measure this machine",
     "first": "a first stock network, trained shortly and exported",
@@ -19,11 +25,14 @@ TITLES: Mapping[str, str] = {
     "search": "search",
     "again": "the best measured again",
     "heats": "the best of both trained longer",
+    "augmentation": "stronger augmentation tried",
     "final": "full training",
     "test": "test",
     "export": "export, family, report",
 }
 """What is printed for each part of the time."""
+EXPORTED_AFTER = frozenset({"first", "heats"})
+"""Stages after which the best network is exported, if it is better than what there is."""
 LEAST = 60.0
 """Seconds below which nothing of use comes out."""
 FIRST_SECONDS = 90.0
@@ -31,7 +40,7 @@ FIRST_SECONDS = 90.0
 WITHOUT_HEATS = 240.0
 """Up to so many seconds for all stages there are no heats: a longer final is worth more than a choice after so short ones."""
 LONG = 900.0
-"""From so many seconds on, more networks are trained in the heats."""
+"""From so many seconds on, more networks are trained in the heats, and stronger augmentation is tried after them."""
 SECOND_EXPORT = 0.8
 """What an export takes beside the first of a process, which loads what exporting needs."""
 QUICK = 240.0
@@ -65,19 +74,35 @@ class Costs:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to come: ``stages`` in order, the whole time ``within``, and the ``costs`` of what ends it."""
+    """What is to come: ``stages`` in order, the whole time ``within``, and the ``costs`` of what ends it.
+
+    ``shares`` are those of the stages that there are, in order.
+    """
 
     within: float
-    stages: tuple[str, ...]
+    shares: Mapping[str, float]
     costs: Costs = Costs()
 
     @classmethod
-    def of(cls, within: float, spent: float) -> Plan:
-        """The plan of ``within`` seconds of which ``spent`` have passed."""
-        plan = cls(within, tuple(SHARES), Costs.expected(within))
+    def of(cls, within: float, spent: float, slots: int = 2, augmentations: int = 2) -> Plan:
+        """The plan of ``within`` seconds of which ``spent`` have passed, for so many trainings at once.
+
+        Each of the ``augmentations`` that are tried gets the time of a training of the heats, which it is compared with.
+        """
+        plan = cls(within, SHARES, Costs.expected(within))
+        shares = dict(SHARES)
+        rounds = ceil(sum(heat_sizes(within, slots)) / slots)
+        shares["augmentation"] = shares["heats"] / rounds * ceil(augmentations / slots)
         if plan.shared(spent) <= WITHOUT_HEATS:
-            plan = replace(plan, stages=tuple(name for name in SHARES if name != "heats"))
-        return plan
+            del shares["heats"]
+        if plan.shared(spent) < LONG or not augmentations:
+            del shares["augmentation"]
+        return replace(plan, shares=shares)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Those that there are, in their order."""
+        return tuple(self.shares)
 
     @property
     def kept_back(self) -> float:
@@ -86,8 +111,10 @@ class Plan:
 
     def exports_after(self, stage: str) -> int:
         """How many exports follow stages from ``stage`` on, but for the last."""
-        left = self.stages[self.stages.index(stage) :]
-        return sum(name in ("first", "heats") for name in left)
+        return sum(name in EXPORTED_AFTER for name in self._from(stage))
+
+    def _from(self, stage: str) -> tuple[str, ...]:
+        return self.stages[self.stages.index(stage) :]
 
     def shared(self, spent: float, stage: str = "first") -> float:
         """The seconds that ``stage`` and those after it share, once ``spent`` have passed."""
@@ -95,10 +122,13 @@ class Plan:
 
     def until(self, stage: str, spent: float) -> float:
         """How many seconds may be spent when ``stage``, which begins now, ends; the first one is short in a long plan."""
-        left = self.stages[self.stages.index(stage) :]
-        share = SHARES[stage] / sum(SHARES[name] for name in left)
-        seconds = max(0.0, self.shared(spent, stage)) * share
+        seconds = self.seconds(stage, stage, spent)
         return spent + (min(seconds, FIRST_SECONDS) if stage == "first" else seconds)
+
+    def seconds(self, stage: str, begins: str, spent: float) -> float:
+        """What ``stage`` gets by its share where ``begins`` begins now."""
+        share = self.shares[stage] / sum(self.shares[name] for name in self._from(begins))
+        return max(0.0, self.shared(spent, begins)) * share
 
     def rows(self, spent: float) -> dict[str, float]:
         """Seconds by part of the time, as they are planned when ``spent`` have passed and nothing has begun."""
@@ -106,9 +136,9 @@ class Plan:
         for stage in self.stages:
             until = self.until(stage, now)
             rows[stage] = until - now
-            now = until + (self.costs.early if stage in ("first", "heats") else 0.0)
-            if stage in ("first", "heats"):
-                rows[stage] += self.costs.early
+            export = self.costs.early if stage in EXPORTED_AFTER else 0.0
+            now = until + export
+            rows[stage] += export
         rows["test"] = self.costs.test
         rows["export"] = self.within - sum(rows.values())
         return rows

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nascale import launch
+from nascale.auto.augmentation import Options, candidates
 from nascale.auto.plan import Fidelity, stock_size
-from nascale.auto.spec import AutoSpec
+from nascale.auto.spec import MEASURED, AutoSpec
 from nascale.auto.state import FILE, Finalist, State
 from space.architecture import Architecture
 from space.codec import to_json
@@ -52,6 +53,12 @@ class PreparedAuto:
     def slots(self) -> int:
         """Trainings at once."""
         return max(1, self.spec.search.pool.workers)
+
+    @property
+    def augmentations(self) -> Sequence[Options]:
+        """Those that are worth a try beside what was asked for."""
+        spec = self.spec
+        return candidates(spec.given) if spec.auto_augment == MEASURED else []
 
     def begin(self) -> None:
         """Makes the folder, with the stock networks in it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.full_recipe import FullRecipe
+from evaluators.full_recipe import AUTO_AUGMENTS, FullRecipe
 from nascale.auto.plan import LEAST
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
@@ -16,6 +16,7 @@ from space.errors import InputError
 from space.setting import declared
 
 STUDY, DATABASE = "auto", "study.db"
+MEASURED = "measured"
 DECIDED = frozenset(
     {"study", "storage", "evaluator", "table", "trials", "max_seconds", "max_epochs", "cpus_per_trial"}
 )
@@ -30,19 +31,24 @@ _FREE = frozenset({"workers", "retries", "trial_timeout", "max_failures", "gpus_
 
 @dataclass(frozen=True)
 class AutoSpec:
-    """``given`` are the settings that were asked for; ``threads`` the processors of each worker."""
+    """``given`` are the settings that were asked for; ``threads`` the processors of each worker.
+
+    ``auto_augment`` is that of the full trainings, or MEASURED where the last of them get what short ones say.
+    """
 
     search: SearchSpec
     given: Mapping[str, Any]
     within: float
     out: Path
     threads: int
+    auto_augment: str = MEASURED
 
     @property
     def request(self) -> dict[str, Any]:
         """What must be the same to go on."""
         kept = {name: value for name, value in self.given.items() if name not in _FREE}
-        return {"within": self.within, "threads": self.threads, **kept}
+        chosen = {} if self.auto_augment == MEASURED else {"auto_augment": self.auto_augment}
+        return {"within": self.within, "threads": self.threads, **chosen, **kept}
 
     @property
     def training_options(self) -> dict[str, Any]:
@@ -56,11 +62,19 @@ class AutoSpec:
             "seed": search.run.seed,
             "split_seed": search.run.seed,
             "threads": self.threads,
+            **({} if self.auto_augment == MEASURED else {"auto_augment": self.auto_augment}),
             **{name: value for name, value in self.given.items() if name in own},
         }
 
 
-def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: int | None) -> AutoSpec:
+def auto_spec(
+    options: Mapping[str, Any],
+    *,
+    within: float,
+    out: Path,
+    threads: int | None,
+    auto_augment: str = MEASURED,
+) -> AutoSpec:
     """The spec of these options, of which None counts as not given. Raises InputError for what cannot be used."""
     given = {name: value for name, value in options.items() if value is not None}
     if "data" not in given:
@@ -70,6 +84,8 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
     if threads is not None and threads < 1:
         raise InputError.of("--threads", "a positive whole number", threads)
     each = threads or 1
+    if auto_augment not in (MEASURED, *AUTO_AUGMENTS):
+        raise InputError.of("--auto-augment", f"one of {', '.join((MEASURED, *AUTO_AUGMENTS))}", auto_augment)
     workers = given.get("workers", max(1, _processors() // each))
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
@@ -85,7 +101,7 @@ def auto_spec(options: Mapping[str, Any], *, within: float, out: Path, threads: 
     if not search.budgets.of_architecture:
         wanted = "a budget on the network: --max-macs, --max-flops, --max-params or --max-memory"
         raise InputError.of("--max-macs", wanted, "none of them")
-    return AutoSpec(search, given, within, out, each)
+    return AutoSpec(search, given, within, out, each, auto_augment)
 
 
 def _resolution(search: SearchSpec) -> int | None:

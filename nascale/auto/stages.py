@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from statistics import harmonic_mean
 from typing import Any, Protocol
 
-from nascale.auto import words
+from nascale.auto import augmentation, words
+from nascale.auto.augmentation import Options, Tried
 from nascale.auto.clock import Clock
 from nascale.auto.plan import (
     QUICK,
@@ -38,7 +39,10 @@ _MOST_TOGETHER = 4
 
 @dataclass(frozen=True)
 class Trained:
-    """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images."""
+    """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images.
+
+    ``loss`` is the least that it reached; ``options`` are those that not all trainings had.
+    """
 
     finalist: Finalist
     folder: str
@@ -48,6 +52,8 @@ class Trained:
     seconds: float
     score: float
     epoch_seconds: float
+    loss: float
+    options: Options
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +66,8 @@ class Trained:
                 "seconds",
                 "score",
                 "epoch_seconds",
+                "loss",
+                "options",
             )
         }
 
@@ -99,10 +107,21 @@ class Work(Protocol):
     def epoch_seconds(self) -> float:
         """Measures how long an epoch of one network takes."""
 
+    @property
+    def augmentations(self) -> Sequence[Options]:
+        """Options of a stronger augmentation that are worth a try; none where the user chose."""
+
     def train(
-        self, stage: str, some: Sequence[Finalist], until: float, epoch_seconds: float
+        self,
+        stage: str,
+        some: Sequence[tuple[Finalist, Options]],
+        until: float,
+        epoch_seconds: float,
     ) -> list[Trained]:
-        """Trains at most ``slots`` networks to the end; those that fail are missing. Goes on with what was begun."""
+        """Trains at most ``slots`` networks to the end, each with options of its own beside those that all have.
+
+        Those that fail are missing. Goes on with what was begun.
+        """
 
     def search(self, how: Fidelity, until: float) -> Found:
         """Searches, or goes on with the search."""
@@ -134,7 +153,10 @@ class Stages:
         found = self._search(plan)
         if "heats" in plan.stages:
             found = self._heats(plan, found)
-        last = self._final(plan, found)
+        options: Options = {}
+        if "augmentation" in plan.stages:
+            options = self._augmentation(plan, found[0])
+        last = self._final(plan, found, options)
         self._end(last)
         return self.state
 
@@ -145,7 +167,7 @@ class Stages:
         with self._spending("start"):
             seconds = self._decide("epoch_seconds", self.work.epoch_seconds)
             begun = self._decide("begun", lambda: self.clock.spent)
-            plan = Plan.of(state.within_seconds, begun)
+            plan = Plan.of(state.within_seconds, begun, self.work.slots, len(self.work.augmentations))
         new = not state.planned
         if new:
             rows = plan.rows(begun)
@@ -204,10 +226,39 @@ class Stages:
         ranked = sorted(done, key=lambda one: -one.score)
         return [one.finalist for one in ranked] or list(found)
 
-    def _final(self, plan: Plan, ranked: Sequence[Finalist]) -> list[Trained]:
+    def _augmentation(self, plan: Plan, best: Finalist) -> Options:
+        """Tries stronger augmentations on the ``best`` of the heats, and says which the final gets."""
+        plain = next((one for one in self._results("heats") if one.finalist.name == best.name), None)
+        if plain is None:
+            return {}
+        with self._spending("augmentation"):
+            epochs = self._decide(
+                "final epochs",
+                lambda: int(plan.seconds("final", "augmentation", self.clock.spent) / plain.epoch_seconds),
+            )
+            if epochs < augmentation.FEWEST_EPOCHS:
+                return {}
+            tried = self._trained(
+                "augmentation", plan, [best] * len(self.work.augmentations), self.work.augmentations
+            )
+            return self._decide("augmentation", lambda: self._chosen_augmentation(plain, tried, epochs))
+
+    def _chosen_augmentation(self, plain: Trained, tried: Sequence[Trained], epochs: int) -> dict[str, Any]:
+        before, *stronger = (Tried(one.options, one.epochs, one.loss) for one in (plain, *tried))
+        options = augmentation.chosen(before, stronger, epochs)
+        self.state.augmentation = {
+            "network": plain.finalist.name,
+            "tried": [vars(one) for one in (before, *stronger)],
+            "final_epochs": epochs,
+            "chosen": options,
+        }
+        return dict(options)
+
+    def _final(self, plan: Plan, ranked: Sequence[Finalist], options: Options) -> list[Trained]:
         with self._spending("final"):
             together = min(self.work.slots, _MOST_TOGETHER)
-            return self._trained("final", plan, _chosen(ranked, max(1, together - 1), 1))
+            some = _chosen(ranked, max(1, together - 1), 1)
+            return self._trained("final", plan, some, [options] * len(some))
 
     def _end(self, last: Sequence[Trained]) -> None:
         state, work = self.state, self.work
@@ -249,8 +300,9 @@ class Stages:
             names = {"found": found.finalist.name, "stock": stock.finalist.name}
             state.difference = {**vars(difference), **names, "images": len(pair[0]), "of": on}
         state.worth_it = worth_it(difference, stock_is_exported=winner.finalist.stock)
-        heats = self._results("heats") if "heats networks" in state.decisions else []
-        told = [(one.finalist.score, one.score) for one in heats if one.finalist.measurements]
+        told = [
+            (one.finalist.score, one.score) for one in self._results("heats") if one.finalist.measurements
+        ]
         state.ranking = of_ranking([one for one, _ in told], [one for _, one in told])
         more = of_more_time(list(self._curves(everyone)))
         state.more_time = None if more is None else vars(more)
@@ -259,7 +311,7 @@ class Stages:
     def _curves(self, everyone: Sequence[Trained]) -> Iterator[Longer]:
         by_name: dict[str, list[Trained]] = {}
         for one in everyone:
-            by_name.setdefault(one.finalist.name, []).append(one)
+            by_name.setdefault(f"{one.finalist.name} {sorted(one.options.items())}", []).append(one)
         for several in by_name.values():
             short, *_, long = (
                 sorted(several, key=lambda one: one.seconds) if len(several) > 1 else (None, None)
@@ -269,37 +321,49 @@ class Stages:
 
     # --- what the parts share
 
-    def _trained(self, stage: str, plan: Plan, some: Sequence[Finalist]) -> list[Trained]:
-        """Trains them in ``stage``, as many at once as there are slots; all have the same time."""
+    def _trained(
+        self, stage: str, plan: Plan, some: Sequence[Finalist], options: Sequence[Options] = ()
+    ) -> list[Trained]:
+        """Trains them in ``stage``, as many at once as there are slots; all have the same time.
+
+        ``options`` are those of each beside what all trainings have; none of any for none.
+        """
         if f"{stage} is over" in self.state.decisions:
             return self._results(stage)
-        chosen = self._decide(f"{stage} networks", lambda: [one.to_json() for one in some])
-        networks = [Finalist.of_json(one) for one in chosen]
+        each = options or [{}] * len(some)
+        chosen = self._decide(
+            f"{stage} networks",
+            lambda: [one.to_json() | {"options": dict(own)} for one, own in zip(some, each, strict=True)],
+        )
+        trainings = [(Finalist.of_json(one), one["options"]) for one in chosen]
         slots = self.work.slots
-        groups = [networks[at : at + slots] for at in range(0, len(networks), slots)]
+        groups = [trainings[at : at + slots] for at in range(0, len(trainings), slots)]
         ends = self._decide(
             f"until {stage}", lambda: self._ends(plan.until(stage, self.clock.spent), len(groups))
         )
         done: list[Trained] = []
         for group, until in zip(groups, ends, strict=True):
             done += self.work.train(stage, group, until, self.state.decisions["epoch_seconds"])
-        self._note(stage, networks, done)
+        self._note(stage, [one for one, _ in trainings], done)
         self._decide(f"{stage} is over", lambda: True)
         return done
 
     def _results(self, stage: str) -> list[Trained]:
         """What came of a stage, in the order in which its networks were chosen."""
-        known = {one["name"]: one for one in self.state.candidates}
-        chosen = [known[one["name"]] for one in self.state.decisions[f"{stage} networks"]]
-        return [Trained(Finalist.of_json(one), **one[stage]) for one in chosen if one.get(stage)]
+        return [
+            Trained(Finalist.of_json(one), **one[stage])
+            for one in self.state.decisions.get(f"{stage} results", [])
+        ]
 
     def _ends(self, until: float, groups: int) -> list[float]:
         now = self.clock.spent
         return [now + (until - now) * (at + 1) / groups for at in range(groups)]
 
     def _note(self, stage: str, networks: Sequence[Finalist], done: Sequence[Trained]) -> None:
-        """Writes what came of a stage into the candidates."""
-        figures = {one.finalist.name: one.to_json() for one in done}
+        """Keeps what came of a stage, the best of each network among the candidates."""
+        results = [one.finalist.to_json() | {stage: one.to_json()} for one in done]
+        self.state.decisions[f"{stage} results"] = results
+        figures = {one["name"]: one[stage] for one in sorted(results, key=lambda one: one[stage]["score"])}
         known = {one["name"]: one for one in self.state.candidates}
         for network in networks:
             entry = known.get(network.name) or network.to_json()
@@ -309,8 +373,7 @@ class Stages:
         self._write()
 
     def _all_trained(self) -> list[Trained]:
-        stages = [name for name in SHARES if f"{name} networks" in self.state.decisions]
-        return [one for stage in stages for one in self._results(stage)]
+        return [one for stage in SHARES for one in self._results(stage)]
 
     def _publish_best(self, done: Sequence[Trained]) -> None:
         """Exports the best of them if it is better than what is exported."""

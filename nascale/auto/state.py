@@ -21,6 +21,8 @@ FORMAT = 1
 SPENT = ".spent"
 """The seconds spent, written by themselves: also while something takes long during which nothing else can be written."""
 _BEAT = 2.0
+_LATER = frozenset({"augmentation"})
+"""What earlier documents do not have."""
 
 
 @dataclass
@@ -45,6 +47,7 @@ class State:
     search: dict[str, Any] = field(default_factory=dict)
     stock: list[dict[str, Any]] = field(default_factory=list)
     candidates: list[dict[str, Any]] = field(default_factory=list)
+    augmentation: dict[str, Any] | None = None
     exported: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
     worth_it: str | None = None
@@ -80,9 +83,10 @@ class State:
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise _foreign(path, "another document")
         try:
-            state = cls(folder, **{name: document[name] for name in _names()})
+            known = {name: document[name] for name in _names() if name not in _LATER or name in document}
         except KeyError as error:
             raise _foreign(path, f"one without {error}") from None
+        state = cls(folder, **known)
         with suppress(OSError, ValueError):
             state.spent_seconds = max(state.spent_seconds, float((folder / SPENT).read_text()))
         return state

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nascale.auto.augmentation import words as augmentation_words
 from nascale.auto.plan import TITLES
 from nascale.auto.state import State
 from nascale.auto.verdict import NO, UNDECIDED, YES
@@ -43,6 +44,7 @@ def sentences(state: State) -> list[str]:
         *_found(state),
         *_tested(state),
         _worth(state),
+        *_augmentation(state),
         _ranking(state),
         _more_time(state),
         *_family(state),
@@ -114,6 +116,24 @@ def _not_worth(state: State) -> str:
 
 def _times(one: Mapping[str, Any], other: Mapping[str, Any], cost: str) -> str:
     return f"{one[cost] / other[cost]:.2f} times"
+
+
+def _augmentation(state: State) -> Iterator[str]:
+    """Which augmentation the last trainings had, where others were tried."""
+    if state.augmentation is None:
+        return
+    one = state.augmentation
+    plain, *tried = one["tried"]
+    best = min(tried, key=lambda each: each["loss"], default=None)
+    if best is None:
+        return
+    epochs = one["final_epochs"]
+    taken = f"pays within the {epochs} epochs of the final and was taken"
+    left = f"would not pay within the {epochs} epochs of the final and was not taken"
+    yield (
+        f"augmentation: {augmentation_words(best['options'])} {taken if one['chosen'] else left}: validation loss "
+        f"{best['loss']:.3f} after {best['epochs']} epochs, {plain['loss']:.3f} without after {plain['epochs']} in the same time"
+    )
 
 
 def _ranking(state: State) -> str:

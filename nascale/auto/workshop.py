@@ -13,6 +13,7 @@ import numpy as np
 
 from nascale.architectures import resolve
 from nascale.auto import family
+from nascale.auto.augmentation import Options
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.prepare import PreparedAuto, slug
@@ -72,17 +73,25 @@ class Workshop:
         self.trainees.open_images(self._training("first", self.stock[0], 1))
         return self.prepared.epoch_seconds()
 
+    @property
+    def augmentations(self) -> Sequence[Options]:
+        return self.prepared.augmentations
+
     def train(
-        self, stage: str, some: Sequence[Finalist], until: float, epoch_seconds: float
+        self,
+        stage: str,
+        some: Sequence[tuple[Finalist, Options]],
+        until: float,
+        epoch_seconds: float,
     ) -> list[Trained]:
         epochs = max(1, round(self.clock.left(until) / epoch_seconds))
-        trainings = [self._training(stage, one, epochs) for one in some]
+        trainings = [self._training(stage, one, epochs, options) for one, options in some]
 
         def look() -> None:
             self.beat()
             if stage == "final":
                 # While others work: afterwards there is no time for it.
-                for one in some:
+                for one, _ in some:
                     self._family(one)
             if self.clock.spent - self._said >= _TELL_SECONDS:
                 self._said = self.clock.spent
@@ -94,17 +103,23 @@ class Workshop:
         # The first one counts from when it really begins: its process is still loading.
         least = _FIRST_LEAST * self.clock.left(until) if stage == "first" else 0.0
         self.trainees.train(trainings, self.clock.moment(until), look, failed, least)
-        return [self._trained(one) for one in trainings if one.is_finished]
+        return [
+            self._trained(one, options)
+            for one, (_, options) in zip(trainings, some, strict=True)
+            if one.is_finished
+        ]
 
-    def _training(self, stage: str, one: Finalist, epochs: int) -> Training:
+    def _training(self, stage: str, one: Finalist, epochs: int, options: Options | None = None) -> Training:
         spec = self.prepared.spec
-        folder = spec.out / TRAININGS / f"{stage}-{slug(one.name)}"
+        own = dict(options or {})
+        name = "-".join([stage, slug(one.name), *(name.replace("_", "-") for name in own)])
+        folder = spec.out / TRAININGS / name
         known = Training(one, folder, {}, spec.search.storage).run
         if known is not None:
             epochs = int(known.spec["epochs"])
-        return Training(one, folder, {**spec.training_options, "epochs": epochs}, spec.search.storage)
+        return Training(one, folder, {**spec.training_options, **own, "epochs": epochs}, spec.search.storage)
 
-    def _trained(self, training: Training) -> Trained:
+    def _trained(self, training: Training, options: Options) -> Trained:
         run = training.run
         assert run is not None and run.metrics is not None
         figures = run.metrics
@@ -117,17 +132,20 @@ class Workshop:
             int(figures["epochs"]),
             float(figures["seconds"]),
             float(figures[merit]) * training.finalist.factor,
-            self._epoch_seconds(training),
+            *self._pace_and_loss(training),
+            dict(options),
         )
 
-    def _epoch_seconds(self, training: Training) -> float:
-        """Seconds of an epoch of a training, by the speed of its last."""
+    def _pace_and_loss(self, training: Training) -> tuple[float, float]:
+        """Seconds of an epoch of a training, by the speed of its last, and the least validation loss, of averaged weights too."""
         from evaluators.trained.run_folder import METRICS
         from results.training_curves import read_metrics
 
-        speed = read_metrics(training.folder / METRICS)[-1]["images_per_second"]
+        rows = read_metrics(training.folder / METRICS)
+        speed = rows[-1]["images_per_second"]
         assert speed is not None
-        return len(self.prepared.images.train) / speed
+        losses = [row.get(name) for row in rows for name in ("validation_loss", "average_loss")]
+        return len(self.prepared.images.train) / speed, min(loss for loss in losses if loss is not None)
 
     def _images(self, run: TrainedRun) -> ImageSet:
         """The images of a training, opened once for all that see them at the same size."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nascale.auto.spec import DECIDED, auto_spec
+from nascale.auto.spec import DECIDED, MEASURED, auto_spec
 from nascale.options import setting_options
 from nascale.output import echo
 from nascale.quantities import Quantity
@@ -33,8 +33,17 @@ _HELP = {
     help="Folder for all that comes of it, new or one to go on with.",
 )
 @click.option("--threads", type=int, help="Processors of each training.  [default: 1]")
+@click.option(
+    "--auto-augment",
+    default=MEASURED,
+    show_default=True,
+    help="Augmentation of the full trainings: trivial (TrivialAugment), rand (RandAugment), none, or measured: the last "
+    "trainings have TrivialAugment, with flips or without, where short ones show that it pays by then.",
+)
 @click.option("--quiet", is_flag=True, help="Print the last lines only.")
-def command(within: float, out: str, threads: int | None, quiet: bool, **options: Any) -> None:
+def command(
+    within: float, out: str, threads: int | None, auto_augment: str, quiet: bool, **options: Any
+) -> None:
     """Find, train, export and test a network for --data under the budgets, in the time of --within.
 
     The search has stock networks beside it, and the best of both are trained by the same recipe for the same time. DIR then
@@ -44,6 +53,6 @@ def command(within: float, out: str, threads: int | None, quiet: bool, **options
     """
     from nascale.auto.running import run
 
-    spec = auto_spec(options, within=within, out=Path(out), threads=threads)
+    spec = auto_spec(options, within=within, out=Path(out), threads=threads, auto_augment=auto_augment)
     for line in run(spec, quiet=quiet):
         echo(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_the_rows_are_the_whole_time(within: float, spent: float) -> None:
     assert all(seconds >= 0 for name, seconds in rows.items() if name != "export")
 
 
-@given(st.floats(300, 86_400), st.lists(st.floats(0.5, 1.3), min_size=4, max_size=4))
+@given(st.floats(300, 86_400), st.lists(st.floats(0.5, 1.3), min_size=5, max_size=5))
 def test_the_last_training_ends_where_what_follows_just_fits(within: float, late: list[float]) -> None:
     plan = Plan.of(within, 8)
     now = 8.0
@@ -44,13 +46,35 @@ def test_the_last_training_ends_where_what_follows_just_fits(within: float, late
 def test_an_hour() -> None:
     rows = Plan.of(3600, 10).rows(10)
     minutes = {name: round(seconds / 60) for name, seconds in rows.items()}
-    assert minutes == {"start": 0, "first": 2, "search": 27, "heats": 9, "final": 21, "test": 0, "export": 1}
+    assert minutes == {
+        "start": 0,
+        "first": 2,
+        "search": 25,
+        "heats": 9,
+        "augmentation": 3,
+        "final": 20,
+        "test": 0,
+        "export": 1,
+    }
     assert rows["first"] == FIRST_SECONDS + Costs().export
 
 
 def test_short_times_have_no_heats() -> None:
     assert "heats" not in Plan.of(180, 8).stages
     assert "heats" in Plan.of(600, 8).stages
+
+
+@pytest.mark.parametrize(("slots", "augmentations", "rounds"), [(1, 2, 2), (1, 1, 1), (2, 2, 1), (4, 2, 1)])
+def test_an_augmentation_is_tried_for_the_time_of_a_training_of_the_heats(
+    slots: int, augmentations: int, rounds: int
+) -> None:
+    plan = Plan.of(3600, 10, slots, augmentations)
+    heats = ceil(sum(heat_sizes(3600, slots)) / slots)
+    each = (plan.until("heats", 2000) - 2000) / heats
+    now = plan.until("heats", 2000) + plan.costs.early
+    assert plan.until("augmentation", now) - now == pytest.approx(each * rounds)
+    assert "augmentation" not in Plan.of(3600, 10, slots, 0).stages
+    assert "augmentation" not in Plan.of(600, 10).stages
 
 
 def test_more_time_goes_into_more_networks_and_longer_trainings() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from nascale.auto import state as state_module
+from nascale.auto.augmentation import FLIPPED, STRONG, Options
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.stages import Found, Seen, Stages, Trained
@@ -46,6 +47,9 @@ class FakeWork:
         self.looks: list[str] = []
         self.searches: list[Fidelity] = []
         self.slots = 2
+        self.augmentations: Sequence[Options] = [STRONG, FLIPPED]
+        self.losses = (0.7, 0.8, 0.9)
+        """By the number of options."""
         self.stock: Sequence[Finalist] = [
             finalist(name, stock=True) for name in truth if name.startswith("stock")
         ]
@@ -63,7 +67,7 @@ class FakeWork:
         return 2.0
 
     def train(
-        self, stage: str, some: Sequence[Finalist], until: float, epoch_seconds: float
+        self, stage: str, some: Sequence[tuple[Finalist, Options]], until: float, epoch_seconds: float
     ) -> list[Trained]:
         if self.clock.left(until) > 0:
             self.passes(self.clock.left(until))
@@ -71,13 +75,27 @@ class FakeWork:
         folder = self.folder / "trainings"
         folder.mkdir(exist_ok=True)
         done = []
-        for one in some:
+        for one, options in some:
             accuracy = self.truth[one.name] * (1 - 0.1 / (1 + seconds))
-            path = folder / f"{stage}-{one.name}"
+            path = folder / "-".join([stage, one.name, *options])
             if not path.exists():
                 path.write_text(f"{accuracy} {seconds}")
             accuracy, seconds = map(float, path.read_text().split())
-            done.append(Trained(one, f"trainings/{path.name}", accuracy, accuracy, 5, seconds, accuracy, 2.0))
+            loss = self.losses[len(options)]
+            done.append(
+                Trained(
+                    one,
+                    f"trainings/{path.name}",
+                    accuracy,
+                    accuracy,
+                    5,
+                    seconds,
+                    accuracy,
+                    2.0,
+                    loss,
+                    options,
+                )
+            )
         return done
 
     def search(self, how: Fidelity, until: float) -> Found:
@@ -146,6 +164,33 @@ def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path:
     assert state.more_time is not None and state.more_time["value"] > 0
     final = {one["name"]: one.get("final") for one in state.candidates}
     assert final["trial 1"]["seconds"] == final["stock a"]["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen"), [((0.7, 0.75, 0.71), FLIPPED), ((0.7, 0.71, 0.75), STRONG), ((0.7, 1.4, 1.5), {})]
+)
+def test_the_final_has_the_augmentation_that_pays_by_then(
+    tmp_path: Path, losses: tuple[float, ...], chosen: Options
+) -> None:
+    work = FakeWork(tmp_path, FOUND)
+    work.losses = losses
+    state = worked(work, 3600)
+    assert state.augmentation is not None and state.augmentation["chosen"] == chosen
+    assert [one["loss"] for one in state.augmentation["tried"]] == list(losses)
+    final = {one["name"]: one.get("final") for one in state.candidates}
+    assert final["trial 1"]["options"] == final["stock a"]["options"] == chosen
+    (said,) = (line for line in state.sentences if line.startswith("augmentation: "))
+    assert ("was taken" in said) == bool(chosen)
+
+
+def test_no_augmentation_is_tried_where_it_was_chosen_or_the_final_is_short(tmp_path: Path) -> None:
+    (tmp_path / "short").mkdir()
+    short = worked(FakeWork(tmp_path / "short", FOUND), 600)
+    work = FakeWork(tmp_path, FOUND)
+    work.augmentations = ()
+    given = worked(work, 3600)
+    assert short.augmentation is None and given.augmentation is None
+    assert "augmentation" not in given.planned
 
 
 def test_a_stock_network_that_wins_is_what_comes_out(tmp_path: Path) -> None:
