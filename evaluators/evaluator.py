@@ -171,6 +171,11 @@ class Evaluator(ABC):
     shared_seconds: float = 0.0
     """Seconds that ``prepare`` took, for all candidates together."""
 
+    @property
+    def doubts(self) -> Sequence[str]:
+        """What speaks against its results, known after ``prepare``: sentences for the user."""
+        return ()
+
     @abstractmethod
     def evaluate(self, candidate: Candidate, stop: StopFlag) -> Iterator[Measurement]:
         """Yields one measurement per level of the schedule.

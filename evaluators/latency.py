@@ -188,6 +188,11 @@ class TimedEvaluator(Evaluator):
         """Prepares the inner evaluator."""
         return replace(self, inner=self.inner.prepare(seeds, threads=threads, report=report))
 
+    @property
+    def doubts(self) -> Sequence[str]:
+        """The inner evaluator's."""
+        return self.inner.doubts
+
     def probe(self) -> None:
         """The inner evaluator's."""
         self.inner.probe()

@@ -256,6 +256,8 @@ def _make_ready(prepared: Prepared, say: Callable[[str], None]) -> None:
     prepared.evaluator = prepared.evaluator.prepare(
         [spec.run.seed], threads=threads, report=epoch_lines("supernet", say)
     )
+    for doubt in prepared.evaluator.doubts:
+        say(f"warning: {doubt}")
 
 
 def stored_spec(spec: StudySpec) -> dict[str, Any]:

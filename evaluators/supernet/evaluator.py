@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -35,6 +36,8 @@ from space.search_space import Option, SearchSpace
 
 _SAVING_SHARE = 0.05
 _MOST_UNTRAINED = 0.5
+_LEARNED = 0.9
+"""A training loss above this share of what guessing by the classes' frequencies has says that little was learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +51,7 @@ class SupernetEvaluator(Evaluator):
     normalisations their statistics.
 
     ``prepare`` returns the evaluator with its weights, one set for each seed that a candidate may come with;
-    ``shared_seconds`` is how long that took.
+    ``shared_seconds`` is how long that took, ``losses`` the mean training losses of the last epochs in nats.
     """
 
     trainer: TrainEvaluator
@@ -58,6 +61,7 @@ class SupernetEvaluator(Evaluator):
     statistics_images: int = 2048
     weights: Mapping[int, Weights] = field(default_factory=dict, repr=False)
     shared_seconds: float = 0.0
+    losses: Mapping[int, float] = field(default_factory=dict)
     sizes: Mapping[str, Size] = field(default_factory=dict, repr=False)
     identity: str = ""
     resolution: int = 0
@@ -149,11 +153,28 @@ class SupernetEvaluator(Evaluator):
         the time. A training that was stopped goes on from there, and one that is finished is not repeated.
         Raises Diverged, and InputError for a folder that cannot be written.
         """
-        found, seconds = {}, 0.0
+        found, losses, seconds = {}, {}, 0.0
         for seed in seeds:
-            found[seed], spent = self._trained(seed, threads, writable_cache(folder), report)
+            found[seed], spent, loss = self._trained(seed, threads, writable_cache(folder), report)
             seconds += spent
-        return replace(self, weights=found, shared_seconds=seconds, _cache={})
+            if loss is not None:
+                losses[seed] = loss
+        return replace(self, weights=found, losses=losses, shared_seconds=seconds, _cache={})
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """One where the shared weights learned little: their ranking is then that of chance."""
+        counts = np.bincount(self.images.labels[self.images.train])
+        shares = counts[counts > 0] / counts.sum()
+        guessing = -float(np.sum(shares * np.log(shares)))
+        loss = max(self.losses.values(), default=0.0)
+        if loss <= _LEARNED * guessing:
+            return ()
+        epochs = self.trainer.recipe.epochs
+        return (
+            f"the supernet learned little: its loss is {loss:.2f} after {epochs} epochs, where guessing has {guessing:.2f}; "
+            "its ranking cannot be trusted, give it many times the epochs or train the networks from scratch",
+        )
 
     def kept_in(self, folder: Path, seed: int) -> Path:
         """The file of the training of ``seed``; its name is a digest of everything that the weights depend on."""
@@ -161,26 +182,29 @@ class SupernetEvaluator(Evaluator):
         digest = blake2b(repr((seed, sorted(about.items(), key=str))).encode(), digest_size=10)
         return folder / f"supernet-{digest.hexdigest()}.pt"
 
-    def _trained(self, seed: int, threads: int | None, folder: Path, report: Report) -> tuple[Weights, float]:
-        """(weights, seconds of their training)."""
+    def _trained(
+        self, seed: int, threads: int | None, folder: Path, report: Report
+    ) -> tuple[Weights, float, float | None]:
+        """(weights, seconds of their training, its last loss where it is known)."""
         path = self.kept_in(folder, seed)
         kept = KeptTraining.read(path)
         epochs = self.trainer.recipe.epochs
         done, before = (kept.epoch, kept.seconds) if kept else (0, 0.0)
         if kept and done == epochs:
-            return {name: w.numpy() for name, w in kept.state["weights"].items()}, before
+            return {name: w.numpy() for name, w in kept.state["weights"].items()}, before, kept.loss
         training = self.training(seed, threads=threads, state=kept.state if kept else None)
         started = due = time.perf_counter()
+        loss = kept.loss if kept else None
         for epoch in range(done + 1, epochs + 1):
             loss = training.epoch(epoch)
             ended = time.perf_counter()
             seconds = before + ended - started
             if ended >= due or epoch == epochs:
-                KeptTraining(epoch, seconds, training.state()).write(path)
+                KeptTraining(epoch, seconds, training.state(), loss).write(path)
                 written = time.perf_counter()
                 due = written + (written - ended) / _SAVING_SHARE
             report(epoch, epochs, loss, seconds)
-        return training.weights(), seconds
+        return training.weights(), seconds, loss
 
     def probe(self) -> None:
         """The trainer's."""

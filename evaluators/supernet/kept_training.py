@@ -15,11 +15,15 @@ from evaluators.cache import unwritable
 
 @dataclass(frozen=True)
 class KeptTraining:
-    """A training after ``epoch`` epochs, which took ``seconds``; ``state`` is that of ``SupernetTraining``."""
+    """A training after ``epoch`` epochs, which took ``seconds``; ``state`` is that of ``SupernetTraining``.
+
+    ``loss`` is the mean of its last epoch in nats; files of before it was kept have none.
+    """
 
     epoch: int
     seconds: float
     state: dict[str, Any]
+    loss: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> KeptTraining | None:
@@ -32,7 +36,7 @@ class KeptTraining:
     def write(self, path: Path) -> None:
         """Replaces the file in one step: after a kill the earlier one is still there. Raises InputError."""
         partial = path.with_suffix(f".{os.getpid()}")
-        kept = {"epoch": self.epoch, "seconds": self.seconds, "state": self.state}
+        kept = {"epoch": self.epoch, "seconds": self.seconds, "state": self.state, "loss": self.loss}
         try:
             torch.save(kept, partial)
             os.replace(partial, path)

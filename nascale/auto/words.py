@@ -120,19 +120,18 @@ def _times(one: Mapping[str, Any], other: Mapping[str, Any], cost: str) -> str:
 
 def _augmentation(state: State) -> Iterator[str]:
     """Which augmentation the last trainings had, where others were tried."""
-    if state.augmentation is None:
+    if state.augmentation is None or len(state.augmentation["tried"]) < 2:
         return
-    one = state.augmentation
-    plain, *tried = one["tried"]
-    best = min(tried, key=lambda each: each["loss"], default=None)
-    if best is None:
-        return
-    epochs = one["final_epochs"]
-    taken = f"pays within the {epochs} epochs of the final and was taken"
-    left = f"would not pay within the {epochs} epochs of the final and was not taken"
+    plain, *tried = state.augmentation["tried"]
+    told = [
+        f"{augmentation_words(one['options'])} {one['loss']:.3f} after {one['epochs']} epochs"
+        for one in tried
+    ]
+    taken = state.augmentation["chosen"]
     yield (
-        f"augmentation: {augmentation_words(best['options'])} {taken if one['chosen'] else left}: validation loss "
-        f"{best['loss']:.3f} after {best['epochs']} epochs, {plain['loss']:.3f} without after {plain['epochs']} in the same time"
+        f"augmentation: {augmentation_words(taken) if taken else 'the usual'} for the last trainings of about "
+        f"{state.augmentation['final_epochs']} epochs; validation loss of short ones: {', '.join(told)}, the usual "
+        f"{plain['loss']:.3f} after {plain['epochs']}"
     )
 
 

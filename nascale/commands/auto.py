@@ -38,7 +38,7 @@ _HELP = {
     default=MEASURED,
     show_default=True,
     help="Augmentation of the full trainings: trivial (TrivialAugment), rand (RandAugment), none, or measured: the last "
-    "trainings have TrivialAugment, with flips or without, where short ones show that it pays by then.",
+    "trainings have TrivialAugment, and no flips, where short ones show that it pays by then.",
 )
 @click.option("--quiet", is_flag=True, help="Print the last lines only.")
 def command(

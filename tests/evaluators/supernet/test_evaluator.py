@@ -108,3 +108,16 @@ def test_what_cannot_be_is_refused(trainer: TrainEvaluator) -> None:
         SupernetEvaluator(trainer, SearchSpace("bare", SPACE.decisions))
     with pytest.raises(RunError, match="no weights of seed 0"):
         supernet(trainer).measure(candidate(network()))
+
+
+@pytest.mark.parametrize(("loss", "doubted"), [(2.29, True), (2.08, True), (1.9, False)])
+def test_weights_that_learned_no_more_than_to_guess_are_doubted(
+    trainer: TrainEvaluator, loss: float, doubted: bool
+) -> None:
+    one = supernet(trainer)
+    assert not one.doubts
+    trained = replace(one, losses={0: loss})
+    assert [doubt.split(":")[0] for doubt in trained.doubts] == ["the supernet learned little"] * doubted
+    assert not doubted or (
+        f"its loss is {loss:.2f}" in trained.doubts[0] and "guessing has 2.3" in trained.doubts[0]
+    )

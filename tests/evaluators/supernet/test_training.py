@@ -54,4 +54,5 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(
 
     again = evaluator.prepare((0,), folder=tmp_path / "parts", report=stop)
     assert seen == [1, 2, 3] and again.shared_seconds == parts.shared_seconds
+    assert again.losses == parts.losses == whole.losses and 0 in whole.losses
     assert all(np.array_equal(w, again.weights[0][n]) for n, w in whole.weights[0].items())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nascale.auto import state as state_module
-from nascale.auto.augmentation import FLIPPED, STRONG, Options
+from nascale.auto.augmentation import STRONGER, UNFLIPPED, Options
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.stages import Found, Seen, Stages, Trained
@@ -47,9 +47,9 @@ class FakeWork:
         self.looks: list[str] = []
         self.searches: list[Fidelity] = []
         self.slots = 2
-        self.augmentations: Sequence[Options] = [STRONG, FLIPPED]
-        self.losses = (0.7, 0.8, 0.9)
-        """By the number of options."""
+        self.augmentations: Sequence[Options] = [STRONGER, UNFLIPPED]
+        self.losses = {"": 0.7, "auto_augment": 0.9, "flip": 0.8}
+        """By the options."""
         self.stock: Sequence[Finalist] = [
             finalist(name, stock=True) for name in truth if name.startswith("stock")
         ]
@@ -81,7 +81,7 @@ class FakeWork:
             if not path.exists():
                 path.write_text(f"{accuracy} {seconds}")
             accuracy, seconds = map(float, path.read_text().split())
-            loss = self.losses[len(options)]
+            loss = self.losses[" ".join(options)] if stage != "final" else 0.5
             done.append(
                 Trained(
                     one,
@@ -167,20 +167,21 @@ def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("losses", "chosen"), [((0.7, 0.75, 0.71), FLIPPED), ((0.7, 0.71, 0.75), STRONG), ((0.7, 1.4, 1.5), {})]
+    ("stronger", "unflipped", "chosen"),
+    [(0.72, 0.69, STRONGER), (0.9, 0.5, UNFLIPPED), (0.7, 0.5, STRONGER | UNFLIPPED), (1.4, 0.8, {})],
 )
 def test_the_final_has_the_augmentation_that_pays_by_then(
-    tmp_path: Path, losses: tuple[float, ...], chosen: Options
+    tmp_path: Path, stronger: float, unflipped: float, chosen: Options
 ) -> None:
     work = FakeWork(tmp_path, FOUND)
-    work.losses = losses
+    work.losses |= {"auto_augment": stronger, "flip": unflipped}
     state = worked(work, 3600)
     assert state.augmentation is not None and state.augmentation["chosen"] == chosen
-    assert [one["loss"] for one in state.augmentation["tried"]] == list(losses)
+    assert [one["loss"] for one in state.augmentation["tried"]] == [0.7, stronger, unflipped]
     final = {one["name"]: one.get("final") for one in state.candidates}
     assert final["trial 1"]["options"] == final["stock a"]["options"] == chosen
     (said,) = (line for line in state.sentences if line.startswith("augmentation: "))
-    assert ("was taken" in said) == bool(chosen)
+    assert ("the usual for the last" in said) == (not chosen)
 
 
 def test_no_augmentation_is_tried_where_it_was_chosen_or_the_final_is_short(tmp_path: Path) -> None:
