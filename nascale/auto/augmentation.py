@@ -53,7 +53,5 @@ def chosen(plain: Tried, tried: Sequence[Tried], epochs: int) -> Options:
 
 def words(options: Options) -> str:
     """The options as a reader knows them."""
-    known = {"auto_augment": {"trivial": "TrivialAugment"}, "flip": {False: "no flips"}}
-    return " and ".join(
-        known.get(name, {}).get(value, f"{name} {value}") for name, value in sorted(options.items())
-    )
+    known = {("auto_augment", "trivial"): "TrivialAugment", ("flip", False): "no flips"}
+    return " and ".join(known.get(one, f"{one[0]} {one[1]}") for one in sorted(options.items()))

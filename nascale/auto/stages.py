@@ -241,7 +241,10 @@ class Stages:
             tried = self._trained(
                 "augmentation", plan, [best] * len(self.work.augmentations), self.work.augmentations
             )
-            return self._decide("augmentation", lambda: self._chosen_augmentation(plain, tried, epochs))
+            options: Options = self._decide(
+                "augmentation", lambda: self._chosen_augmentation(plain, tried, epochs)
+            )
+            return options
 
     def _chosen_augmentation(self, plain: Trained, tried: Sequence[Trained], epochs: int) -> dict[str, Any]:
         before, *stronger = (Tried(one.options, one.epochs, one.loss) for one in (plain, *tried))
