@@ -25,6 +25,7 @@ COMMANDS = (
     "data",
     "search",
     "train",
+    "grow",
     "studies",
     "trials",
     "front",

@@ -41,11 +41,16 @@ def to_json(architecture: Architecture) -> str:
 
 
 def from_json(text: str | bytes, source: str = "architecture") -> Architecture:
-    """The architecture that ``to_json`` wrote. Raises InputError, naming ``source``, for anything else."""
+    """The architecture that ``to_json`` wrote, also as the ``architecture`` of a row (``nascale scale family``).
+
+    Raises InputError, naming ``source``, for anything else.
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: wanted the JSON of an architecture, got broken JSON ({error})") from None
+    if isinstance(data, Mapping) and "stages" not in data and "architecture" in data:
+        data = data["architecture"]
     return from_dict(data, source)
 
 
