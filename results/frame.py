@@ -38,7 +38,7 @@ def trials(study: Any, storage: Storage = None) -> pd.DataFrame:
     and InputError as ``results.studies.load`` does.
     """
     stored = stored_study(study, storage)
-    frame = _table(stored)
+    frame = table_of(stored)
     frame["rank"] = ranks_of(frame, default_axes(frame))
     return frame
 
@@ -61,7 +61,8 @@ def stored_study(study: Any, storage: Storage = None) -> StoredStudy:
     return load(study, storage) if isinstance(study, str) else of_optuna(study)
 
 
-def _table(study: StoredStudy) -> pd.DataFrame:
+def table_of(study: StoredStudy) -> pd.DataFrame:
+    """The columns of a study's trials, all but the rank."""
     rows = study.trials
     values: dict[str, Any] = {name: list(map(attrgetter(name), rows)) for name in _PLAIN}
     values |= {
@@ -72,8 +73,8 @@ def _table(study: StoredStudy) -> pd.DataFrame:
     }
     for name in COSTS:
         values[name] = [t.costs.get(name) for t in rows]
-    extra = _objective_values(study.objectives, rows, values)
-    series = {c.name: _series(c, values[c.name]) if c.name in values else None for c in COLUMNS}
+    extra = objective_values(study.objectives, [t.values for t in rows], values)
+    series = {c.name: series_of(c, values[c.name]) if c.name in values else None for c in COLUMNS}
     series["rank"] = pd.Series(pd.array([pd.NA] * len(rows), dtype="Int64"))
     declared = dict(study.space.get("decisions", ()))
     decisions: dict[str, Any] = {}
@@ -104,27 +105,31 @@ def _in_order(series: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, 
     return ordered
 
 
-def _objective_values(
-    objectives: Sequence[StoredObjective], rows: Sequence[TrialResult], values: dict[str, Any]
+def objective_values(
+    objectives: Sequence[StoredObjective],
+    told: Sequence[tuple[float | None, ...] | None],
+    columns: dict[str, Any],
 ) -> dict[str, Any]:
-    """Fills a contract column that is an objective where the result lacks it; returns the other objectives."""
+    """Fills a column of the contract that is an objective where the results lack it, from what each trial told; returns the
+    other objectives."""
     extra: dict[str, Any] = {}
     for index, objective in enumerate(objectives):
-        told = [t.values[index] if t.values is not None else None for t in rows]
+        values = [one[index] if one is not None else None for one in told]
         name = objective_column(objective.name)
         if name in BY_NAME:
             if BY_NAME[name].dtype in (
                 "int64",
                 "Int64",
             ):  # another tool's objective of that name may be any float
-                told = [None if t is None or not abs(t) < 2**63 else t for t in told]
-            values[name] = [t if v is None else v for v, t in zip(values[name], told, strict=True)]
+                values = [None if t is None or not abs(t) < 2**63 else t for t in values]
+            columns[name] = [t if v is None else v for v, t in zip(columns[name], values, strict=True)]
         else:
-            extra[name] = pd.Series(np.array(told, dtype="float64"))
+            extra[name] = pd.Series(np.array(values, dtype="float64"))
     return extra
 
 
-def _series(column: Measure, values: Any) -> Any:
+def series_of(column: Measure, values: Any) -> Any:
+    """The values of a column with its dtype."""
     if column.dtype == "category":
         return pd.Series(values if isinstance(values, pd.Categorical) else _words(values))
     if column.dtype.startswith("datetime"):

@@ -136,6 +136,11 @@ def _check_each(
                     raise _wrong(study, trial, name, kinds[1], value)
 
 
+def are_of_kind(values: list[Any], dtype: str) -> bool:
+    """Whether all values are what a column of that dtype is stored as (``columns``), or None where it may miss some."""
+    return _all_fit(values, _KINDS[dtype])
+
+
 def _is_written(text: str) -> bool:
     """Whether it can be written as UTF-8; JSON may hold halves of character pairs, which cannot."""
     try:

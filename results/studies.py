@@ -325,23 +325,21 @@ def _objectives(
 _NON_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
 
 
-def _trials(query: Query, study_id: int, ours: bool, architectures: bool) -> list[TrialResult]:
-    """All trials of a study, from five SELECTs rather than one per trial."""
+def _trials(
+    query: Query, study_id: int, ours: bool, architectures: bool, numbers: Sequence[int] | None = None
+) -> list[TrialResult]:
+    """All trials of a study, or those of ``numbers``, from five SELECTs rather than one per trial."""
+    some = "" if numbers is None else f" AND t.number IN ({', '.join(map(str, (-1, *numbers)))})"
     heads = query(
-        "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"
-        " WHERE study_id = :study ORDER BY number",
+        "SELECT t.trial_id, t.number, t.state, t.datetime_start, t.datetime_complete FROM trials t"
+        f" WHERE t.study_id = :study{some} ORDER BY t.number",
         study=study_id,
     )
-    values: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
     decisions: dict[int, dict[str, Option]] = {row[0]: {} for row in heads}
     attributes: dict[int, dict[str, Any]] = {row[0]: {} for row in heads}
     accuracies: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
-    of_study = "JOIN trials t ON t.trial_id = v.trial_id WHERE t.study_id = :study"
-    for trial, objective, value, kind in query(
-        f"SELECT v.trial_id, v.objective, v.value, v.value_type FROM trial_values v {of_study}",
-        study=study_id,
-    ):
-        values[trial][objective] = _NON_FINITE.get(kind, value)
+    of_study = f"JOIN trials t ON t.trial_id = v.trial_id WHERE t.study_id = :study{some}"
+    values = objective_values(query, study_id, some)
     for trial, step, value, kind in query(
         "SELECT v.trial_id, v.step, v.intermediate_value, v.intermediate_value_type"
         f" FROM trial_intermediate_values v {of_study} ORDER BY v.step",
@@ -372,13 +370,25 @@ def _trials(query: Query, study_id: int, ours: bool, architectures: bool) -> lis
             state,
             attributes[i],
             decisions=decisions[i],
-            values=tuple(v for _, v in sorted(values[i].items())) if values[i] else None,
+            values=values.get(i),
             curve=tuple(accuracies[i].items()),
             started=clock(start),
             finished=clock(complete),
         )
         for i, number, state, start, complete in heads
     ]
+
+
+def objective_values(query: Query, study_id: int, some: str = "") -> dict[int, tuple[Any, ...]]:
+    """Trial's id → its values in order of the objectives, of the trials that have any; ``some`` is a further condition."""
+    found: dict[int, tuple[Any, ...]] = {}
+    for trial, value, kind in query(
+        "SELECT v.trial_id, v.value, v.value_type FROM trial_values v JOIN trials t ON t.trial_id = v.trial_id"
+        f" WHERE t.study_id = :study{some} ORDER BY v.trial_id, v.objective",
+        study=study_id,
+    ):
+        found[trial] = (*found.get(trial, ()), _NON_FINITE.get(kind, value))
+    return found
 
 
 # Searches repeat a few options over and over; a cached call is several times faster.

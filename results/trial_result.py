@@ -387,12 +387,12 @@ def _measured(result: object, state: str) -> dict[str, Any]:
     for name, value in result.items():
         (known if name in _READ else extra)[name] = value
     extra.pop("status", None)
-    known["status"], known["error"] = _ending(result, state)
+    known["status"], known["error"] = ending(result, state)
     known["extra"] = extra
     return known
 
 
-def _ending(result: Mapping[str, Any], state: str) -> tuple[Status, str | None]:
+def ending(result: Mapping[str, Any], state: str) -> tuple[Status, str | None]:
     """(status, error) of a stored result; a status that does not go with the state gives way to it.
 
     The first version stored every failure but ``oom`` as ``failed``, with its kind in front of the error.

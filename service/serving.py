@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import socket
 from contextlib import suppress
@@ -42,6 +43,8 @@ def serve(settings: Settings) -> None:
     context.wake = supervisor.wake
     _raise_file_limit()
     server = uvicorn.Server(_config(application(context), settings))
+    gc.collect()
+    gc.freeze()  # what was imported stays, and need not be gone through again whenever a study is read
     supervisor.start()
     _greet(settings, token, listening.getsockname()[1])
     try:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
@@ -19,6 +20,8 @@ from space.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from results.outline import Outline
 
 READ_SHARE = 10.0
 _LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
@@ -30,13 +33,12 @@ _PAGES = 64
 T = TypeVar("T")
 
 
-@dataclass
-class Table:
+class Rows(ABC):
     """The trials of a study at one moment, with the pages that were made of them."""
 
-    frame: pd.DataFrame
-    _pages: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._pages: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` gives, made once for each ``key``."""
@@ -47,6 +49,57 @@ class Table:
                     self._pages.popitem(last=False)
             found: T = self._pages[key]
             return found
+
+    @property
+    @abstractmethod
+    def numbers(self) -> Sequence[int]:
+        """Those of all trials, in order."""
+
+    @abstractmethod
+    def rows(self, numbers: Sequence[int]) -> pd.DataFrame:
+        """The trials of these numbers, as far as they are there, with the columns of ``results.frame.trials``."""
+
+    @abstractmethod
+    def front(self) -> pd.DataFrame:
+        """The front along the study's own axes."""
+
+
+class Table(Rows):
+    """All trials as a frame."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        return list(self.frame["number"])
+
+    def rows(self, numbers: Sequence[int]) -> pd.DataFrame:
+        return self.frame[self.frame["number"].isin(numbers)]
+
+    def front(self) -> pd.DataFrame:
+        from results.front import front_of
+
+        return front_of(self.frame)
+
+
+class OutlinedTable(Rows):
+    """Trials of which a row is read when it is asked for."""
+
+    def __init__(self, outline: Outline) -> None:
+        super().__init__()
+        self._outline = outline
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        return self._outline.numbers
+
+    def rows(self, numbers: Sequence[int]) -> pd.DataFrame:
+        return self._outline.rows(numbers)
+
+    def front(self) -> pd.DataFrame:
+        return self._outline.front()
 
 
 @dataclass
@@ -78,9 +131,16 @@ class Studies:
 
     def table(self, name: str) -> Table:
         """The trials of a study. Raises UnknownNameError with the nearest names."""
-        if "\0" in name or (self._file is not None and not self._file.exists()):
-            self.check(name)
+        self._check_file(name)
         return self._fresh(f"trials {name}", lambda: self._read(name))
+
+    def outline(self, name: str) -> Rows:
+        """The trials of a study, of which only those rows are read that are asked for: for large studies.
+
+        Their categories are those of the rows. Raises UnknownNameError with the nearest names.
+        """
+        self._check_file(name)
+        return self._fresh(f"outline {name}", lambda: self._outlined(name))
 
     def summaries(self) -> list[dict[str, Any]]:
         """One row for each study, oldest first; [] where there is no database yet."""
@@ -108,6 +168,16 @@ class Studies:
     def state(self) -> tuple[int, object]:
         """(how often everything was forgotten, what changes whenever the database does or None where that cannot be told)."""
         return self._epoch, self._stamp()
+
+    def _check_file(self, name: str) -> None:
+        if "\0" in name or (self._file is not None and not self._file.exists()):
+            self.check(name)
+
+    def _outlined(self, name: str) -> Rows:
+        from results.outline import Outline
+
+        outline = Outline.of(name, self.storage)
+        return self.table(name) if outline is None else OutlinedTable(outline)
 
     def _summaries(self) -> list[dict[str, Any]]:
         from results.studies import summaries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Header, Query, Request
@@ -16,7 +16,7 @@ from service.api.problems import ApiError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from service.studies import Table
+    from service import studies
 
 FORMATS = {
     "json": "application/json",
@@ -91,20 +91,22 @@ def chosen(format_: str | None, accept: str | None) -> str:
 
 
 def page_of(
-    table: Table,
+    table: studies.Rows,
     what: tuple[Any, ...],
-    rows: pd.DataFrame,
+    count: int,
+    rows: Callable[[int, int], pd.DataFrame],
     format_: str,
     after: int | None,
     limit: int,
     request: Request,
 ) -> Response:
-    """A page of ``rows``, which were chosen from ``table`` by ``what``; it is rendered once."""
+    """A page of ``count`` rows of which ``rows`` gives those from one place to before another. They were chosen from ``table`` by
+    ``what``; the page is rendered once."""
     start = after or 0
-    following = start + limit if start + limit < len(rows) else None
+    following = start + limit if start + limit < count else None
 
     def content() -> bytes:
-        page = rows.iloc[start : start + limit]
+        page = rows(start, start + limit)
         if format_ != "json":
             return render(page, format_)
         page.attrs = {}  # pandas copies them with every column that is looked at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -13,7 +13,14 @@ from service.api.names import PAGE, Limit, Offset, StudyName, TrialNumber
 from service.api.problems import UNCHANGED, ApiError, documented
 from service.api.tables import Accept, Format, chosen, page_of, table_responses
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from service.studies import Rows
+
 router = APIRouter(prefix="/studies/{study}", tags=["studies"])
+_TYPED = ("parquet",)
+"""Forms in which the pages of a table have its categories, which only all of its rows tell."""
 Where = Annotated[
     str | None,
     Query(
@@ -59,10 +66,23 @@ def list_trials(
     """The trials of a study in order of number, with the columns of its frame."""
     from results import filter as rows
 
-    table, wanted = service.studies.table(study), chosen(format, accept)
-    what = ("trials", where)
-    chosen_rows = table.frame if where is None else rows.where(table.frame, where)
-    return page_of(table, what, chosen_rows, wanted, after, limit, request)
+    wanted, what = chosen(format, accept), ("trials", where)
+    if where is None and wanted not in _TYPED:
+        outline = service.studies.outline(study)
+        numbers = outline.numbers
+        return page_of(
+            outline,
+            what,
+            len(numbers),
+            lambda start, end: outline.rows(numbers[start:end]),
+            wanted,
+            after,
+            limit,
+            request,
+        )
+    table = service.studies.table(study)
+    found = table.frame if where is None else rows.where(table.frame, where)
+    return _page(table, what, found, wanted, after, limit, request)
 
 
 @router.get(
@@ -84,14 +104,22 @@ def front(
     from results import filter as rows
     from results.front import front_of
 
-    table, wanted = service.studies.table(study), chosen(format, accept)
-    what = ("front", x, y, where)
+    wanted, what = chosen(format, accept), ("front", x, y, where)
+    if x is None and y is None and where is None and wanted not in _TYPED:
+        outline = service.studies.outline(study)
+        return _page(outline, what, outline.once(what, outline.front), wanted, after, limit, request)
+    table = service.studies.table(study)
 
-    def found() -> Any:
+    def found() -> pd.DataFrame:
         frame = table.frame if where is None else rows.where(table.frame, where)
         return front_of(frame, x=x, y=y)
 
-    return page_of(table, what, table.once(what, found), wanted, after, limit, request)
+    return _page(table, what, table.once(what, found), wanted, after, limit, request)
+
+
+def _page(table: Rows, what: tuple[Any, ...], rows: pd.DataFrame, *rest: Any) -> Response:
+    """A page of ``rows``, which were chosen from ``table`` by ``what``."""
+    return page_of(table, what, len(rows), lambda start, end: rows.iloc[start:end], *rest)
 
 
 @router.get("/trials/{number}", responses=UNCHANGED | documented(404))
@@ -101,10 +129,10 @@ def show_trial(service: Service, study: StudyName, number: TrialNumber) -> Trial
     from space.codec import to_dict
     from space.errors import InputError
 
-    frame = service.studies.table(study).frame
-    found = frame[frame["number"] == number]
+    outline = service.studies.outline(study)
+    found = outline.rows([number])
     if found.empty:
-        wanted = f"a number up to {frame['number'].max()}" if len(frame) else "a study with trials"
+        wanted = f"a number up to {outline.numbers[-1]}" if outline.numbers else "a study with trials"
         raise ApiError(404, f"trial: wanted {wanted} (study {study}), got {number}")
     network = None
     try:

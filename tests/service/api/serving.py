@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +42,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(place: Path, *arguments: str, **changes: str) -> Iterator[Serving]:
+def serving(
+    place: Path, *arguments: str, program: Sequence[str] = ("-m", "nascale"), **changes: str
+) -> Iterator[Serving]:
     """``nascale serve`` in ``place``, until the block ends."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "nascale", "serve", "--port", str(port), *arguments],
+        [sys.executable, *program, "serve", "--port", str(port), *arguments],
         cwd=place,
         env=environment(NASCALE_TOKEN=TOKEN, HOME=str(place), OMP_NUM_THREADS="1", **changes),
         stdout=subprocess.PIPE,
