@@ -46,18 +46,18 @@ def spec(tmp_path: Path) -> Path:
 
 def test_a_table_is_the_truth_for_networks_of_distinct_keys(spec: Path, tmp_path: Path) -> None:
     picture, scores = tmp_path / "p.svg", tmp_path / "scores.csv"
-    arguments = [str(spec), "--proxies", "macs,params,synflow", "--architectures", "8", "--workers", "0"]
+    arguments = [str(spec), "--proxies", "macs,params,synflow", "--architectures", "5", "--workers", "0"]
     arguments += ["--repeats", "2", "--format", "json", "--plot", str(picture), "--scores", str(scores)]
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     rows = json.loads(result.stdout)
     assert {row["proxy"] for row in rows} == {"macs", "params", "synflow"}
     for row in rows:
-        assert row["architectures"] == 8 and row["failures"] == 0
+        assert row["architectures"] == 5 and row["failures"] == 0
         assert row["spearman_low"] <= row["spearman"] <= row["spearman_high"]
     assert next(row for row in rows if row["proxy"] == "macs")["noise_spearman"] == pytest.approx(1)
     with scores.open() as file:
         written = list(csv.DictReader(file))
-    assert len({row["key"] for row in written}) == 8 and len(written) == 8 * 3 * 2
+    assert len({row["key"] for row in written}) == 5 and len(written) == 5 * 3 * 2
     assert {(row["proxy"], row["repeat"]) for row in written} == set(
         itertools.product(["macs", "params", "synflow"], "01")
     )
@@ -81,17 +81,17 @@ def test_a_comparison_that_was_killed_goes_on(spec: Path, tmp_path: Path) -> Non
     scores = tmp_path / "scores.csv"
 
     def compare(*options: str) -> tuple[list[dict[str, float]], str]:
-        arguments = [str(spec), "--proxies", "macs,synflow", "--architectures", "6", "--workers", "0"]
+        arguments = [str(spec), "--proxies", "macs,synflow", "--architectures", "4", "--workers", "0"]
         arguments += ["--format", "json", "--scores", str(scores), *options]
         result = CliRunner().invoke(command, arguments, catch_exceptions=False)
         return json.loads(result.stdout), result.stderr
 
     whole, _ = compare()
     lines = scores.read_text().splitlines(keepends=True)
-    scores.write_text("".join(lines[:6]) + lines[6][:20])  # five scores and a torn line
+    scores.write_text("".join(lines[:4]) + lines[4][:20])  # three scores and a torn line
     again, told = compare()
-    assert "7/7 scores" in told
-    assert len(scores.read_text().splitlines()) == 13
+    assert "5/5 scores" in told
+    assert len(scores.read_text().splitlines()) == 9
     for row, other in zip(whole, again, strict=True):
         assert {k: v for k, v in row.items() if "second" not in k} == {
             k: v for k, v in other.items() if "second" not in k
@@ -113,8 +113,8 @@ def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
     from nascale.commands.search import command as search
 
     storage = f"sqlite:///{tmp_path / 's.db'}"
-    asked = ["--trials", "4", "--epochs", "1", "--workers", "0", "--sampler", "random", "--max-macs", "400K"]
-    asked += ["--fraction", "0.2"]
+    asked = ["--trials", "3", "--epochs", "1", "--workers", "0", "--sampler", "random", "--max-macs", "200K"]
+    asked += ["--fraction", "0.2", "--batch-size", "128"]
     run = CliRunner().invoke(
         search, [*asked, "--study", "s", "--storage", storage, "--quiet"], catch_exceptions=False
     )
@@ -135,7 +135,7 @@ def test_a_study_is_judged_by_longer_training(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     rows = {row["proxy"]: row for row in json.loads(result.stdout)}
     assert set(rows) == {"macs", "the study (1 epochs)"}
-    assert all(row["architectures"] == 4 for row in rows.values())
+    assert all(row["architectures"] == 3 for row in rows.values())
     assert "trained for 2 epochs instead of 1" in result.stderr
 
 
@@ -160,7 +160,7 @@ def test_a_supernet_is_trained_once_for_all_networks_and_they_share_its_seconds(
 ) -> None:
     monkeypatch.setenv("NASCALE_CACHE", str(tmp_path / "cache"))
     scores = tmp_path / "scores.csv"
-    one = "supernet:epochs=2,resolution=8,width=0.25,batch_size=32,statistics_images=64"
+    one = "supernet:epochs=1,resolution=8,width=0.25,batch_size=32,statistics_images=64"
 
     def compare(count: int, *options: str) -> tuple[dict[str, dict[str, float]], str]:
         arguments = [str(spec), "--architectures", str(count), "--workers", "0", "--repeats", "2"]
@@ -168,18 +168,18 @@ def test_a_supernet_is_trained_once_for_all_networks_and_they_share_its_seconds(
         result = CliRunner().invoke(command, arguments, catch_exceptions=False)
         return {row["proxy"]: row for row in json.loads(result.stdout)}, result.stderr
 
-    first, told = compare(4, "--scores", str(scores))
+    first, told = compare(3, "--scores", str(scores))
     assert set(first) == {one, "macs", f"{one}+macs"}
-    assert told.count("supernet: epoch 2 of 2") == 2 and "failed" not in told
+    assert told.count("supernet: epoch 1 of 1") == 2 and "failed" not in told
     with scores.open() as file:
         charged = [float(row["seconds"]) for row in csv.DictReader(file) if row["proxy"] == one]
     trainings = [torch.load(path, weights_only=True)["seconds"] for path in (tmp_path / "cache").iterdir()]
-    assert len(charged) == 8 and len(trainings) == 2
-    assert min(charged) > sum(trainings) / 8
-    _, told = compare(8)  # the same weights serve other networks too
+    assert len(charged) == 6 and len(trainings) == 2
+    assert min(charged) > sum(trainings) / 6
+    _, told = compare(4)  # the same weights serve other networks too
     assert "supernet: epoch" not in told
     (tmp_path / "cache").rename(tmp_path / "elsewhere")
-    _, told = compare(4, "--scores", str(scores))
+    _, told = compare(3, "--scores", str(scores))
     assert "supernet: epoch" not in told and not (tmp_path / "cache").exists()
 
 
