@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--resolution", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=3, help="epochs of a training of the search")
+    parser.add_argument("--fraction", type=float, default=1.0, help="share of the images in such a training")
     parser.add_argument("--max-epochs", type=int, default=120, help="epochs of each way in all")
     parser.add_argument("--final-epochs", type=int, default=15, help="epochs of the training that judges")
     asked = parser.parse_args()
@@ -175,6 +176,7 @@ def main() -> None:
             "data": asked.data,
             "max_macs": asked.max_macs,
             "epochs": asked.epochs,
+            "fraction": asked.fraction,
             "max_epochs": asked.max_epochs,
             "trials": 10_000,
             "workers": 0,
