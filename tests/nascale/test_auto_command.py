@@ -118,3 +118,34 @@ def test_real_kills_at_random_leave_a_network_and_are_gone_on_from(tmp_path: Pat
         [*line, "--seed", "1"], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )
     assert other.returncode == 2 and "--out: wanted the settings with which it began" in other.stderr
+
+
+POOR = """
+name = "poor"
+block_types = ["mbconv"]
+stages = [{ channels = 8, stride = 2 }, { channels = 8, stride = 2, depths = [0, 1] }]
+options.mbconv.expansion = [1, 2]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_search_that_was_not_worth_it_is_called_so(tmp_path: Path) -> None:
+    """In a space of networks that are far too small, a stock network under the same budget does better, and is what comes out."""
+    (tmp_path / "poor.toml").write_text(POOR)
+    out = tmp_path / "out"
+    line = [sys.executable, "-m", "nascale", "auto", *DIGITS, "--space", "poor.toml", "--within", "3min"]
+    done = subprocess.run(
+        [*line, "--out", str(out), "--quiet"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads((out / FILE).read_text())
+    assert document["worth_it"] == "no" and document["exported"]["stock"]
+    assert document["difference"]["high"] < 0.05
+    assert "exported: the stock network" in done.stdout and "the search was not worth it" in done.stdout
+    assert certified(out / "export")

@@ -168,7 +168,7 @@ def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path:
 
 @pytest.mark.parametrize(
     ("stronger", "unflipped", "chosen"),
-    [(0.72, 0.69, STRONGER), (0.9, 0.5, UNFLIPPED), (0.7, 0.5, STRONGER | UNFLIPPED), (1.4, 0.8, {})],
+    [(0.72, 0.69, STRONGER), (1.2, 0.4, UNFLIPPED), (0.7, 0.4, STRONGER | UNFLIPPED), (1.4, 0.8, {})],
 )
 def test_the_final_has_the_augmentation_that_pays_by_then(
     tmp_path: Path, stronger: float, unflipped: float, chosen: Options
