@@ -18,7 +18,7 @@ demo: $(READY)
 serve: $(READY)
 	$(VENV)/bin/nascale serve
 
-# Files stay whole (loadfile): those that start Ray start it once. They come in the order of tests/conftest.py.
+# Files stay whole, and folders that share what is costly to make; they come in the order of tests/conftest.py.
 test: $(READY) check
 	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 

@@ -8,32 +8,65 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.databases import Server, why_no_server
 
 DATABASES = ("sqlite", "postgresql")
+TOGETHER = ("evaluators/pools", "evaluators/export", "service/api", "service/web")
+"""Folders whose files share what takes seconds to make (a Ray, an export, a service, a browser): one process runs all."""
 LONG = (
+    "evaluators/pools",
+    "service/api",
+    "evaluators/export",
     "nascale/test_main_job.py",
-    "evaluators/pools/test_ray.py",
-    "evaluators/test_pruned_search.py",
-    "evaluators/pools/test_contract.py",
     "test_fuzz.py",
-    "space/test_cost.py",
-    "search/samplers/test_samplers.py",
+    "evaluators/test_pruned_search.py",
     "nascale/test_scale.py",
-    "evaluators/export/formats/test_formats.py",
-    "nascale/test_train.py",
-    "nascale/test_verify.py",
-    "nascale/test_proxy_check.py",
+    "service/web",
+    "space/test_cost.py",
     "search/test_trial_store.py",
+    "search/samplers/test_samplers.py",
+    "nascale/test_train.py",
+    "test_packages.py",
+    "evaluators/test_training.py",
+    "nascale/test_proxy_check.py",
+    "nascale/test_verify.py",
+    "nascale/test_full_node.py",
+    "search/test_patience.py",
+    "evaluators/supernet/test_evaluator.py",
+    "nascale/test_study_commands.py",
+    "nascale/test_malformed.py",
+    "nascale/auto/test_stages.py",
 )
-"""Files that take long, the longest first: of two processes, the one that began such a file last would work alone."""
+"""What takes long, the longest first: of two processes, the one that began such a file last would work alone."""
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files before all others."""
-    begin = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: begin.get(item.path, len(LONG)))
+    places = {TESTS / name: place for place, name in enumerate(LONG)}
+    assert all(path.exists() for path in places)
+
+    def place(item: pytest.Item) -> int:
+        return min(
+            (places[path] for path in (item.path, *item.path.parents) if path in places), default=len(LONG)
+        )
+
+    items.sort(key=place)
+
+
+class ByFile(LoadFileScheduling):
+    """Gives a process whole files, and whole folders of those in ``TOGETHER``."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return next((folder for folder in TOGETHER if file.startswith(f"tests/{folder}/")), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

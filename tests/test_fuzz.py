@@ -15,7 +15,7 @@ import pytest
 from tests.fuzzing.groups import GROUPS
 from tests.processes import ROOT, environment
 
-OF_EACH_KIND = [60, pytest.param(200, marks=pytest.mark.slow)]
+OF_EACH_KIND = [40, pytest.param(200, marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_a_search_on_a_full_node_stops_after_its_patience_and_holds_nothing_agai
             "--epochs",
             "1",
         ),
-        *("--sampler", "random", "--trials", "2", "--workers", "1", "--patience", "4s", "--quiet"),
+        *("--sampler", "random", "--trials", "2", "--workers", "1", "--patience", "2s", "--quiet"),
         cwd=tmp_path,
         timeout=150,
         RAY_memory_usage_threshold="0.01",

@@ -60,13 +60,13 @@ def test_a_run_is_made_and_once_finished_left_alone(
         assert f"{changed[0][2:].replace('-', '_')} " in error and f"now {changed[1]}" in error
 
 
-OPTIONS = {"data": "digits", "epochs": 8, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
+OPTIONS = {"data": "digits", "epochs": 6, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
 
 
 def test_real_kills_at_random_change_nothing(
     arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """SIGTERM once, SIGKILL three times at random, then to the end: all files as of an uninterrupted training."""
+    """SIGTERM once, SIGKILL twice at random, then to the end: all files as of an uninterrupted training."""
     before = torch.get_num_threads()
     run(prepare(train_spec(arch, OPTIONS), tmp_path / "whole"))
     torch.set_num_threads(before)
@@ -75,12 +75,12 @@ def test_real_kills_at_random_change_nothing(
     line += ["--checkpoint-minutes", "0.002", "--quiet"]
     draw = random.Random()
     endings = [started(line, out, capsys).terminated()]
-    endings += [started(line, out, capsys).killed(draw.uniform(0, 0.4)) for _ in range(3)]
+    endings += [started(line, out, capsys).killed(draw.uniform(0, 0.4)) for _ in range(2)]
     last = started(line, out, capsys)
     last.go_on()
     endings.append(last.ended())
     assert endings[0] == 128 + signal.SIGTERM and endings[-1] == 0
-    assert endings.count(-signal.SIGKILL) >= 2
+    assert -signal.SIGKILL in endings
     killed, whole = timeless(out), timeless(tmp_path / "whole")
     for document in (killed["run"], whole["run"]):
         document.pop("provenance")

@@ -28,7 +28,7 @@ def the_one(measurements: Any) -> Measurement:
 
 
 def test_a_supernet_learns_and_its_candidates_inherit(trainer: TrainEvaluator, tmp_path: Path) -> None:
-    evaluator = supernet(trainer.with_recipe(epochs=16, fraction=1.0)).prepare((0, 1), folder=tmp_path)
+    evaluator = supernet(trainer.with_recipe(epochs=8, fraction=1.0)).prepare((0, 1), folder=tmp_path)
     best = SPACE.decode({"expansion": 3, "channels": 12, "depth": 2})
     found = the_one(evaluator.measure(candidate(best)))
     assert found.accuracy > 0.7 and found.extra["epochs"] == 0 and found.extra["untrained"] == 0
