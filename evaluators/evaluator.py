@@ -90,6 +90,10 @@ class Candidate:
         return self.architecture
 
 
+COOLED = "cooled"
+"""Of a measurement's extra figures: (epochs, validation loss, accuracy) at the end of each cool-down so far."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What is known after one epoch (from 1): validation accuracy in 0..1, loss in nats, seconds so far.

@@ -8,16 +8,13 @@ the order of trials changes an accuracy.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 
 from evaluators.device import (
     could_fit,
@@ -47,6 +44,7 @@ from evaluators.network import build
 from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
 from evaluators.trial_checkpoint import TrialCheckpoint
+from evaluators.validation import Validation, check_finite, validated
 from results.right_images import RIGHT, packed
 from space.architecture import Architecture
 from space.blocks import Conv, Dense, GlobalPool
@@ -73,6 +71,9 @@ class TrainEvaluator(Evaluator):
     without being built (None: what the device has). Every ``checkpoint_seconds`` a training leaves a checkpoint in the
     cache folder, from which it goes on when its trial is begun again (None: it begins at its start).
 
+    ``order_by`` names the decision whose value seeds the order of the images and their augmentation, so that networks of which it is equal
+    see the same batches and their differences are paired (None: the candidate's own stream).
+
     Raises InputError for settings that do not fit the images.
     """
 
@@ -85,6 +86,7 @@ class TrainEvaluator(Evaluator):
     memory_bytes: int | None = None
     checkpoint_seconds: float | None = None
     score: str = "accuracy"
+    order_by: str | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -107,7 +109,12 @@ class TrainEvaluator(Evaluator):
         ):  # not told by earlier versions, whose supernets are kept by this
             del told["class_weights"]
         told["resolution"], told["width"] = told.pop("train_resolution"), told.pop("train_width")
-        own = {"zero_last_norm": self.zero_last_norm, "channels_last": self.channels_last}
+        own: dict[str, Any] = {
+            "zero_last_norm": self.zero_last_norm,
+            "channels_last": self.channels_last,
+        }
+        if self.order_by is not None:
+            own["order_by"] = self.order_by
         return {"evaluator": "train", **told, **own, "data": self.images.describe()}
 
     @property
@@ -178,7 +185,7 @@ class TrainEvaluator(Evaluator):
     def _trained(
         self, candidate: Candidate, architecture: Architecture, device: torch.device, stop: StopFlag
     ) -> Iterator[Measurement]:
-        run = Training(self, architecture, device, candidate.stream, stop)
+        run = self.training(candidate, architecture, device, stop)
         checkpoint = self._checkpoint(candidate, device)
         kept = None if checkpoint is None else checkpoint.read()
         measured: list[Measurement] = []
@@ -202,6 +209,15 @@ class TrainEvaluator(Evaluator):
             raise
         if checkpoint is not None:
             checkpoint.remove()
+
+    def training(
+        self, candidate: Candidate, architecture: Architecture, device: torch.device, stop: StopFlag
+    ) -> Training:
+        """The training of a candidate, whose network is ``architecture``, before its first step."""
+        order = None
+        if self.order_by is not None:
+            order = replace(candidate, key=f"{self.order_by} {candidate.decisions[self.order_by]}").stream
+        return Training(self, architecture, device, candidate.stream, stop, order)
 
     def _checkpoint(self, candidate: Candidate, device: torch.device) -> TrialCheckpoint | None:
         if self.checkpoint_seconds is None:
@@ -276,11 +292,12 @@ class Training:
         device: torch.device,
         seed: int,
         stop: StopFlag,
+        order_seed: int | None = None,
     ) -> None:
         torch.manual_seed(seed)  # dropout and stochastic depth draw from the global generator
         recipe = settings.recipe
         self.recipe, self.device, self.stop = recipe, device, stop
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed if order_seed is None else order_seed)
         self.train_images = settings.split("train", architecture.resolution, device)
         self.validation_images = settings.split("validation", architecture.resolution, device)
         self.augment = settings.augmentation(architecture.resolution)
@@ -365,75 +382,3 @@ class Training:
         return validated(
             self.module, self.validation_images, self.device, autocast=self.autocast, stop=self.stop
         )
-
-
-class Scores(NamedTuple):
-    """Accuracy in 0..1, mean cross-entropy in nats, and the mean accuracy of the classes that have images, in 0..1."""
-
-    accuracy: float
-    loss: float
-    balanced_accuracy: float
-
-
-class Validation(NamedTuple):
-    """Which images of a split a network has right, in order; their labels; and the mean cross-entropy in nats."""
-
-    right: NDArray[np.bool_]
-    labels: NDArray[np.int64]
-    loss: float
-
-    @property
-    def scores(self) -> Scores:
-        """What that makes of the network."""
-        counts = np.bincount(self.labels)
-        shares = np.bincount(self.labels, self.right)[counts > 0] / counts[counts > 0]
-        return Scores(int(self.right.sum()) / len(self.right), self.loss, float(shares.mean()))
-
-
-def accuracy_of(
-    module: Any,
-    images: DeviceImages,
-    device: torch.device,
-    *,
-    autocast: bool = False,
-    batch: int = 512,
-    stop: StopFlag | None = None,
-) -> Scores:
-    """How well a network does on a split; raises what ``validated`` does."""
-    return validated(module, images, device, autocast=autocast, batch=batch, stop=stop).scores
-
-
-def validated(
-    module: Any,
-    images: DeviceImages,
-    device: torch.device,
-    *,
-    autocast: bool = False,
-    batch: int = 512,
-    stop: StopFlag | None = None,
-) -> Validation:
-    """A network's answers on a split.
-
-    Raises Diverged on a NaN, and Stopped once ``stop`` is set.
-    """
-    module.eval()
-    right = []
-    loss = torch.zeros((), device=device)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-        for start in range(0, len(images), batch):
-            if stop is not None:
-                stop.check()
-            x, y = images.slice(start, start + batch)
-            logits = module(x).float()
-            right.append(logits.argmax(1) == y)
-            loss += F.cross_entropy(logits, y, reduction="sum")
-    mean = float(loss) / len(images)
-    if not math.isfinite(mean):
-        raise Diverged(f"the validation loss became {mean}")
-    return Validation(torch.cat(right).cpu().numpy(), images.labels.cpu().numpy(), mean)
-
-
-def check_finite(loss: float, epoch: int) -> None:
-    """Raises Diverged unless the training loss is a finite number."""
-    if not math.isfinite(loss):
-        raise Diverged(f"the training loss became {loss} in epoch {epoch}")

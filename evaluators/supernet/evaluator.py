@@ -29,7 +29,8 @@ from evaluators.supernet.sliced import Size
 from evaluators.supernet.statistics import estimate_statistics
 from evaluators.supernet.training import SupernetTraining
 from evaluators.supernet.weights import SharedWeights, Weights
-from evaluators.training import Scores, TrainEvaluator, accuracy_of
+from evaluators.training import TrainEvaluator
+from evaluators.validation import Scores, accuracy_of
 from space.architecture import Architecture
 from space.errors import InputError, RunError
 from space.search_space import Option, SearchSpace

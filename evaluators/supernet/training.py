@@ -19,7 +19,8 @@ from evaluators.network import Network
 from evaluators.optimization import make_optimizer, set_learning_rate, update
 from evaluators.supernet.networks import RandomNetworks
 from evaluators.supernet.weights import SharedWeights
-from evaluators.training import TrainEvaluator, check_finite
+from evaluators.training import TrainEvaluator
+from evaluators.validation import check_finite
 
 
 class SupernetTraining:

@@ -37,7 +37,7 @@ from evaluators.trainer.schedule import End, Schedule
 from evaluators.trainer.soft_targets import distillation_loss, loss_of_targets
 from evaluators.trainer.training_images import TrainingImages
 from evaluators.trainer.weight_average import WeightAverage
-from evaluators.training import accuracy_of, check_finite
+from evaluators.validation import accuracy_of, check_finite
 from space.architecture import Architecture
 
 _CHECK_EVERY = 50

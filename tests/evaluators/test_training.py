@@ -34,7 +34,7 @@ NET = Architecture(
 )
 
 
-OWN = ("zero_last_norm", "channels_last", "threads", "memory_bytes", "score")
+OWN = ("zero_last_norm", "channels_last", "threads", "memory_bytes", "score", "order_by")
 
 
 def trainer(images: ImageSet, **settings: Any) -> TrainEvaluator:
@@ -308,3 +308,18 @@ def test_class_weights_give_each_class_the_same_share_of_the_loss(digits: ImageS
     assert one.loss != other.loss and one.extra["train_loss"] != other.extra["train_loss"]
     with pytest.raises(InputError, match="class_weights: wanted none or balanced, got 'some'"):
         Recipe(class_weights="some")
+
+
+def test_networks_may_share_the_order_of_the_images(digits: ImageSet) -> None:
+    wide = NET.replace(stem=(Conv(24),))
+
+    def orders(settings: TrainEvaluator, architecture: Architecture, seed: int) -> torch.Tensor:
+        one = Candidate(0, {"seed": seed}, f"{architecture.key}-{seed}", architecture, 0)
+        run = settings.training(one, architecture, CPU, StopFlag())
+        return torch.randperm(50, generator=run.generator)
+
+    own, shared = trainer(digits), trainer(digits, order_by="seed")
+    assert not orders(own, NET, 1).equal(orders(own, wide, 1))
+    assert orders(shared, NET, 1).equal(orders(shared, wide, 1))
+    assert not orders(shared, NET, 1).equal(orders(shared, NET, 2))
+    assert "order_by" not in own.describe() and shared.describe()["order_by"] == "seed"

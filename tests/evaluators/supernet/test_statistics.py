@@ -9,7 +9,8 @@ from torch import nn
 from evaluators.network import build
 from evaluators.supernet.statistics import estimate_statistics
 from evaluators.supernet.weights import SharedWeights
-from evaluators.training import TrainEvaluator, accuracy_of
+from evaluators.training import TrainEvaluator
+from evaluators.validation import accuracy_of
 from tests.evaluators.supernet.tiny import CPU, network
 
 
