@@ -14,7 +14,7 @@ from space.errors import InputError
 from space.rounding import POLICIES
 from space.setting import setting
 
-METHODS = ("grid", "law")
+METHODS = ("grid", "law", "star")
 DERIVED = frozenset({"base", "trials", "seed", "window"})
 """Settings that follow from the others, so that they are no options."""
 
@@ -28,7 +28,10 @@ class ScalingSpec(StudySpec):
 
     base: Architecture = setting(None, "value", "The network, as JSON.")
     method: str = setting(
-        "grid", "text", "Train every candidate of the grid, or (law) the few that a fitted law asks for."
+        "grid",
+        "text",
+        "Train every candidate of the grid, or (law) the few that a fitted law asks for, or (star) single dimensions made smaller "
+        "from one large centre, fitted by their losses.",
     )
     growth: float = setting(2.0, "float", "MACs of every candidate as a multiple of ARCH's own.")
     step: float = setting(0.05, "float", "Step of the grid.")
@@ -40,12 +43,24 @@ class ScalingSpec(StudySpec):
         "How far real MACs may be from the growth, as a share: φ is nudged, then small moves follow.",
     )
     seeds: str = setting("0,1,2", "text", "Seeds of every training: a list, or first..last.")
-    most: int = setting(16, "int", "Candidates that the law may train.", may_change=True)
+    most: int = setting(
+        16,
+        "int",
+        "Candidates that the law may train; trainings of the star by the number of seeds.",
+        may_change=True,
+    )
     narrow: float = setting(
         0.35,
         "float",
-        "The law stops when every interval is at most this share of what the growth allows.",
+        "Law and star stop when every interval is at most this share of what the growth allows.",
         may_change=True,
+    )
+    centre: float = setting(4.0, "float", "MACs of the star's centre as a multiple of ARCH's own.")
+    down: float = setting(4.0, "float", "MACs of the centre as a multiple of those at the end of each arm.")
+    cooldowns: str | None = setting(
+        None,
+        "text",
+        "Shorter lengths in epochs, such as 1,2, that each training of the star gives as well: its rate is constant, and it cools down at each.",
     )
     rounding: str = setting("released", "text", f"Rounding policy: {', '.join(POLICIES)}.")
 
@@ -57,9 +72,15 @@ class ScalingSpec(StudySpec):
         if self.window is None:
             self._fill("window", max(1, self.pool.workers))
         if self.method not in METHODS:
-            raise InputError.of("method", " or ".join(METHODS), self.method)
+            raise InputError.of("method", ", ".join(METHODS[:-1]) + f" or {METHODS[-1]}", self.method)
         if not self.growth > 1:
             raise InputError.of("growth", "a number above 1", self.growth)
+        if not self.centre >= 1:
+            raise InputError.of("centre", "a number of 1 or more", self.centre)
+        if not self.down > 1:
+            raise InputError.of("down", "a number above 1", self.down)
+        if self.cooldowns is not None and self.method != "star":
+            raise InputError.of("cooldowns", "method star", self.method)
         if self.rounding not in POLICIES:
             raise InputError.of("rounding", f"one of {', '.join(POLICIES)}", self.rounding)
         assert self.seed_list
@@ -90,7 +111,7 @@ class ScalingSpec(StudySpec):
     @classmethod
     def canonical(cls, spec: Mapping[str, Any]) -> dict[str, Any]:
         """A stored spec in today's form: its network may have been kept in an older form."""
-        known = super().canonical(spec)
+        known = {"centre": 4.0, "down": 4.0, "cooldowns": None, **super().canonical(spec)}
         return {**known, "base": to_json(from_json(spec["base"]))} if "base" in spec else known
 
     @property

@@ -36,9 +36,21 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True, help="Of the bootstrap."
 )
+@click.option(
+    "--family-column",
+    metavar="NAME",
+    help="The column that names each row's family: elasticities of several families, partially pooled, in the place of a law.",
+)
 @table_options
 def command(
-    points: str, law: str, growth: float, resamples: int, seed: int, format_: str | None, output: str | None
+    points: str,
+    law: str,
+    growth: float,
+    resamples: int,
+    seed: int,
+    family_column: str | None,
+    format_: str | None,
+    output: str | None,
 ) -> None:
     """Fit accuracy laws to POINTS.csv and report α, β, γ with intervals.
 
@@ -46,6 +58,9 @@ def command(
     fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
     maximised over α·β²·γ² = growth. Errors are in percentage points.
     """
+    if family_column is not None:
+        _print_families(points, family_column, format_, output)
+        return
     from search.scaling.law_fit import fit_law
     from search.scaling.optimum import GREEK
     from search.scaling.points import DIMENSIONS, Points
@@ -69,6 +84,14 @@ def command(
         _print(fit)
     else:
         emit([_flat(fit)], chosen, output)
+
+
+def _print_families(points: str, column: str, format_: str | None, output: str | None) -> None:
+    """The elasticities of each family."""
+    from search.scaling.families import FamilyPoints, fit_families, rows_of
+
+    fit = fit_families(FamilyPoints.read(points, column))
+    emit(rows_of(fit), format_, output, title="per cent of error that one per cent of a dimension removes")
 
 
 def _flat(fit: LawFit) -> dict[str, Any]:

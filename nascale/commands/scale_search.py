@@ -45,7 +45,9 @@ def command(
 
     The grid holds all (α, β, γ) of 1 or more with |α·β²·γ² − growth| within the tolerance, as EfficientNet's
     did (the paper states neither step nor tolerance). Depth alone, width alone and resolution alone at the
-    same MACs compete too. Every training is a trial of a study: the same command goes on where it stopped.
+    same MACs compete too. The star trains single dimensions made smaller from one large centre, with the same order of images for
+    all networks of a seed, and reads α, β, γ off their losses. Every training is a trial of a study: the same command goes on
+    where it stopped.
     """
     from nascale.progress import followed
     from nascale.scaling_run import prepare_scaling, run_scaling, scaling_spec
@@ -69,7 +71,8 @@ def command(
         from results.plots.picture import save
         from results.plots.scaling import coefficients_figure
 
-        law = result.law.to_dict() if result.law else None
+        chosen = result.loss or result.law
+        law = chosen.to_dict() if chosen else None
         save(coefficients_figure(result.ranking.rows, _title(search), law), plot, "--plot")
         echo(f"wrote {plot}", err=True)
     _show(search, result, format_, output)
@@ -116,6 +119,7 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
             "compound_lead": ranking.lead and dict(zip(("mean", "low", "high"), ranking.lead, strict=True)),
             "ranking": ranking.rows,
             "law": result.law and result.law.to_dict(),
+            "loss_law": result.loss and result.loss.to_dict(),
             "rounding": search.spec.rounding,
         }
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=float) + "\n"
@@ -132,15 +136,15 @@ def _show(search: ScalingSearch, result: ScalingResult, format_: str | None, out
 
 def claims(result: ScalingResult) -> list[str]:
     """What the trainings say, in sentences: the winner and who ties with it, compound against single, the law."""
+    from nascale.scaling_text import loss_claims, told
     from search.scaling.bootstrap import LEVEL
     from search.scaling.candidates import REFERENCES
-    from search.scaling.optimum import GREEK
 
     ranking = result.ranking
     lines = [f"{result.trainings} trainings in study {result.outcome.study}"]
     competing = [row for row in ranking.rows if row["kind"] not in REFERENCES]
     if result.stopped:
-        lines[0] += f"; the law stopped: {result.stopped}"
+        lines[0] += f"; the search stopped: {result.stopped}"
     if competing and ranking.freedom:
         tied = [row for row in competing[1:] if row["tied"]]
         lines.append(
@@ -159,13 +163,13 @@ def claims(result: ScalingResult) -> list[str]:
             f"the best compound network leads the best single dimension by {gap:+.2f} points ({low:+.2f} to "
             f"{high:+.2f}): {verdict} the noise between seeds"
         )
+    if result.why_no_loss:
+        lines.append(f"no loss law: {result.why_no_loss}")
+    if result.loss is not None:
+        return lines + loss_claims(result.loss)
     if result.law is None:
         lines.append(f"no law: {result.why_no_law}")
         return lines
-    told = ", ".join(
-        f"{name} {value:.2f}" + (f" ({pair[0]:.2f}–{pair[1]:.2f})" if pair else "")
-        for name, value, pair in zip(GREEK, result.law.coefficients, result.law.intervals, strict=True)
-        if value is not None
-    )
-    lines.append(f"{result.law.law} law: {told}; leave-one-out error {result.law.loo_rmse:.2f} points")
+    found = told(result.law.coefficients, result.law.intervals)
+    lines.append(f"{result.law.law} law: {found}; leave-one-out error {result.law.loo_rmse:.2f} points")
     return lines + list(result.law.statement)

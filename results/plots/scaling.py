@@ -142,15 +142,15 @@ def coefficients_figure(
 ) -> Figure:
     """Ranked candidates with their intervals; base, single dimensions and compound ones told apart by colour.
 
-    ``rows`` hold ``candidate``, ``kind`` ("base", "smaller", "depth", "width", "resolution" or "compound"),
+    ``rows`` hold ``candidate``, ``kind`` ("base", "smaller", "star", "depth", "width", "resolution" or "compound"),
     ``accuracy``, ``low`` and ``high`` (None without an interval); ``law`` is ``LawFit.to_dict()``, whose coefficients are drawn beside.
     """
-    kinds = ("compound", "depth", "width", "resolution", "base", "smaller")
+    kinds = ("compound", "depth", "width", "resolution", "base", "smaller", "star")
     with theme.drawn_in(look):
         figure = _figure(10, max(3.8, 0.9 + 0.17 * len(rows)))
         axes = figure.subplots(1, 2 if law else 1, width_ratios=[2.4, 1] if law else None, squeeze=False)[0]
         ordered = sorted(rows, key=lambda row: row["accuracy"])
-        colors = dict(zip(kinds, (*look.series[:4], look.muted, look.dot), strict=True))
+        colors = dict(zip(kinds, (*look.series[:4], look.muted, look.dot, look.dot), strict=True))
         for kind in kinds:
             chosen = [(i, row) for i, row in enumerate(ordered) if row["kind"] == kind]
             if not chosen:

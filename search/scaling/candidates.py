@@ -15,8 +15,8 @@ from space.rounding import RELEASED, Rounding
 from space.scaling import Coefficients
 from space.scaling.realised import Triple, multipliers
 
-REFERENCES = ("base", "smaller")
-"""Kinds of candidate that have fewer MACs: they are trained and listed, but do not compete."""
+REFERENCES = ("base", "smaller", "star")
+"""Kinds of candidate that have other MACs: they are trained and listed, but do not compete."""
 SINGLES = {"depth": (1.0, 0.0, 0.0), "width": (0.0, 1.0, 0.0), "resolution": (0.0, 0.0, 1.0)}
 _POWERS = (1.0, 2.0, 2.0)
 

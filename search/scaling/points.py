@@ -66,18 +66,7 @@ class Points:
     @classmethod
     def read(cls, path: str | Path) -> Points:
         """The points in a CSV file with the columns depth, width, resolution, accuracy (others are ignored)."""
-        content = read_text_file(path, "points", "a CSV file")
-        try:
-            reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-            rows = [{k.strip(): v for k, v in row.items() if k} for row in reader]
-            names = [name.strip() for name in reader.fieldnames or []]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError.of("points", "a CSV file", f"{path} ({error})") from None
-        if not rows:
-            raise InputError.of(
-                "points", "rows of depth, width, resolution, accuracy", f"an empty file {path}"
-            )
-        return cls.of([{name: row.get(name) for name in names} for row in rows])
+        return cls.of(read_rows(path))
 
     @property
     def varied(self) -> tuple[int, ...]:
@@ -101,3 +90,17 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.accuracy)
+
+
+def read_rows(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a CSV file of points, by column. Raises InputError for a file that is none, or empty."""
+    content = read_text_file(path, "points", "a CSV file")
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        rows = [{k.strip(): v for k, v in row.items() if k} for row in reader]
+        names = [name.strip() for name in reader.fieldnames or []]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError.of("points", "a CSV file", f"{path} ({error})") from None
+    if not rows:
+        raise InputError.of("points", "rows of depth, width, resolution, accuracy", f"an empty file {path}")
+    return [{name: row.get(name) for name in names} for row in rows]

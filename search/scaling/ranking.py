@@ -93,6 +93,8 @@ def _tied(values: Sequence[float], best: Sequence[float], error: float) -> bool:
 
 def _best_shares(groups: Sequence[list[float]], deviation: float, draws: int) -> list[float]:
     """How often each group's mean is the highest when the means are redrawn with the noise."""
+    if not groups:
+        return []
     rng = np.random.default_rng(0)
     means = np.array([np.mean(g) for g in groups])
     errors = deviation / np.sqrt([len(g) for g in groups])

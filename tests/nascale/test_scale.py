@@ -212,7 +212,13 @@ def test_budgets_are_shown_with_their_unit(
         ("search efficientnet_b0 --growth 0.5", "growth: wanted a number above 1, got 0.5"),
         ("search efficientnet_b0 --seeds 1,1 --resolution 32", "seeds: wanted distinct seeds"),
         ("search efficientnet_b0 --rounding up", "rounding: wanted one of"),
-        ("search efficientnet_b0 --method best", "method: wanted grid or law"),
+        ("search efficientnet_b0 --method best", "method: wanted grid, law or star"),
+        (
+            "search efficientnet_b0 --method star --centre 0.5",
+            "centre: wanted a number of 1 or more, got 0.5",
+        ),
+        ("search efficientnet_b0 --cooldowns 1", "cooldowns: wanted method star, got 'grid'"),
+        ("search efficientnet_b0 --method star --down 1", "down: wanted a number above 1, got 1"),
         ("search efficientnet_b0 --plot x.gif", "--plot: wanted a file that ends in .png, .svg, .pdf"),
         ("search efficientnet_b0 --plot missing/x.png", "--plot: wanted a path that can be written"),
         ("reproduce --plot missing/x.png", "--plot: wanted a path that can be written"),
@@ -251,6 +257,22 @@ def test_fit_says_what_was_never_varied(capsys: pytest.CaptureFixture[str], tmp_
     captured = capsys.readouterr()
     assert "depth is never varied, so its coefficient alpha cannot be determined" in captured.err
     assert json.loads(captured.out)["alpha"] is None
+
+
+def test_fit_of_several_families(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = [
+        f"{family},1,{w},{r},{1 - level * w**-e * r**-0.2}"
+        for family, level, e in (("a", 0.3, 0.3), ("b", 0.2, 0.2))
+        for w in (1, 1.5, 2)
+        for r in (1, 2)
+    ]
+    (tmp_path / "points.csv").write_text("\n".join(["family,depth,width,resolution,accuracy", *rows]))
+    found = printed(capsys, "scale fit points.csv --family-column family --format json")
+    assert [row["family"] for row in found] == ["a", "b", "another family"]
+    assert [row["width"] for row in found] == pytest.approx([0.3, 0.2, 0.25], abs=0.02)
+    assert found[0]["width_low"] < 0.3 < found[0]["width_high"]
+    assert nascale("scale fit points.csv --family-column kind") == 2
+    assert "--family-column: wanted one of family, depth" in capsys.readouterr().err
 
 
 def small() -> Architecture:
@@ -295,6 +317,39 @@ def test_search_by_law(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
     out = capsys.readouterr().out
     assert "trainings in study scaling-small-digits-law" in out
     assert "law" in out
+
+
+STAR = f"{SEARCH} --method star --most 9 --epochs 2 --cooldowns 1"
+
+
+def test_search_by_star_shows_its_networks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(small()))
+    assert nascale(f"{STAR} --dry-run") == 0
+    captured = capsys.readouterr()
+    assert "the star: a centre of" in captured.err
+    planned = [row["candidate"] for row in json.loads(captured.out) if row["kind"] == "star"]
+    assert "centre" in planned and "depth down 1" in planned and not (tmp_path / "s.db").exists()
+    assert nascale(f"{STAR} --most 2") == 2
+    assert "so that the whole star is trained, got 2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_search_by_star_fits_losses_and_resumes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text(to_json(small()))
+    assert nascale(f"{STAR} --max-epochs 8") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert 0 < first["trainings"] < 18
+    done = printed(capsys, f"{STAR} --plot star.png")
+    assert done["trainings"] == 18 and done["method"] == "star"
+    loss = done["loss_law"]
+    assert loss["points"] == 36 and [budget["epochs"] for budget in loss["budgets"]] == [1, 2]
+    for name in ("alpha", "beta", "gamma"):
+        low, high = loss["intervals"][name]
+        assert 1 <= low <= high
+    assert (tmp_path / "star.png").exists()
+    assert nascale(STAR.replace("--format json", "")) == 0
+    out = capsys.readouterr().out
+    assert "after 1 epochs: alpha" in out and "epochs from which on depth pays" in out
 
 
 def test_the_arithmetic_commands_import_neither_torch_nor_ray(tmp_path: Path) -> None:

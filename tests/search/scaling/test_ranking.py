@@ -21,3 +21,8 @@ def test_the_ranking_names_who_ties(grid: list[ScalingCandidate]) -> None:
     assert sum(row["best_share"] for row in competing) == pytest.approx(1)
     for row in ranking.rows:
         assert row["low"] < row["accuracy"] < row["high"]
+
+
+def test_a_search_that_has_trained_the_base_alone_has_a_ranking(grid: list[ScalingCandidate]) -> None:
+    (row,) = rank([("base", 0.5), ("base", 0.6)], grid).rows
+    assert (row["candidate"], row["accuracy"], row["best_share"]) == ("base", pytest.approx(0.55), None)
