@@ -17,10 +17,14 @@ from nascale import packages as _packages
 
 _packages.install_finder()
 
+from typing import TYPE_CHECKING, Any
+
 from nascale.api import Study, architecture, data, family, front, profile, scale, search, train, trials
-from nascale.client import Client
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
+
+if TYPE_CHECKING:
+    from nascale.client import Client
 
 __version__ = VERSION
 
@@ -40,3 +44,12 @@ __all__ = [
     "train",
     "trials",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``Client``, which is loaded when it is asked for: most who import the package speak to no service."""
+    if name == "Client":
+        from nascale.client import Client
+
+        return Client
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
