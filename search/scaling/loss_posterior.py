@@ -55,7 +55,8 @@ def posterior_draws(
     unwhiten = cholesky(noise.covariance(points.runs, points.seed), lower=True)
     whiten = np.linalg.inv(unwhiten)
     white = whiten @ law.slopes(theta, x)
-    covariance = np.linalg.inv(white.T @ white + np.diag(1 / deviation**2))
+    precision, directions = np.linalg.eigh(white.T @ white + np.diag(1 / deviation**2))
+    root = directions / np.sqrt(np.maximum(precision, precision[-1] * 1e-14))
 
     def log_density(thetas: Array) -> Array:
         misfit = (((law.predict(thetas, x) - points.loss) @ whiten.T) ** 2).sum(axis=1)
@@ -64,7 +65,7 @@ def posterior_draws(
         return np.asarray(likely - (((thetas - mean) / deviation) ** 2).sum(axis=1) / 2, dtype=np.float64)
 
     # Not quite as far out as the normal approximation has it, so that few walkers begin where nothing is likely.
-    first = theta + 0.8 * rng.standard_normal((_WALKERS, law.free)) @ cholesky(covariance, lower=True).T
+    first = theta + 0.8 * rng.standard_normal((_WALKERS, law.free)) @ root.T
     kept = -(-count // _WALKERS)
     return ensemble_draws(log_density, first, _STEPS, kept, rng)[:count]
 

@@ -35,6 +35,12 @@ def test_a_known_law_gives_its_known_coefficients() -> None:
     assert alpha * beta**2 * gamma**2 == pytest.approx(2)
 
 
+def test_losses_without_noise_have_an_answer_too() -> None:
+    fit = fit_loss(made_up(star_multipliers()), draws=240)
+    assert fit.coefficients_at(4) == pytest.approx(THIRDS, abs=0.06)
+    assert fit.rmse < 0.001
+
+
 def test_longer_trainings_want_more_depth(lengths: LossFit) -> None:
     alphas = [float(budget.coefficients[0] or 0) for budget in lengths.budgets]
     assert [budget.epochs for budget in lengths.budgets] == [1, 2, 4, 8]
