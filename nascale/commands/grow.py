@@ -11,6 +11,8 @@ from nascale.options import storage_option
 from nascale.output import echo
 from space.errors import InputError
 
+_GROWN = "grown.safetensors"
+
 
 @click.command("grow")
 @click.argument("run")
@@ -23,7 +25,9 @@ from space.errors import InputError
     "pixels.",
 )
 @click.option(
-    "--out", required=True, metavar="FILE", help="The weights for nascale train --init (.safetensors)."
+    "--out",
+    metavar="FILE",
+    help="The weights for nascale train --init (.safetensors).  [default: RUN/grown.safetensors]",
 )
 @click.option("--data", metavar="SOURCE", help="Another place of the images that RUN was trained on.")
 @click.option(
@@ -34,13 +38,14 @@ from space.errors import InputError
     help="Seed of which channels are repeated, of their shares, and of new weights.",
 )
 @storage_option
-def command(run: str, arch: str, out: str, data: str | None, seed: int, storage: str | None) -> None:
+def command(run: str, arch: str, out: str | None, data: str | None, seed: int, storage: str | None) -> None:
     """A larger network with the function of RUN's: the start of its training (nascale train ARCH --init FILE).
 
     Channels are repeated and what reads them divides its weights among the repeats; new layers pass on what comes in;
     more pixels need nothing (Net2Net, Chen et al. 2016). Where a network does not allow that exactly, it says where. The
     outputs of both are compared on validation images. A network that is smaller than RUN's in some part is refused.
     """
+    out = str(Path(run) / _GROWN) if out is None else out
     if not out.endswith(".safetensors"):
         raise InputError.of("--out", "a file ending in .safetensors", out)
     from evaluators.growth.deviation import deviation

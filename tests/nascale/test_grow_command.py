@@ -34,8 +34,8 @@ def test_a_member_starts_with_what_the_run_has_learnt(
     assert call(line) == 0
     (row,) = json.loads(members.read_text())
     (tmp_path / "member.json").write_text(json.dumps(row))
-    member, weights = str(tmp_path / "member.json"), str(tmp_path / "grown.safetensors")
-    assert call(["grow", str(tmp_path / "run"), "--to", member, "--out", weights]) == 0
+    member, weights = str(tmp_path / "member.json"), str(tmp_path / "run" / "grown.safetensors")
+    assert call(["grow", str(tmp_path / "run"), "--to", member]) == 0
     said = capsys.readouterr().out
     assert "stages.0: 3 → " in said and f"resolution: {small.resolution} → " in said
     assert "\nthe same function: logits differ by at most" in said and "not quite" not in said
