@@ -17,6 +17,7 @@ def test_search_in_this_process_then_front_and_trials(tmp_path: Path) -> None:
         data="digits",
         trials=2,
         epochs=1,
+        fraction=0.2,
         max_macs="400K",
         workers=0,
         storage=f"sqlite:///{tmp_path}/studies.db",

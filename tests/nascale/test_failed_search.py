@@ -14,6 +14,7 @@ from space.errors import RunError
 DIVERGING: dict[str, Any] = {
     "trials": 2,
     "epochs": 1,
+    "fraction": 0.2,
     "learning_rate": 1e18,
     "warmup": 0.0,
     "repeats": 0,

@@ -285,7 +285,7 @@ def small() -> Architecture:
 
 SEARCH = (
     "scale search net.json --data digits --step 0.2 --tolerance 0.2 --largest 1.6 --macs-tolerance 0.1 "
-    "--seeds 0,1 --epochs 1 --fraction 0.2 --workers 0 --storage sqlite:///s.db --format json"
+    "--seeds 0,1 --epochs 1 --fraction 0.1 --workers 0 --storage sqlite:///s.db --format json"
 )
 
 

@@ -46,7 +46,7 @@ def test_a_trial_that_kills_its_worker_every_time_fails_with_the_reason(ray_sess
 
 
 def test_a_hanging_actor_is_replaced(ray_session: None) -> None:
-    with RayPool(Fake(), PoolSettings(workers=1, trial_timeout=3.0)) as pool:
+    with RayPool(Fake(), PoolSettings(workers=1, trial_timeout=1.5)) as pool:
         events = drain(pool, [candidate(0, "hang"), candidate(1)])
     assert events[0][-1].failure is not None and events[0][-1].failure.status is Status.TIMEOUT
     assert events[1][-1].done

@@ -57,7 +57,8 @@ def test_the_keyboard_is_enough(site: Site, browser: Browser) -> None:
     with window(browser, site.url, DESK) as page:
         page.goto("/studies")
         page.wait_for_url("**/login**")
-        page.keyboard.type(TOKEN)  # the field has the focus
+        page.wait_for_function("document.activeElement.id === 'token'")  # it has the focus by itself
+        page.keyboard.type(TOKEN)
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site.url}/studies")
         page.keyboard.press("Tab")
