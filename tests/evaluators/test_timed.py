@@ -54,7 +54,18 @@ def test_the_command_line_names_the_modes_there_are() -> None:
 def test_a_search_stores_the_latency_of_each_network_and_bounds_it(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path}/s.db"
     shared = ["search", "--sampler", "random", "--workers", "0", "--storage", storage, "--quiet"]
-    shared += ["--epochs", "1", "--fraction", "0.2", "--batch-size", "32", "--trials", "2", "--max-macs", "300K"]
+    shared += [
+        "--epochs",
+        "1",
+        "--fraction",
+        "0.2",
+        "--batch-size",
+        "32",
+        "--trials",
+        "2",
+        "--max-macs",
+        "300K",
+    ]
     for study, options in (
         ("free", ["--objective", "accuracy,latency_seconds"]),
         ("tight", ["--max-latency", "1us"]),
