@@ -105,7 +105,7 @@ class _Planner:
         for index in range(1, len(graph.nodes)):
             if index in run:
                 path = twin and f"{twin.path}.{graph.nodes[index].path}"
-                self._node(first + index - 1, source, self._paths.get(path or ""))
+                self._node(first + index - 1, self._paths.get(path or ""))
 
     def plan(self) -> Growth:
         orders: Orders = {}
@@ -177,8 +177,8 @@ class _Planner:
 
     # Blocks with a twin.
 
-    def _node(self, index: int, source: int, twin: int | None) -> None:
-        """Node ``index`` of a block that reads ``source``, and the node at its place in the block's twin."""
+    def _node(self, index: int, twin: int | None) -> None:
+        """Node ``index`` of a block, and the node at its place in the block's twin."""
         node = self.larger.nodes[index]
         if node.op.identity_at_inference:
             self.rows[index], self.holds[index] = self.rows[node.inputs[0]], self.holds[node.inputs[0]]
