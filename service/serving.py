@@ -16,7 +16,7 @@ from service.api.app import create_app
 from service.api.context import Context
 from service.jobs.retention import Retention
 from service.jobs.supervisor import Supervisor
-from service.settings import Settings
+from service.settings import Settings, check_sources
 from service.tokens import Token, token_of
 from service.web import mounting
 from space.errors import InputError
@@ -29,6 +29,7 @@ def serve(settings: Settings) -> None:
 
     Raises InputError for settings that it cannot run with.
     """
+    check_sources(settings)
     token = token_of(settings)
     listening = _listen(settings)
     context = Context.of(settings, token.text)

@@ -143,12 +143,26 @@ def _placed(storage: str) -> str:
     return storage if path is None else f"sqlite:///{quote(str(path.absolute()))}"
 
 
-def _source_placed(source: str) -> str:
-    """The source of images, or of a table, by an absolute path where it is a file or a folder."""
+def _path_of(source: str) -> Path | None:
+    """The file or folder that a source of images, or of a table, names; None for one of another kind."""
     prefix, colon, location = source.partition(":")
     known = SOURCES.get(prefix)
     is_path = prefix == "table" or (known is not None and known.operand in ("FILE", "DIR"))
-    return f"{prefix}:{Path(location).expanduser().absolute()}" if colon and is_path else source
+    return Path(location).expanduser().absolute() if colon and is_path else None
+
+
+def _source_placed(source: str) -> str:
+    """The source, by an absolute path where it is a file or a folder."""
+    path = _path_of(source)
+    return source if path is None else f"{source.partition(':')[0]}:{path}"
+
+
+def check_sources(settings: Settings) -> None:
+    """Raises InputError for images, or a table, that are to be served and are not there."""
+    for name, source in settings.data.items():
+        path = _path_of(source)
+        if path is not None and not path.exists():
+            raise InputError.of(f"data: {name}", "a file or folder that is there", source)
 
 
 def check_name(name: str, argument: str) -> None:

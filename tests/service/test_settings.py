@@ -101,6 +101,8 @@ def test_other_machines_are_let_in_with_a_token_of_the_users_own_only(
         (["--data", "photos"], "--data: wanted NAME=SOURCE"),
         (["--data", "a=digits", "--data", "a=digits"], "each name once"),
         (["--data", "../a=digits"], "data: wanted a name"),
+        (["--data", "photos=folder:nowhere"], "data: photos: wanted a file or folder that is there"),
+        (["--data", "bench=table:nowhere.toml"], "data: bench: wanted a file or folder that is there"),
         (["--host", "0.0.0.0"], "host: wanted NASCALE_TOKEN"),
         (["--host", "192.0.2.1"], "host"),
     ],

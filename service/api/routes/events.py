@@ -13,7 +13,7 @@ from service.api.context import Service
 from service.api.problems import ApiError, documented
 from service.api.routes.jobs import JobId
 from service.jobs.errors import NoSuchJob
-from service.jobs.job import Job
+from service.jobs.job import EventType, Job
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 _Sequence = Annotated[int | None, Query(ge=0, lt=2**53, description="As `Last-Event-ID`")]
@@ -51,16 +51,25 @@ async def _from(
         yield start
 
 
-class _Stream(StreamingResponse):
-    """Bytes as they come: FastAPI's own way writes each event down for each follower."""
-
-    media_type = "text/event-stream"
+_EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": [*EventType, "reset"]},
+        "id": {"type": "string", "description": "The sequence number; none with `reset`"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 
 
 @router.get(
     "/{id}/events",
-    response_class=_Stream,
+    response_class=Response,
     responses={
+        200: {
+            "description": "Events as they happen",
+            "content": {"text/event-stream": {"itemSchema": _EVENT}},
+        },
         204: {"description": "The job has ended, and nothing comes behind that event"},
         **documented(404, 429),
     },
@@ -72,8 +81,11 @@ async def job_events(
 
     `reset` comes where events behind `Last-Event-ID` are kept no more: what is known of the job is to be read anew.
     """
-    # For proxies that would keep events back.
-    return _Stream(service.followers.follow(job.id, start), headers={"x-accel-buffering": "no"})
+    # Not FastAPI's own way, which writes each event down for each follower. The header is for proxies that would keep events back.
+    headers = {"x-accel-buffering": "no"}
+    return StreamingResponse(
+        service.followers.follow(job.id, start), headers=headers, media_type="text/event-stream"
+    )
 
 
 async def nothing_more(*_: object) -> Response:
