@@ -1,7 +1,7 @@
 """α, β, γ by grid, law and star for the same seconds of training, on the same network and images.
 
     python -m bench.scaling_methods --data npz:cifar10-10k.npz --seconds 600 --piece 150
-    python -m bench.scaling_methods --data npz:cifar10-10k.npz --seconds 600 --check 4
+    python -m bench.scaling_methods --data npz:cifar10-10k.npz --seconds 600 --piece 150 --check 4
 
 Each method is a study of its own with the seeds 0 to 2 (the check has others), trained for ``--seconds`` in all; a call trains for at most ``--piece`` seconds and a later one goes on, until all have had
 their share. Then the table compares the intervals. ``--check`` trains the star's networks for that many times the seconds, in a study of its own, and says
@@ -11,6 +11,8 @@ which intervals hold what it finds.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 from collections.abc import Sequence
 
 from nascale.cli import run
@@ -62,15 +64,16 @@ def train(name: str, method: str, asked: argparse.Namespace, seconds: float) -> 
             CHECK_SEEDS if name == CHECK else SEEDS,
             "--most",
             "40",
-            "--narrow",
-            "0.001",
+            "--narrow=-1",
             "--epochs",
             str(asked.epochs),
         ),
         *("--fraction", str(asked.fraction), "--study", f"scaling-methods-{name}"),
         *("--storage", asked.storage, "--max-seconds", f"{seconds:.0f}", "--quiet", "--format", "json"),
     ]
-    run(line)
+    # No interval is narrow enough to end a method before its seconds are spent. What the command prints is made again for the table.
+    with contextlib.redirect_stdout(io.StringIO()):
+        run(line)
 
 
 def candidates_of(spec: ScalingSpec) -> tuple[ScalingCandidate, ...]:
@@ -126,15 +129,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600.0, help="of training for each method")
     parser.add_argument("--piece", type=float, default=150.0, help="seconds of this call")
     parser.add_argument("--check", type=float, help="times the seconds, for the star once more")
+    parser.add_argument("--only", help="train this one of grid, law, star and check, and print no table")
     asked = parser.parse_args()
     wanted = [(CHECK, "star", asked.check * asked.seconds)] if asked.check else []
     left = asked.piece
     for name, method, seconds in [*((one, one, asked.seconds) for one in METHODS), *wanted]:
         missing = min(left, seconds - seconds_of(study_of(name, asked.storage)[0]))
-        if missing >= 1:
+        if missing >= 1 and asked.only in (None, name):
             train(name, method, asked, missing)
             left -= missing
-    if left >= 1:
+    if left >= 1 and asked.only is None:
         table(asked, [*METHODS, *(name for name, _, _ in wanted)])
 
 

@@ -11,6 +11,7 @@ from search.settings import SearchSettings
 from space.architecture import Architecture
 from space.codec import from_json, to_json
 from space.errors import InputError
+from space.limits import LARGEST_FACTOR
 from space.rounding import POLICIES
 from space.setting import setting
 
@@ -75,10 +76,10 @@ class ScalingSpec(StudySpec):
             raise InputError.of("method", ", ".join(METHODS[:-1]) + f" or {METHODS[-1]}", self.method)
         if not self.growth > 1:
             raise InputError.of("growth", "a number above 1", self.growth)
-        if not self.centre >= 1:
-            raise InputError.of("centre", "a number of 1 or more", self.centre)
-        if not self.down > 1:
-            raise InputError.of("down", "a number above 1", self.down)
+        if not 1 <= self.centre <= LARGEST_FACTOR:
+            raise InputError.of("centre", f"a number of 1 or more, up to {LARGEST_FACTOR}", self.centre)
+        if not 1 < self.down <= LARGEST_FACTOR:
+            raise InputError.of("down", f"a number above 1, up to {LARGEST_FACTOR}", self.down)
         if self.cooldowns is not None and self.method != "star":
             raise InputError.of("cooldowns", "method star", self.method)
         if self.rounding not in POLICIES:

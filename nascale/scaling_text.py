@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.scaling.optimum import GREEK
 
@@ -34,6 +34,23 @@ def loss_claims(fit: LossFit) -> list[str]:
         for budget in fit.budgets
     ]
     if fit.depth_pays is not None:
-        value, low, high = ("more than is known" if isinf(one) else f"{one:.2g}" for one in fit.depth_pays)
+        value, low, high = map(_length, fit.depth_pays)
         lines.append(f"epochs from which on depth pays: {value} ({low} to {high})")
     return lines
+
+
+def _length(epochs: float) -> str:
+    if isinf(epochs):
+        return "more than can be told"
+    return f"{epochs:.2g}" if epochs else "fewer than can be told"
+
+
+def budget_rows(fit: LossFit) -> list[dict[str, Any]]:
+    """A row of α, β, γ with their intervals for each length of training."""
+    rows = []
+    for budget in fit.budgets:
+        row: dict[str, Any] = {"epochs": budget.epochs}
+        for name, value, pair in zip(GREEK, budget.coefficients, budget.intervals, strict=True):
+            row |= {name: value, f"{name}_low": pair and pair[0], f"{name}_high": pair and pair[1]}
+        rows.append(row)
+    return rows

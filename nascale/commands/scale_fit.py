@@ -9,6 +9,7 @@ import click
 
 from nascale.output import chosen_format, echo, emit, table_options
 from results.files import write_file
+from space.errors import InputError
 from space.limits import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -57,15 +58,24 @@ def command(
     POINTS.csv has the columns depth, width, resolution (multipliers of the base network) and accuracy (a
     fraction). Three production functions and a quadratic are compared by leave-one-out error; the best one is
     maximised over α·β²·γ² = growth. Errors are in percentage points.
+
+    With the columns macs, epochs and loss (nats) in the place of accuracy, and seed where there are several, the loss law is fitted, and
+    α, β, γ are given for each length of training.
     """
     if family_column is not None:
         _print_families(points, family_column, format_, output)
         return
     from search.scaling.law_fit import fit_law
     from search.scaling.optimum import GREEK
-    from search.scaling.points import DIMENSIONS, Points
+    from search.scaling.points import DIMENSIONS, Points, read_rows
 
-    table = Points.read(points)
+    rows = read_rows(points)
+    if "loss" in rows[0] and "accuracy" not in rows[0]:
+        if law != "auto":
+            raise InputError.of("--law", "none: losses have a law of their own", law)
+        _print_losses(rows, growth, seed, format_, output)
+        return
+    table = Points.of(rows)
     fit = fit_law(table, law=law, growth=growth, resamples=resamples, seed=seed)
     for j in range(3):
         if j not in table.varied:
@@ -75,15 +85,43 @@ def command(
             )
     chosen = chosen_format(format_, output)
     if chosen == "json":
-        text = json.dumps(fit.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        if output is None:
-            echo(text, nl=False)
-        else:
-            write_file(output, text.encode())
+        _write_json(fit.to_dict(), output)
     elif chosen == "table" and output is None:
         _print(fit)
     else:
         emit([_flat(fit)], chosen, output)
+
+
+def _write_json(document: dict[str, Any], output: str | None) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        echo(text, nl=False)
+    else:
+        write_file(output, text.encode())
+
+
+def _print_losses(
+    rows: list[dict[str, Any]], growth: float, seed: int, format_: str | None, output: str | None
+) -> None:
+    """The loss law: α, β, γ for each length of training."""
+    from nascale.scaling_text import budget_rows, loss_claims
+    from search.scaling.loss_fit import FORMULA, fit_loss
+    from search.scaling.loss_points import LossPoints
+
+    fit = fit_loss(LossPoints.of(rows), growth=growth, seed=seed)
+    chosen = chosen_format(format_, output)
+    if chosen == "json":
+        _write_json(fit.to_dict(), output)
+        return
+    emit(
+        budget_rows(fit),
+        chosen,
+        output,
+        title=f"best at a growth of the MACs by {growth:g}, by length of training",
+    )
+    if chosen == "table" and output is None:
+        for line in (FORMULA, *loss_claims(fit)):
+            echo(line)
 
 
 def _print_families(points: str, column: str, format_: str | None, output: str | None) -> None:

@@ -47,7 +47,7 @@ class LossFit:
     """The law fitted to losses. ``theta`` are its parameters, ``draws`` (m, free) such parameters as the points leave open.
 
     ``budgets`` has α, β, γ for each length of training, in order; ``depth_pays`` is the length in epochs from which on α exceeds 1, as
-    (best, low, high), infinite beyond the lengths considered, None where depth was never varied. ``rmse`` is in nats.
+    (best, low, high), infinite where not within four times the longest, 0 where already at a quarter of the shortest, None where depth was never varied. ``rmse`` is in nats.
     """
 
     law: LossLaw
@@ -189,6 +189,7 @@ def _depth_pays(
     ends = points.lengths
     lengths = np.geomspace(ends[0] / _BEYOND, ends[-1] * _BEYOND, 25)
     found = pays_from(law, np.concatenate([theta[None], drawn]), cost, growth, varied.index(0), lengths)
+    found[found == lengths[0]] = 0.0
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(found[1:], [tail, 1 - tail], method="inverted_cdf")
     return float(found[0]), float(low), float(high)

@@ -15,6 +15,7 @@ from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.codec import from_dict, from_json, to_json
 from space.cost import COST_NAMES, costs
 from tests.processes import python
+from tests.search.scaling.losses import made_up, rows_of, star_multipliers
 
 EFFICIENTNET = """depth,width,resolution,accuracy
 1,1,1,0.773
@@ -215,10 +216,10 @@ def test_budgets_are_shown_with_their_unit(
         ("search efficientnet_b0 --method best", "method: wanted grid, law or star"),
         (
             "search efficientnet_b0 --method star --centre 0.5",
-            "centre: wanted a number of 1 or more, got 0.5",
+            "centre: wanted a number of 1 or more, up to",
         ),
         ("search efficientnet_b0 --cooldowns 1", "cooldowns: wanted method star, got 'grid'"),
-        ("search efficientnet_b0 --method star --down 1", "down: wanted a number above 1, got 1"),
+        ("search efficientnet_b0 --method star --down 1", "down: wanted a number above 1, up to"),
         ("search efficientnet_b0 --plot x.gif", "--plot: wanted a file that ends in .png, .svg, .pdf"),
         ("search efficientnet_b0 --plot missing/x.png", "--plot: wanted a path that can be written"),
         ("reproduce --plot missing/x.png", "--plot: wanted a path that can be written"),
@@ -257,6 +258,20 @@ def test_fit_says_what_was_never_varied(capsys: pytest.CaptureFixture[str], tmp_
     captured = capsys.readouterr()
     assert "depth is never varied, so its coefficient alpha cannot be determined" in captured.err
     assert json.loads(captured.out)["alpha"] is None
+
+
+def test_fit_of_losses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = rows_of(made_up(star_multipliers(), epochs=(1, 4), slow_depth=0.02, noise=0.002))
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    (tmp_path / "losses.csv").write_text("\n".join(lines))
+    found = printed(capsys, "scale fit losses.csv --format json")
+    assert [budget["epochs"] for budget in found["budgets"]] == [1, 4] and found["law"] == "loss"
+    assert found["budgets"][0]["alpha"] < found["budgets"][1]["alpha"] == found["alpha"]
+    assert nascale("scale fit losses.csv") == 0
+    out = capsys.readouterr().out
+    assert "epochs from which on depth pays" in out and "after 4 epochs: alpha" in out
+    assert nascale("scale fit losses.csv --law ces") == 2
+    assert "--law: wanted none: losses have a law of their own" in capsys.readouterr().err
 
 
 def test_fit_of_several_families(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
