@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
@@ -67,7 +68,7 @@ class Context:
             Followers(jobs, settings.streams),
         )
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         """What the specs of jobs may speak of."""
         return Resources(self.jobs, self.images, self.settings.ray_address)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from service.jobs.hidden import Hidden
 from service.jobs.store import JobStore
 from space.errors import UnknownNameError
 
@@ -27,6 +29,11 @@ class Resources:
     def storage(self) -> str:
         """The URL of the studies' database."""
         return self.store.database.url
+
+    @cached_property
+    def hidden(self) -> Hidden:
+        """What clients do not see of logs and errors; uploads that come later lie in the folder of the service."""
+        return Hidden.of(self.storage, self.store.folder.parent, self.data.values())
 
     def source(self, name: object) -> str:
         """The images of that name, as ``--data`` takes them; a source that needs no place is its own name.

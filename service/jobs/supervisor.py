@@ -174,7 +174,7 @@ class Supervisor:
             command = (*self._program, *line.arguments)
             processes.begin(folder, mark, command, line.environment, header)
         except (InputError, OSError) as error:
-            self._leases.end(job.id, JobState.FAILED, str(error), None)
+            self._leases.end(job.id, JobState.FAILED, self._resources.hidden.text(str(error)), None)
             return
         self._running[job.id] = _Running(job, mark, folder, watcher)
         watcher.start()
@@ -280,7 +280,7 @@ class Supervisor:
             self._leases.interrupt(job.id, f"its process was ended by {_signal(status)}", status)
         else:
             why = processes.last_error(self._store.log_path(job.id)) or f"exit status {status}"
-            self._leases.end(job.id, JobState.FAILED, why, status)
+            self._leases.end(job.id, JobState.FAILED, self._resources.hidden.text(why), status)
         del self._running[job.id]
 
     def _forget(self, running: _Running) -> None:

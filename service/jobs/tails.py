@@ -20,11 +20,13 @@ from results.attributes import ARCHITECTURE, stored_names
 from results.database import Query
 from results.studies import StoredObjective, merit_of
 from results.trial_result import FINISHED, MERITS, Status, TrialResult
+from service.jobs.hidden import Hidden
 
 Mark = Mapping[str, Any]
 LOG_BYTES = 65536
 """Of a log that are told at once; where more was written, the end of it."""
 _CHUNK_BYTES = 8192
+NOTHING = Hidden(())
 _FINISHED_STATES = ", ".join(sorted({f"'{status.state}'" for status in FINISHED}))
 _TRIALS_AT_ONCE = 200
 _SHOWN = (
@@ -33,10 +35,12 @@ _SHOWN = (
 )
 
 
-def log_tail(path: Path, offset: int, *, ended: bool = False) -> tuple[list[dict[str, Any]], int]:
+def log_tail(
+    path: Path, offset: int, hidden: Hidden = NOTHING, *, ended: bool = False
+) -> tuple[list[dict[str, Any]], int]:
     """The lines behind ``offset`` as chunks ``{offset, text}``, and where the next ones begin.
 
-    A last line that is not ended yet is left for later, unless the job has ``ended``. Of a log that was shortened since, what comes
+    What is ``hidden`` is not told. A last line that is not ended yet is left for later, unless the job has ``ended``. Of a log that was shortened since, what comes
     from now on is told.
     """
     try:
@@ -45,8 +49,7 @@ def log_tail(path: Path, offset: int, *, ended: bool = False) -> tuple[list[dict
             start = offset = min(offset, size)  # it may have been shortened
             if size - offset > LOG_BYTES:
                 start = size - LOG_BYTES
-            file.seek(start)
-            content = file.read(LOG_BYTES)
+            content = hidden.piece(file, start, LOG_BYTES)
     except OSError:
         return [], offset
     if start > offset:  # begin with a whole line

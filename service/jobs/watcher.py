@@ -70,7 +70,9 @@ class Watcher:
     def _step(self, *, ended: bool = False) -> bool:
         """Stores what is new; whether there was anything."""
         mark, progress = dict(self._mark), dict(self._progress)
-        chunks, mark["log"] = log_tail(self._log_path, mark.get("log", 0), ended=ended)
+        chunks, mark["log"] = log_tail(
+            self._log_path, mark.get("log", 0), self._resources.hidden, ended=ended
+        )
         events: list[tuple[EventType, Mapping[str, Any]]] = [(EventType.LOG, chunk) for chunk in chunks]
         progress |= progress_of("".join(chunk["text"] for chunk in chunks))
         if self._job.kind is JobKind.TRAIN:

@@ -13,6 +13,7 @@ from service.jobs.commands import RESULT
 from service.jobs.job import Job, JobKind
 
 if TYPE_CHECKING:
+    from service.jobs.resources import Resources
     from service.jobs.store import JobStore
 
 _PAGES = 5
@@ -82,14 +83,14 @@ class Following:
     last: int
 
     @classmethod
-    def of(cls, store: JobStore, job: Job) -> Following:
+    def of(cls, resources: Resources, job: Job) -> Following:
         """The events are read first: what comes between is told twice, and the script knows by the offset."""
+        store = resources.store
         last = store.events(job.id, limit=1).last
         try:
             with store.log_path(job.id).open("rb") as file:
                 size = file.seek(0, 2)
-                file.seek(max(0, size - _TAIL))
-                text = file.read(_TAIL).decode(errors="replace")
+                text = resources.hidden.piece(file, max(0, size - _TAIL), _TAIL).decode(errors="replace")
         except OSError:
             return cls(job.id, "", 0, last)
         return cls(job.id, text if size <= _TAIL else text.partition("\n")[2], size, last)

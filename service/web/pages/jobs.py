@@ -62,7 +62,7 @@ def job(service: Service, request: Request, job: JobId) -> HTMLResponse:
         job=found,
         target=_target(service, found),
         spec=plain(found.spec) or [("settings", "the usual ones")],
-        following=jobs_view.Following.of(service.jobs, found),
+        following=jobs_view.Following.of(service.resources, found),
     )
 
 

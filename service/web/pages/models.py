@@ -27,7 +27,7 @@ def model(service: Service, request: Request, job: JobId) -> HTMLResponse:
     """One model."""
     found = model_view.model(service.jobs, service.artifacts, job)
     at_work = [one for one in (found.job, found.exporting) if one is not None and not one.state.ended]
-    following = jobs_view.Following.of(service.jobs, at_work[0]) if at_work else None
+    following = jobs_view.Following.of(service.resources, at_work[0]) if at_work else None
     return page(request, "model.html", model=found, following=following)
 
 

@@ -51,7 +51,7 @@ def study(service: Service, request: Request, study: StudyName) -> HTMLResponse:
         report=f"/v1{study_path(study, 'report')}",
         command=repeat_command(study, spec) if spec else "",
         facts=[*plain(spec), *facts(attributes.get("provenance", {}))],
-        following=jobs_view.Following.of(service.jobs, job) if job is not None else None,
+        following=jobs_view.Following.of(service.resources, job) if job is not None else None,
     )
 
 

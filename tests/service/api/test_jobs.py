@@ -210,4 +210,9 @@ def test_a_log_comes_in_pieces(client: httpx.Client, store: JobStore) -> None:
     rest = client.get(f"/v1/jobs/{job}/log", params={"offset": first.headers["next-offset"]})
     assert len(rest.content) == 2**20
     assert client.get(f"/v1/jobs/{job}/log", params={"offset": 3 * 2**20}).status_code == 416
+    place = str(path.parent.parent.parent)
+    path.write_text(f"written to {place}/out\n")
+    hidden = client.get(f"/v1/jobs/{job}/log")
+    assert hidden.text == f"written to {len(place) * '*'}/out\n"
+    assert int(hidden.headers["next-offset"]) == path.stat().st_size
     assert client.get(f"/v1/jobs/{job}/log", params={"limit": 2**20 + 1}).status_code == 422

@@ -57,6 +57,10 @@ def test_a_search_tells_of_its_trials_and_its_front(resources: Resources) -> Non
     for trial in study.trials:
         assert told[trial.number].get("accuracy") == trial.accuracy
         assert told[trial.number]["macs"] == trial.costs["macs"]
+    log = "".join(e.data["text"] for e in events if e.type is EventType.LOG)
+    place = str(resources.store.folder.parent)
+    assert place in resources.store.log_path(job.id).read_text()
+    assert f"study {job.study} in ***" in log and place not in log
     best = max(t.accuracy for t in study.trials if t.status is Status.OK and t.accuracy is not None)
     assert done.progress == {"done": 6, "wanted": 6, "unit": "trials", "best": best}
     front = [e.data for e in events if e.type is EventType.FRONT][-1]
