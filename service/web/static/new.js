@@ -18,10 +18,20 @@ function chosen() {
 async function look() {
   const data = chosen();
   if (!data) { return; }
+  keepInLinks(data);
   looked.classList.add('stale');
   const { text } = await fragment(`/new/images?data=${encodeURIComponent(data)}`);
   if (data !== chosen()) { return; }
   put(looked, text);
+}
+
+// Whoever goes over to the form of another kind keeps the images.
+function keepInLinks(data) {
+  document.querySelectorAll('#kinds a').forEach((link) => {
+    const address = new URL(link.href);
+    address.searchParams.set('data', data);
+    link.href = address;
+  });
 }
 
 // The part of an answer that is to be shown; of a page that says what went wrong, only that.

@@ -12,11 +12,23 @@ import pytest
 
 from results.frame import front, trials
 from service.api.access import COOKIE
+from service.jobs.job import JobKind
+from service.jobs.plans import plan
 from service.web.rendering import POLICY, study_path
+from space.errors import InputError
 from tests.service.web.conftest import ONNX, STRANGE
 from tests.service.web.page import Page, Site
 
-STARTS = ("/new", "/studies", "/jobs", "/models", "/new?data=digits", "/jobs?state=failed", "/login")
+STARTS = (
+    "/new",
+    "/studies",
+    "/jobs",
+    "/models",
+    "/new?data=digits",
+    "/new?kind=auto",
+    "/jobs?state=failed",
+    "/login",
+)
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +263,31 @@ def test_expectations_follow_the_budgets(site: Site) -> None:
     assert "estimated" in page.text
     assert "max-macs: wanted" in site.get("/new/expected?data=digits&max_macs=many").text
     assert "smallest macs in space" in site.get("/new/expected?data=digits&max_macs=1&space=mixed").text
+
+
+def test_auto_asks_for_a_budget_pixels_and_the_time_and_its_job_is_taken(site: Site) -> None:
+    assert "/new?data=digits&kind=auto" in site.get("/new?data=digits").links()
+    page = site.get("/new?data=digits&kind=auto")
+    assert "/new?data=digits" in page.links()
+    (form,) = [known for known in page.all("form") if known.get("id") == "new"]
+    assert form["data-job"] == "auto"
+    fields = {known["name"]: known for known in page.all("input", "select") if "name" in known}
+    assert {"data", "max_macs", "max_params", "max_memory", "resolution", "within"} <= fields.keys()
+    assert "trials" not in fields and "epochs" not in fields
+    spec = {name: known["value"] for name, known in fields.items() if known.get("value") and name != "file"}
+    spec = {name: int(text) if fields[name].get("type") == "number" else text for name, text in spec.items()}
+    context = site.context
+    with pytest.raises(InputError, match="max-macs: wanted a budget on the network"):
+        plan(JobKind.AUTO, spec, context.resources)
+    plan(JobKind.AUTO, {**spec, "max_macs": "1M", "resolution": 16, "workers": 1}, context.resources)
+    assert site.get("/new?kind=train").response.status_code == 404
+
+
+def test_what_auto_expects_is_the_time_that_it_was_given(site: Site) -> None:
+    page = site.get("/new/expected?data=digits&max_macs=300K&within=90min&space=mixed")
+    assert "1 h 30 min" in page.text and "estimated" not in page.text
+    assert re.search(r"<b>[\d.]+ %</b>", page.response.text)
+    assert "within: wanted" in site.get("/new/expected?data=digits&max_macs=300K&within=soon").text
 
 
 def test_images_are_shown_with_their_checks(site: Site) -> None:
