@@ -70,8 +70,8 @@ def named(arm: str, settings: dict[str, Any], storage: str, seed: int) -> tuple[
 def _best_stock(settings: dict[str, Any], seed: int) -> tuple[str, str, int, int]:
     """The stock network with the best mean when all epochs went into stock networks."""
     prepared = launch.prepare(read_spec(None, {**settings, "storage": "memory", "seed": seed}))
-    evaluator, scores = prepared.evaluator, dict[str, list[float]]()
-    evaluator.prepare((seed,), threads=1)
+    scores = dict[str, list[float]]()
+    evaluator = prepared.evaluator.prepare((seed,), threads=1, report=lambda *_: None)
     each = prepared.spec.recipe.epochs
     rounds = settings["max_epochs"] // each
     for number, one in islice(enumerate(cycle(prepared.stock)), rounds):
