@@ -8,7 +8,8 @@ from the sibling for each share of the epochs, a whole training each time by the
 of its highest learning rate. One thread, accuracies of the best epoch on the validation images. Trainings are runs
 below --out: a call that is stopped goes on where it was, and --report prints the table of those that are finished.
 
-The sibling's own seconds are named beside the member's: growth is for those who have or want both networks.
+The sibling's own seconds are named beside the member's: growth is for those who have or want both networks. Seconds are
+epochs times the quickest epoch of the network, as other work on the machine slows single epochs down.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import argparse
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
+from math import nan
 from pathlib import Path
+from statistics import mean, stdev
 
 import torch
 
@@ -116,45 +119,55 @@ class Plan:
             keys["init"] = str(weights)
         return run(prepare(TrainSpec.of(**keys), self.out / one.name, measure=False))
 
-    def done(self, what: str, seed: int) -> TrainedRun | None:
-        folder = self.out / f"{what.replace(' ', '-')}-seed-{seed}"
+    def done(self, one: Training) -> TrainedRun | None:
+        """The run of a training that is finished."""
+        folder = self.out / one.name
         found = open_run(folder) if (folder / RUN).exists() else None
         return found if found is not None and found.finished else None
-
-
-def seconds(run: TrainedRun) -> float:
-    """Of the whole training, as they were measured."""
-    with (run.folder / METRICS).open(newline="") as file:
-        return float(list(csv.DictReader(file))[-1]["seconds"])
 
 
 def report(plan: Plan) -> None:
     small, large = (costs(network).macs / 1e6 for network in (plan.sibling, plan.member))
     print(
-        f"sibling {small:.2f}M MACs at {plan.sibling.resolution} px, member {large:.2f}M at {plan.member.resolution} px\n"
+        f"sibling {small:.2f}M MACs at {plan.sibling.resolution} px, member {large:.2f}M at {plan.member.resolution} px"
     )
+    every = [(one, run) for one in plan.trainings() if (run := plan.done(one)) is not None]
+    epoch = {
+        network: min((quickest(run) for one, run in every if one.network is network), default=0.0)
+        for network in (plan.sibling, plan.member)
+    }
+    print(f"an epoch takes {epoch[plan.sibling]:.1f} s and {epoch[plan.member]:.1f} s\n")
     print(
-        "| seed | training | epochs | seconds | accuracy | to scratch | seconds, of scratch | with the sibling's |"
+        "| seed | training | epochs | seconds | accuracy | to scratch | of its seconds | with the sibling's |"
     )
     print("|---|---|---|---|---|---|---|---|")
-    for seed in plan.seeds:
-        scratch, sibling = plan.done("scratch", seed), plan.done("sibling", seed)
-        for one in plan.trainings():
-            if one.seed != seed:
-                continue
-            found = plan.done(one.what, seed)
-            if found is None or found.metrics is None:
-                continue
-            cells = [str(seed), one.what, str(one.epochs), f"{seconds(found):.0f}"]
-            cells.append(f"{100 * found.metrics['accuracy']:.2f} %")
-            if one.grows and scratch is not None and scratch.metrics is not None and sibling is not None:
-                gain = 100 * (found.metrics["accuracy"] - scratch.metrics["accuracy"])
-                both = seconds(found) + seconds(sibling)
-                cells += [f"{gain:+.2f}"]
-                cells += [f"{100 * part / seconds(scratch):.0f} %" for part in (seconds(found), both)]
-            else:
-                cells += ["", "", ""]
-            print(f"| {' | '.join(cells)} |")
+    gains: dict[str, list[float]] = {}
+    for one, run in every:
+        assert run.metrics is not None
+        cells = [str(one.seed), one.what, str(one.epochs), f"{one.epochs * epoch[one.network]:.0f}"]
+        cells.append(f"{100 * run.metrics['accuracy']:.2f} %")
+        scratch = next((r for o, r in every if (o.what, o.seed) == ("scratch", one.seed)), None)
+        if one.grows and scratch is not None and scratch.metrics is not None:
+            gain = 100 * (run.metrics["accuracy"] - scratch.metrics["accuracy"])
+            gains.setdefault(one.what, []).append(gain)
+            whole, own = plan.epochs * epoch[plan.member], one.epochs * epoch[plan.member]
+            both = own + plan.epochs * epoch[plan.sibling]
+            cells += [f"{gain:+.2f}", f"{100 * own / whole:.0f} %", f"{100 * both / whole:.0f} %"]
+        else:
+            cells += [""] * 3
+        print(f"| {' | '.join(cells)} |")
+    for what, found in gains.items():
+        error = stdev(found) / len(found) ** 0.5 if len(found) > 1 else nan
+        print(
+            f"\n{what}: {mean(found):+.2f} points to scratch, standard error {error:.2f} over {len(found)} seeds"
+        )
+
+
+def quickest(run: TrainedRun) -> float:
+    """Seconds of the quickest epoch: others shared the machine with something else."""
+    with (run.folder / METRICS).open(newline="") as file:
+        clock = [0.0, *(float(row["seconds"]) for row in csv.DictReader(file))]
+    return min(after - before for before, after in pairwise(clock))
 
 
 def main() -> None:
