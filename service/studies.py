@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
+from service.estimate import FIXED, Rate, measured_rate
 from space.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -146,6 +147,10 @@ class Studies:
         """One row for each study, oldest first; [] where there is no database yet."""
         return self._fresh("summaries", self._summaries)
 
+    def training_rate(self) -> Rate:
+        """What trainings take on this machine, from those that are stored."""
+        return self._fresh("rate", self._rate)
+
     def check(self, name: str) -> None:
         """Raises UnknownNameError with the nearest names where there is no such study."""
         known = [str(row["study"]) for row in self.summaries()]
@@ -185,6 +190,9 @@ class Studies:
         if self._file is not None and not self._file.exists():
             return []
         return summaries(self.storage)
+
+    def _rate(self) -> Rate:
+        return FIXED if self._file is not None and not self._file.exists() else measured_rate(self.storage)
 
     def _read(self, name: str) -> Table:
         from results.frame import trials

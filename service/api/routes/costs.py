@@ -98,6 +98,7 @@ class SpaceProfile(BaseModel):
                 "shares": {"max_macs": 0.61},
                 "hours": 0.4,
                 "hours_basis": "60 networks of 2.000M MACs, 5 epochs of 1,151 images, 3.000G MACs a second for each of 2 workers",
+                "hours_rate": "fixed",
             }
         }
     )
@@ -108,7 +109,11 @@ class SpaceProfile(BaseModel):
     costs: list[dict[str, JsonValue]]
     shares: dict[str, float] = Field(description="Share of the networks within each budget")
     hours: float = Field(description="That a search is estimated to take; for its order of magnitude")
-    hours_basis: str
+    hours_basis: str = Field(description="What the hours are reckoned from, in words")
+    hours_rate: Literal["measured", "fixed"] = Field(
+        description="`measured`: by the median of what trainings took that this machine has finished, where the storage has any,"
+        " per MAC, image and epoch; else `fixed`"
+    )
 
 
 @router.post("/profile", responses=documented())
@@ -144,12 +149,14 @@ def profile_space(service: Service, asked: SpaceRequest) -> SpaceProfile:
         found = space_statistics(cache, spec.run.seed, asked.samples)
         check_budgets(cache, spec.run.seed)
     macs = found.ranges["macs"][1]
+    rate = service.studies.training_rate()
     expected, basis = hours(
         min(macs, spec.budgets.max_macs or macs),
         images.train,
         spec.recipe.epochs,
         spec.run.trials,
         max(1, spec.pool.workers),
+        rate,
     )
     return SpaceProfile(
         space=space.name,
@@ -159,4 +166,5 @@ def profile_space(service: Service, asked: SpaceRequest) -> SpaceProfile:
         shares=found.shares,
         hours=expected,
         hours_basis=basis,
+        hours_rate=rate.kind,
     )

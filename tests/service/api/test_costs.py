@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import httpx
 import pytest
+
+from service.api.context import Context
+from service.api.routes.costs import SpaceRequest, profile_space
+from service.settings import read_settings
+from tests.results.test_training_speed import TRAINED, store
+from tests.service.api.serving import TOKEN
 
 
 def test_profile_gives_published_figures(client: httpx.Client) -> None:
@@ -36,6 +45,32 @@ def test_a_space_says_its_size_its_shares_and_the_hours(client: httpx.Client) ->
     assert 0 < one["shares"]["max_macs"] < 1
     two = client.post("/v1/spaces/profile", json={"spec": {**spec, "trials": 120}, "samples": 50}).json()
     assert two["hours"] == pytest.approx(2 * one["hours"])
+    assert (one["hours_rate"], two["hours_rate"]) == ("fixed", "fixed")
+
+
+def test_hours_go_by_what_trainings_took_on_this_machine(tmp_path: Path) -> None:
+    here = f"{os.uname().nodename}:71"
+    settings = read_settings(
+        storage=f"sqlite:///{tmp_path / 'store.db'}", folder=tmp_path / "service", token=TOKEN
+    )
+    service = Context.of(settings, TOKEN)
+    look = {"height": 8, "width": 8, "channels": 1, "classes": {}, "splits": {"train": {"images": 1000}}}
+    service.images._looks["digits"] = look | {"classes": dict.fromkeys("0123456789")}
+    asked = SpaceRequest(
+        spec={"data": "digits", "space": "mixed", "trials": 36, "epochs": 4, "workers": 2}, samples=20
+    )
+    assert profile_space(service, asked).hours_rate == "fixed"
+    store(
+        settings.storage, "one", *(TRAINED.replace(worker=here, seconds=seconds) for seconds in (1, 10, 100))
+    )
+    service.studies.forget()
+    found = profile_space(service, asked)
+    assert (found.hours_rate, "the median of 3 trainings here" in found.hours_basis) == ("measured", True)
+    # 5e-9 s per MAC, image and epoch are 2e-5 s per MAC of each training, of which each worker has 18.
+    (macs,) = (row["median"] for row in found.costs if row["cost"] == "macs")
+    assert isinstance(macs, (int, float))
+    assert found.hours == pytest.approx(18 * 2e-5 * macs / 3600)
+    service.jobs.close()
 
 
 @pytest.mark.parametrize(
