@@ -130,7 +130,8 @@ class Client:
         return Costs(**{field.name: found[field.name] for field in fields(Costs) if field.init})
 
     def propose(self, study: Study | str, arch: str | Architecture | Mapping[str, Any]) -> dict[str, Any]:
-        """Has a network measured as a trial of a study: the ``number`` of the trial, the ``key``, the ``job``."""
+        """Has a network measured as a trial of a study: the ``number`` of the trial, the ``key``, the ``job``, and
+        whether it is a ``member`` of the study's space, from which its sampler learns."""
         return self._json("POST", f"{_study_path(study)}/trials", json={"architecture": _arch(arch)})
 
     def images(self) -> list[dict[str, Any]]:

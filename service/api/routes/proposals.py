@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from nascale.architectures import fitted
+from nascale.spaces import search_space, space_value
 from search.proposal import KnownNetwork, propose
 from search.settings import Budgets
 from service.api.architectures import Arch, named_architecture
@@ -23,6 +24,7 @@ from service.jobs.job import JobKind
 from service.jobs.options import keys_of
 from service.jobs.plans import submit
 from space.errors import InputError, RunError
+from space.search_space import SearchSpace
 from space.setting import declared
 
 router = APIRouter(prefix="/studies/{study}", tags=["studies"])
@@ -43,6 +45,9 @@ class ProposedTrial(BaseModel):
 
     number: int = Field(description="Of the trial")
     key: str = Field(description="Of the network, as it was fitted to the images of the study")
+    member: bool = Field(
+        description="Whether it was found in the study's space: its sampler is told of it, then"
+    )
     job: JobDocument
 
 
@@ -50,8 +55,9 @@ class ProposedTrial(BaseModel):
 def propose_trial(service: Service, study: StudyName, asked: Proposal) -> ProposedTrial:
     """Has a network measured as a trial of the study, whose search goes on with it.
 
-    A network of the zoo is fitted to the study's images; any other must have their classes and channels. 409 names the trial
-    that has measured the network already, or says that a search is at work on the study.
+    A network of the zoo is fitted to the study's images; any other must have their classes and channels. The sampler learns from
+    one that is of the study's space (`member`). 409 names the trial that has measured the network already, or says that a search is at
+    work on the study.
     """
     attributes = service.studies.attributes(study)
     spec, space = attributes.get("spec", {}), attributes.get("space", {})
@@ -71,7 +77,10 @@ def propose_trial(service: Service, study: StudyName, asked: Proposal) -> Propos
     )
     budgets = Budgets(**{name: spec[name] for name in declared(Budgets) if spec.get(name) is not None})
     try:
-        number = propose(service.settings.storage, study, network, budgets)
+        with service.computing():
+            number, member = propose(
+                service.settings.storage, study, network, budgets, _space(attributes, budgets)
+            )
     except KnownNetwork as error:
         raise ApiError(409, str(error), number=error.number) from None
     except RunError as error:
@@ -80,7 +89,20 @@ def propose_trial(service: Service, study: StudyName, asked: Proposal) -> Propos
     keys["trials"] = max(int(spec["trials"]), number + 1)
     job, _ = submit(service.resources, JobKind.SEARCH, keys, most_waiting=most)
     service.wake()
-    return ProposedTrial(number=number, key=network.key, job=JobDocument.of(job))
+    return ProposedTrial(number=number, key=network.key, member=member, job=JobDocument.of(job))
+
+
+def _space(attributes: Mapping[str, Any], budgets: Budgets) -> SearchSpace | None:
+    """The space of a study; None where it is not what an earlier version made of the same words."""
+    name, stored = attributes["spec"].get("space"), attributes["space"]
+    try:
+        found = search_space(
+            space_value(name), stored["resolution"], stored["in_channels"], stored["classes"], budgets
+        )
+    except InputError:
+        return None
+    same = [[one.name, list(one.options)] for one in found.decisions] == stored.get("decisions")
+    return found if same else None
 
 
 def _keys(service: Context, study: str, spec: Mapping[str, Any]) -> dict[str, Any]:

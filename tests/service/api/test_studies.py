@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from urllib.parse import quote
 
 import httpx
@@ -11,6 +12,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from results import frame
+from space.codec import to_dict
+from space.spaces import space
 from tests.service.api.conftest import STRANGE, TRIALS
 from tests.service.api.serving import Serving
 
@@ -126,13 +129,17 @@ def test_a_proposed_network_becomes_a_trial_and_a_job(idle: Serving) -> None:
         answer = client.post(path, json=asked)
         assert answer.status_code == 202, answer.text
         found = answer.json()
-        assert found["number"] == TRIALS
+        assert (found["number"], found["member"]) == (TRIALS, False)
         assert (found["job"]["kind"], found["job"]["study"]) == ("search", "digits")
         assert (found["job"]["spec"]["trials"], found["job"]["spec"]["data"]) == (TRIALS + 1, "digits")
         trial = client.get(f"{path}/{TRIALS}").json()
         assert (trial["row"]["status"], trial["row"]["key"]) == ("waiting", found["key"])
         again = client.post(path, json=asked)
         assert (again.status_code, again.json()["number"]) == (409, TRIALS)
+        mixed = space("mixed", resolution=16, in_channels=1)
+        member = mixed.decode(mixed.sample(random.Random(5)))
+        told = client.post(path, json={"architecture": to_dict(member)}).json()
+        assert (told["number"], told["key"], told["member"]) == (TRIALS + 1, member.key, True)
         over = client.post(path, json={"architecture": "resnet18@resolution=64"})
         assert over.status_code == 422
         assert "at most 5,000,000 macs" in over.json()["detail"]
