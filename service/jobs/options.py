@@ -34,6 +34,7 @@ TEXTS = frozenset(
             "method",
             "seeds",
             "rounding",
+            "cooldowns",
             "samplers",
             "evaluations",
             "proxies",
