@@ -155,7 +155,7 @@ class Stages:
             found = self._heats(plan, found)
         options: Options = {}
         if "augmentation" in plan.stages:
-            options = self._augmentation(plan, found[0])
+            options = self._augmentation(plan)
         last = self._final(plan, found, options)
         self._end(last)
         return self.state
@@ -223,12 +223,13 @@ class Stages:
             size, stock = heat_sizes(self.state.within_seconds, self.work.slots)
             done = self._trained("heats", plan, _chosen(found, size, stock))
             self._publish_best(done)
-        ranked = sorted(done, key=lambda one: -one.score)
-        return [one.finalist for one in ranked] or list(found)
+        # A network of the first stage may lead those of the heats: in equal time a fast one has more epochs than the search gave it.
+        ranked = sorted([*done, *self._results("first")], key=lambda one: -one.score)
+        return list({one.finalist.name: one.finalist for one in ranked}.values()) if done else list(found)
 
-    def _augmentation(self, plan: Plan, best: Finalist) -> Options:
-        """Tries stronger augmentations on the ``best`` of the heats, and says which the final gets."""
-        plain = next((one for one in self._results("heats") if one.finalist.name == best.name), None)
+    def _augmentation(self, plan: Plan) -> Options:
+        """Tries stronger augmentations on the best of the heats, and says which the final gets."""
+        plain = max(self._results("heats"), key=lambda one: one.score, default=None)
         if plain is None:
             return {}
         with self._spending("augmentation"):
@@ -239,7 +240,7 @@ class Stages:
             if epochs < augmentation.FEWEST_EPOCHS:
                 return {}
             tried = self._trained(
-                "augmentation", plan, [best] * len(self.work.augmentations), self.work.augmentations
+                "augmentation", plan, [plain.finalist] * len(self.work.augmentations), self.work.augmentations
             )
             options: Options = self._decide(
                 "augmentation", lambda: self._chosen_augmentation(plain, tried, epochs)

@@ -241,6 +241,23 @@ def test_a_stock_network_that_is_exported_without_being_surely_better_is_said_so
     assert "is what is exported: the search was not worth it" in said
 
 
+def test_the_final_compares_with_the_best_stock_network_that_any_training_showed(tmp_path: Path) -> None:
+    """The search ranks a network last that is the best once it has the same time as others, as the first stage had shown."""
+    truth = FOUND | {"stock a": 0.85, "stock b": 0.6, "stock c": 0.7, "stock d": 0.65}
+    work = FakeWork(tmp_path, truth)
+    searched = work.search
+
+    def search(how: Fidelity, until: float) -> Found:
+        found = searched(how, until)
+        late = sorted(found.networks, key=lambda one: one.name == "stock a")
+        return replace(found, networks=late)
+
+    work.search = search  # type: ignore[method-assign]
+    state = worked(work, 600)
+    assert "stock a" not in {one["name"] for one in state.decisions["heats networks"]}
+    assert state.difference is not None and state.difference["stock"] == "stock a"
+
+
 def test_times_are_in_the_table() -> None:
     from nascale.auto import words
 
