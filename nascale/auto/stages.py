@@ -225,7 +225,10 @@ class Stages:
             self._publish_best(done)
         # A network of the first stage may lead those of the heats: in equal time a fast one has more epochs than the search gave it.
         ranked = sorted([*done, *self._results("first")], key=lambda one: -one.score)
-        return list({one.finalist.name: one.finalist for one in ranked}.values()) if done else list(found)
+        # As the search knows them: what the first stage trained had no score then.
+        known = {one.name: one for one in found}
+        names = dict.fromkeys(one.finalist.name for one in ranked if one.finalist.name in known)
+        return [known[name] for name in names] if done else list(found)
 
     def _augmentation(self, plan: Plan) -> Options:
         """Tries stronger augmentations on the best of the heats, and says which the final gets."""
