@@ -16,6 +16,7 @@ import click
 
 from nascale.stopping import exit_status, hear_nothing, leave, stop_once
 from nascale.version import VERSION
+from results.interruption import is_interruption
 from results.shortening import printable, shortened
 from space.errors import InputError, NascaleError
 
@@ -139,6 +140,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if is_interruption(error):
+            click.echo("interrupted", err=True)
+            return exit_status()
         if debug:
             raise
         told = _of_a_database(error) or f"{type(error).__name__}: {error}"

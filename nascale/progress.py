@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nascale.quantities import human_seconds
-from nascale.stopping import stop_once
+from nascale.stopping import told_when_stopped
 
 if TYPE_CHECKING:
     from search.progress import Progress
@@ -41,15 +41,11 @@ def followed(
 
     SIGTERM stops like Ctrl-C, and whoever stops it is told that the study goes on.
     """
-    stop_once()
-    try:
+    with told_when_stopped(f"study {study}"):
         if quiet:
             return work(lambda progress: None, lambda text: None)
         with ProgressLine() as line_:
             return work(line_, say)
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on with study {study}", file=sys.stderr)
-        raise
 
 
 class ProgressLine:

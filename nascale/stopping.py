@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from results.interruption import interrupt, is_interruption
+
 if TYPE_CHECKING:
     from evaluators.evaluator import StopFlag
 
@@ -56,7 +58,7 @@ def stop_once() -> None:
         if time.monotonic() - since[0] < _GRACE_SECONDS:
             return
         since[0], _last = time.monotonic(), signal.Signals(number)
-        raise KeyboardInterrupt
+        interrupt()
 
     _install(handle)
 
@@ -72,6 +74,22 @@ def stop_on_signals(stop: StopFlag) -> None:
         stop.set()
 
     _install(handle)
+
+
+@contextmanager
+def told_when_stopped(goes_on_with: str) -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM end the work in order, and whoever stops it is told what the same command goes on with.
+
+    Raises KeyboardInterrupt then, also where what was interrupted made another error of it.
+    """
+    stop_once()
+    try:
+        yield
+    except BaseException as error:
+        if not is_interruption(error):
+            raise
+        print(f"\nstopped; the same command goes on with {goes_on_with}", file=sys.stderr)
+        raise KeyboardInterrupt from error
 
 
 @contextmanager

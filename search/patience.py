@@ -15,6 +15,7 @@ from typing import Any
 
 from evaluators.pools.protocol import PATIENCE_SECONDS
 from results.database import passes, said
+from results.interruption import whole
 from results.rescue import Rescued
 from results.storage_url import redacted, without_password
 from results.trial_result import Status, TrialResult
@@ -68,7 +69,8 @@ class Outbox:
             write, again = entry
             entry[1] = True
             try:
-                write(again)
+                with whole():
+                    write(again)
             except (SQLAlchemyError, StorageInternalError) as error:
                 reason = without_password(" ".join(said(error).split()), self._url)
                 if not passes(error):

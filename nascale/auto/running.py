@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +12,7 @@ from nascale.auto.prepare import PreparedAuto, prepare
 from nascale.auto.spec import AutoSpec
 from nascale.auto.state import SPENT, State
 from nascale.output import echo
-from nascale.stopping import stop_once
+from nascale.stopping import told_when_stopped
 from results.files import write_file
 from space.errors import InputError
 
@@ -43,24 +42,19 @@ def _worked(prepared: PreparedAuto, clock: Clock, quiet: bool) -> State:
     folder, state = prepared.spec.out, prepared.state
     trainings = folder / TRAININGS
     trainings.mkdir(parents=True, exist_ok=True)
-    stop_once()
-    try:
-        with locked(trainings), ExitStack() as stack:
-            recover(folder)
-            prepared.begin()
-            state.write(clock.spent)
-            for line in (f"data {_line(prepared)}", *(f"warning: {one}" for one in prepared.warnings)):
-                say(line)
-            line_ = (lambda progress: None) if quiet else stack.enter_context(ProgressLine())
-            stack.enter_context(_counting(folder, clock))
-            trainees = stack.enter_context(Trainees(prepared.slots, prepared.spec.threads))
-            workshop = Workshop(prepared, trainees, clock, say, line_)
-            stages = Stages(workshop, state, clock, say)
-            workshop.beat = stages.beat
-            stages.run()
-    except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on with {folder}", file=sys.stderr)
-        raise
+    with told_when_stopped(str(folder)), locked(trainings), ExitStack() as stack:
+        recover(folder)
+        prepared.begin()
+        state.write(clock.spent)
+        for line in (f"data {_line(prepared)}", *(f"warning: {one}" for one in prepared.warnings)):
+            say(line)
+        line_ = (lambda progress: None) if quiet else stack.enter_context(ProgressLine())
+        stack.enter_context(_counting(folder, clock))
+        trainees = stack.enter_context(Trainees(prepared.slots, prepared.spec.threads))
+        workshop = Workshop(prepared, trainees, clock, say, line_)
+        stages = Stages(workshop, state, clock, say)
+        workshop.beat = stages.beat
+        stages.run()
     for line in words.spent_lines(state):
         say(line)
     return state

@@ -89,7 +89,8 @@ class RepeatRule:
     def next(self, number: int) -> int | None:
         """The trial whose network trial ``number`` is to measure again; None where it is to be a new one."""
         trials = self._horizon.trials()
-        left, bound = trials - number, self._bound(trials) - self._begun
+        # A search can outlive the trials that were expected of it: then each may be the last.
+        left, bound = max(1, trials - number), self._bound(trials) - self._begun
         if bound <= 0 or len(self.networks) < 2:
             return None
         more = self._left()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from evaluators.evaluator import Candidate, Failure
 from results.networks import Networks, leader
 from results.trial_result import Status, TrialResult
 from search.objective import Objective
-from search.repeats.rule import EARLY, EQUAL, FEWEST, LARGEST_SHARE
+from search.repeats.rule import EARLY, EQUAL, FEWEST, LARGEST_SHARE, RepeatRule
 from search.samplers.registry import samplers
 from search.settings import SearchSettings
 from search.trial_store import MemoryTrialStore
@@ -178,3 +179,23 @@ def test_a_search_without_repeats_is_what_it_was() -> None:
     auto = search(FLAT, AUTO, ShufflingPool(accuracy_of))
     first = min(result.number for result in repeats_of(auto))
     assert told(plain)[:first] == told(auto)[:first]
+
+
+@pytest.mark.parametrize("budget", [{"max_seconds": 60.0}, {"max_epochs": 40}])
+def test_a_search_that_goes_on_for_longer_than_was_expected_repeats_on(budget: dict[str, float]) -> None:
+    rule = RepeatRule(replace(AUTO, trials=1000, **budget))
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    for trial in search(FLAT, replace(AUTO, trials=30, repeats=0), ShufflingPool(noisy)):
+        # The first two that are measured again come early; the last trials take so long that the budget is spent.
+        seconds = 1.0 if trial.number < 25 else 6.5
+        result = trial.replace(
+            started=moment,
+            finished=moment + timedelta(seconds=seconds),
+            epochs=int(seconds),
+            repeat_of={12: 3, 20: 3}.get(trial.number),
+        )
+        rule.begin(result)
+        rule.tell(result)
+        moment += timedelta(seconds=seconds)
+    for number in (30, 31, 45):
+        assert rule.next(number) is not None
