@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from results.storage_url import redacted, sqlite_path, storage_url, without_password
 from space.errors import InputError
@@ -75,6 +75,44 @@ def passes(error: BaseException) -> bool:
     if isinstance(inner.orig, sqlite3.Error):
         return any(words in str(inner.orig) for words in _PASSING_WORDS)
     return isinstance(inner, sqlalchemy.exc.OperationalError)
+
+
+RESTART_SECONDS = 5.0
+"""For how long a storage is asked again at the start, where its server is just being restarted or its connection was cut."""
+_RESTARTING_STATES = ("57P01", "57P02", "57P03")
+_RESTARTING_WORDS = (
+    "Connection refused",
+    "terminating connection",
+    "server closed the connection",
+    "is shutting down",
+    "is starting up",
+)
+T = TypeVar("T")
+
+
+def _restarts(error: BaseException) -> bool:
+    """Whether a server says that it ends or begins, or has ended a connection; nobody listens where it is between the two."""
+    import sqlalchemy
+
+    inner = error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__
+    if not isinstance(inner, sqlalchemy.exc.DBAPIError):
+        return False
+    state = getattr(inner.orig, "sqlstate", None) or getattr(inner.orig, "pgcode", None)
+    words = any(words in str(inner.orig) for words in _RESTARTING_WORDS)
+    return inner.connection_invalidated or state in _RESTARTING_STATES or words
+
+
+def through_a_restart(action: Callable[[], T]) -> T:
+    """What ``action`` returns, called again for ``RESTART_SECONDS`` while the server of a database is being restarted."""
+    # Optuna's errors are known by their cause.
+    deadline = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            if not _restarts(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
 
 
 def refusal(url: str, reason: str) -> InputError:
@@ -175,7 +213,7 @@ def _sqlalchemy(url: str) -> Iterator[Query]:
 
     engine = engine_of(url)
     try:
-        with engine.connect() as connection:
+        with through_a_restart(engine.connect) as connection:
             yield lambda sql, **values: [tuple(r) for r in connection.execute(sqlalchemy.text(sql), values)]
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise refusal(url, said(error).splitlines()[0]) from None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from results.database import engine_of, refusal, said
+from results.database import engine_of, refusal, said, through_a_restart
 from results.storage_url import braced, redacted, sqlite_path, storage_url, without_password
 from search.silence import Watchdog
 from space.errors import InputError
@@ -47,11 +47,16 @@ def storage_of(url: str) -> Any:
     url = storage_url(url)
     engine_of(url).dispose()  # a URL that cannot be read is refused in its own words
     made = _prepared_file(url)
-    try:
+
+    def writable() -> Any:
         storage = _opened(url)
         with storage.engine.begin() as connection:
             # Optuna opens a read-only file without complaint.
             connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
+        return storage
+
+    try:
+        return through_a_restart(writable)
     except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError, OSError) as error:
         reason = " ".join(said(error).split())
         wanted = f"a database that can be written ({without_password(reason, url)})"
@@ -60,7 +65,6 @@ def storage_of(url: str) -> Any:
         with suppress(OSError):
             if made is not None and made.stat().st_size == 0:
                 made.unlink()
-    return storage
 
 
 def _opened(url: str) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 
 from evaluators.pools.protocol import PATIENCE_SECONDS
 from results.attributes import FORMAT, named, of_study
-from results.database import refusal, said
+from results.database import refusal, said, through_a_restart
 from results.rescue import Rescued
+from results.storage_url import storage_url
 from search.lease import Lease
 from search.numbering import ensure_unique
 from search.objective import Objective
@@ -46,38 +47,43 @@ def open_study(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    storage = storage_of(url)
-    lease = None
+    def opened() -> PatientTrialStore:
+        storage = storage_of(url)
+        lease = None
+        try:
+            study_id = _study_id(storage, name, objective)
+
+            def check() -> None:
+                _check(storage, study_id, name, spec, attributes, may_change, canonical)
+
+            check()
+            lease = Lease(lease_engine(storage), study_id, name)
+            check()  # another search may have been at work between
+            repaired = ensure_unique(storage.engine, study_id, name)
+            if repaired:
+                say(f"study {name!r} was repaired: {repaired}")
+            known = of_study(storage.get_study_user_attrs(study_id))
+            objectives = [
+                {"name": n, "direction": d}
+                for n, d in zip(objective.names, objective.directions, strict=True)
+            ]
+            ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
+            for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
+                storage.set_study_user_attr(study_id, key, value)
+            store = OptunaTrialStore(storage, study_id, space, lease)
+            rescued = Rescued(name, storage.get_study_user_attrs(study_id), ())
+            return PatientTrialStore(store, Outbox(storage.url, patience, say), rescued)
+        except BaseException:
+            if lease is not None:
+                lease.release()
+            storage.remove_session()
+            storage.engine.dispose()
+            raise
+
     try:
-        study_id = _study_id(storage, name, objective)
-
-        def check() -> None:
-            _check(storage, study_id, name, spec, attributes, may_change, canonical)
-
-        check()
-        lease = Lease(lease_engine(storage), study_id, name)
-        check()  # another search may have been at work between
-        repaired = ensure_unique(storage.engine, study_id, name)
-        if repaired:
-            say(f"study {name!r} was repaired: {repaired}")
-        known = of_study(storage.get_study_user_attrs(study_id))
-        objectives = [
-            {"name": n, "direction": d} for n, d in zip(objective.names, objective.directions, strict=True)
-        ]
-        ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
-        for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
-            storage.set_study_user_attr(study_id, key, value)
-        store = OptunaTrialStore(storage, study_id, space, lease)
-        rescued = Rescued(name, storage.get_study_user_attrs(study_id), ())
-        return PatientTrialStore(store, Outbox(storage.url, patience, say), rescued)
-    except BaseException as error:
-        if lease is not None:
-            lease.release()
-        storage.remove_session()
-        storage.engine.dispose()
-        if isinstance(error, (SQLAlchemyError, StorageInternalError)):
-            raise refusal(storage.url, said(error)) from None
-        raise
+        return through_a_restart(opened)
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise refusal(storage_url(url), said(error)) from None
 
 
 def _study_id(storage: Any, name: str, objective: Objective) -> int:

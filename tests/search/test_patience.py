@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import sqlalchemy
 from evaluators.evaluator import Candidate
 from results import rescue, studies
 from results.trial_result import TrialResult
-from search import patience, silence, storage
+from search import patience, silence, storage, study
+from search.numbering import ensure_unique
 from search.objective import Objective
 from search.patience import PatientTrialStore
 from search.recovery import restore
@@ -64,6 +66,39 @@ def test_a_server_that_restarts(postgresql: tuple[Server, str]) -> None:
     release_study(store)
     assert len(said) == 2 and "does not answer" in said[0] and "answers again" in said[1]
     assert [row.values for row in studies.load("s", url).trials] == [row.values for row in rows]
+
+
+def test_a_server_that_restarts_while_a_search_begins(postgresql: tuple[Server, str]) -> None:
+    server, url = postgresql
+    release_study(store_of(url))
+    with ThreadPoolExecutor() as others:
+        for begin in (lambda: release_study(store_of(url)), lambda: studies.load("s", url)):
+            server.stop()
+            begun = others.submit(begin)
+            time.sleep(1.0)
+            server.start()  # it ends with the thread that starts it
+            begun.result()
+
+
+def test_connections_that_are_ended_while_a_search_begins(
+    postgresql: tuple[Server, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, url = postgresql
+    cut = []
+
+    def unique(engine: Any, study_id: int, name: str) -> str:
+        if not cut:
+            with engine.begin() as connection:
+                connection.execute(sqlalchemy.text("SELECT 1"))
+                cut.append(server.cut(url))
+                connection.execute(sqlalchemy.text("SELECT 1"))
+        return ensure_unique(engine, study_id, name)
+
+    monkeypatch.setattr(study, "ensure_unique", unique)
+    store = store_of(url)
+    disturbed(store, {})
+    release_study(store)
+    assert cut
 
 
 def test_connections_that_are_ended(postgresql: tuple[Server, str]) -> None:
