@@ -214,11 +214,23 @@ def _sqlalchemy(url: str) -> Iterator[Query]:
     engine = engine_of(url)
     try:
         with through_a_restart(engine.connect) as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection = connection.execution_options(**one_moment(engine.dialect.name))
             yield lambda sql, **values: [tuple(r) for r in connection.execute(sqlalchemy.text(sql), values)]
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise refusal(url, said(error).splitlines()[0]) from None
     finally:
         engine.dispose()
+
+
+def one_moment(kind: str) -> dict[str, Any]:
+    """Execution options of a SQLAlchemy connection to that kind of server, all of whose statements see the same moment.
+
+    Left to itself, PostgreSQL shows each statement what was committed until then.
+    """
+    return {"isolation_level": "REPEATABLE READ"} if kind in ("postgresql", "mysql", "mariadb") else {}
 
 
 def engine_of(url: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,30 +119,42 @@ def started_server() -> Iterator[Server]:
 @pytest.fixture
 def postgresql(started_server: Server) -> Iterator[tuple[Server, str]]:
     """The server, and the URL of a fresh database on it."""
-    from sqlalchemy import event
-    from sqlalchemy.pool import Pool
-
-    opened: list[Any] = []
-
-    def note(connection: Any, record: Any) -> None:
-        opened.append(connection)
-
-    url = started_server.create()
-    event.listen(Pool, "connect", note)
-    try:
+    with started_server.database() as url:
         yield started_server, url
-    finally:
-        event.remove(Pool, "connect", note)
-        # Optuna's own storages never close theirs.
-        for connection in opened:
-            connection.close()
-        started_server.drop(url)
+
+
+@contextmanager
+def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """The URL of a fresh database: a SQLite file in ``folder`` that is not there yet, or an empty one on PostgreSQL."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'store.db'}"
+        return
+    server: Server = request.getfixturevalue("started_server")
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh database: a SQLite file in ``tmp_path`` that is not there yet, or an empty one on PostgreSQL."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    _, url = request.getfixturevalue("postgresql")
-    return str(url)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of either kind, for one test.
+
+    Whatever depends on the database asks for it, or for ``database_of_file``. On SQLite alone are tests
+
+    * of the file: its path, its rights, its loss and damage, its locks (``results/test_storage_url.py``, and parts of
+      ``results/test_studies.py``, ``search/test_trial_store.py``, ``search/test_patience.py``, ``nascale/test_lost_database.py``);
+    * to which a database is a place where a study lies: of commands (``nascale``), trainings (``evaluators``), frames, plots
+      and reports (``results``), pages (``service/web``), and processes of jobs (``service/jobs/test_supervisor.py`` and others).
+
+    On PostgreSQL alone are those of a server that restarts, ends connections or holds them, of passwords, and of a cluster.
+    """
+    with fresh_database(request.param, request, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def database_of_file(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A fresh database of either kind, for the tests of a file."""
+    with fresh_database(request.param, request, tmp_path_factory.mktemp("database")) as url:
+        yield url

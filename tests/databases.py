@@ -11,7 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -55,6 +56,20 @@ def _free_port() -> int:
         with socket.socket() as tried, suppress(OSError):
             tried.bind(("127.0.0.1", port))
             return port
+
+
+def execute(url: str, *statements: str, **values: Any) -> list[Any]:
+    """Runs statements in one transaction on any database; the rows of the last one."""
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            for statement in statements:
+                result = connection.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+    finally:
+        engine.dispose()
 
 
 class Server:
@@ -152,15 +167,38 @@ class Server:
         """The URL of a database, as Optuna takes it too."""
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self.port}/{database}"
 
-    def create(self) -> str:
-        """The URL of a new, empty database."""
+    def create(self, like: str = "template1") -> str:
+        """The URL of a new database: an empty one, or a copy of the one at the URL ``like``, which nobody uses meanwhile."""
         name = f"test_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {like.rpartition('/')[2]}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
         """Removes a database, whoever is connected to it."""
         self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    @contextmanager
+    def database(self, like: str = "template1") -> Iterator[str]:
+        """The URL of a new database, ``like`` another one, which is removed at the end, after this process's connections to it are closed."""
+        from sqlalchemy import event
+        from sqlalchemy.pool import Pool
+
+        url = self.create(like)
+        opened: list[Any] = []
+
+        def note(connection: Any, record: Any) -> None:
+            if getattr(getattr(connection, "info", None), "dbname", "") == url.rpartition("/")[2]:
+                opened.append(connection)
+
+        event.listen(Pool, "connect", note)
+        try:
+            yield url
+        finally:
+            event.remove(Pool, "connect", note)
+            # Optuna's own storages never close theirs.
+            for connection in opened:
+                connection.close()
+            self.drop(url)
 
     def backends(self, url: str) -> list[int]:
         """The server's processes that serve connections to a database."""

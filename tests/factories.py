@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import sqlalchemy
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -143,9 +143,13 @@ def attributes(
 
 
 def study(
-    count: int = 40, *, name: str = "digits", storage: str | None = None, **settings: Any
+    count: int = 40,
+    *,
+    name: str = "digits",
+    storage: str | optuna.storages.BaseStorage | None = None,
+    **settings: Any,
 ) -> optuna.Study:
-    """A study of ``count`` trials in ``storage`` (a URL; in memory without one)."""
+    """A study of ``count`` trials in ``storage`` (or its URL; in memory without one)."""
     objectives = settings.get("objectives", OBJECTIVES)
     made = optuna.create_study(
         study_name=name, storage=storage, directions=[o["direction"] for o in objectives]
@@ -157,52 +161,86 @@ def study(
 
 
 def sqlite_study(path: Path, count: int, *, name: str = "digits", **settings: Any) -> str:
-    """The URL of a SQLite file at ``path`` that holds such a study, its rows inserted in bulk: for large ones."""
-    url = f"sqlite:///{path}"
-    study(0, name=name, storage=url, **settings)
-    with sqlite3.connect(path) as connection:
-        (study_id,) = connection.execute(
-            "SELECT study_id FROM studies WHERE study_name = ?", (name,)
-        ).fetchone()
-        (first,) = connection.execute("SELECT COALESCE(MAX(trial_id), 0) + 1 FROM trials").fetchone()
+    """The URL of a SQLite file at ``path`` that holds such a study."""
+    return stored_study(f"sqlite:///{path}", count, name=name, **settings)
+
+
+def stored_study(url: str, count: int, *, name: str = "digits", **settings: Any) -> str:
+    """Such a study in the database at ``url``, which comes back; its rows are inserted in bulk: for large ones."""
+    storage = optuna.storages.RDBStorage(url)
+    study(0, name=name, storage=storage, **settings)
+    storage.remove_session()
+    rows: dict[str, list[dict[str, Any]]] = {}
+    with storage.engine.begin() as connection:
+        chosen = sqlalchemy.text("SELECT study_id FROM studies WHERE study_name = :name")
+        study_id = connection.execute(chosen, {"name": name}).scalar_one()
+        free = sqlalchemy.text("SELECT COALESCE(MAX(trial_id), 0) + 1 FROM trials")
+        first = connection.execute(free).scalar_one()
         for identifier, trial in enumerate(trials(count, **settings), start=first):
-            _insert(connection, study_id, identifier, trial)
-    connection.close()
+            for table, row in _rows(study_id, identifier, trial):
+                rows.setdefault(table, []).append(row)
+        for table, found in rows.items():
+            columns = ", ".join(found[0])
+            values = ", ".join(f":{column}" for column in found[0])
+            connection.execute(sqlalchemy.text(f"INSERT INTO {table} ({columns}) VALUES ({values})"), found)
+        count_on(connection, "trials", "trial_id")
+    storage.engine.dispose()
     return url
 
 
-def _insert(connection: sqlite3.Connection, study_id: int, identifier: int, trial: FrozenTrial) -> None:
-    head = (
-        identifier,
-        trial.number,
-        study_id,
-        trial.state.name,
-        trial.datetime_start,
-        trial.datetime_complete,
+def count_on(connection: sqlalchemy.Connection, table: str, column: str) -> None:
+    """Has a database that counts for itself give no number again that was inserted by hand."""
+    if connection.dialect.name == "postgresql":
+        last = f"(SELECT COALESCE(MAX({column}), 0) + 1 FROM {table})"
+        connection.execute(
+            sqlalchemy.text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), {last}, false)")
+        )
+
+
+def copied(path: Path, url: str) -> str:
+    """The studies of a SQLite file in another, empty database at ``url``, which comes back."""
+    storage = optuna.storages.RDBStorage(url)
+    here, there = sqlalchemy.create_engine(f"sqlite:///{path}"), storage.engine
+    known = sqlalchemy.MetaData()
+    known.reflect(there)
+    with here.connect() as source, there.begin() as target:
+        for table in known.sorted_tables:
+            columns = ", ".join(column.name for column in table.columns)
+            rows = source.execute(sqlalchemy.text(f"SELECT {columns} FROM {table.name}")).mappings().all()
+            target.execute(table.delete())
+            if rows:
+                values = ", ".join(f":{column.name}" for column in table.columns)
+                inserted = sqlalchemy.text(f"INSERT INTO {table.name} ({columns}) VALUES ({values})")
+                target.execute(inserted, [dict(row) for row in rows])
+            for column in table.primary_key.columns:
+                if column.autoincrement is True or column.server_default is not None:
+                    count_on(target, table.name, column.name)
+    here.dispose()
+    storage.remove_session()
+    there.dispose()
+    return url
+
+
+def _rows(study_id: int, identifier: int, trial: FrozenTrial) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a trial, each with the name of its table."""
+    trial_id = {"trial_id": identifier}
+    times = {"datetime_start": str(trial.datetime_start), "datetime_complete": str(trial.datetime_complete)}
+    yield (
+        "trials",
+        trial_id | {"number": trial.number, "study_id": study_id, "state": trial.state.name} | times,
     )
-    connection.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", (*head[:4], *map(str, head[4:])))
-    connection.executemany(
-        "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)",
-        [
-            (
-                identifier,
-                name,
-                trial.distributions[name].to_internal_repr(value),
-                optuna.distributions.distribution_to_json(trial.distributions[name]),
-            )
-            for name, value in trial.params.items()
-        ],
-    )
-    connection.executemany(
-        "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?, ?, ?)",
-        [(identifier, name, json.dumps(value)) for name, value in trial.user_attrs.items()],
-    )
-    connection.executemany(
-        "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, ?, ?, 'FINITE')",
-        [(identifier, i, value) for i, value in enumerate(trial.values or ())],
-    )
-    connection.executemany(
-        "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)"
-        " VALUES (?, ?, ?, 'FINITE')",
-        [(identifier, step, value) for step, value in trial.intermediate_values.items()],
-    )
+    for name, value in trial.params.items():
+        distribution = trial.distributions[name]
+        stored = {
+            "param_name": name,
+            "param_value": distribution.to_internal_repr(value),
+            "distribution_json": optuna.distributions.distribution_to_json(distribution),
+        }
+        yield "trial_params", trial_id | stored
+    for name, value in trial.user_attrs.items():
+        yield "trial_user_attributes", trial_id | {"key": name, "value_json": json.dumps(value)}
+    for index, value in enumerate(trial.values or ()):
+        yield "trial_values", trial_id | {"objective": index, "value": value, "value_type": "FINITE"}
+    for step, value in trial.intermediate_values.items():
+        told = {"step": step, "intermediate_value": value, "intermediate_value_type": "FINITE"}
+        yield "trial_intermediate_values", trial_id | told

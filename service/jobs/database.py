@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from results.database import server_times
+from results.database import one_moment, server_times
 from results.storage_url import redacted, storage_url
 from search.storage import engine_settings, storage_of, watch
 from service.jobs.schema import KINDS, upgrade
@@ -48,7 +48,7 @@ class Database:
         if kind == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
-        self._reader = self._engine.execution_options(reads=True)
+        self._reader = self._engine.execution_options(reads=True, **one_moment(self.kind))
         try:
             with self.locked() as connection:
                 upgrade(connection, self.url)
@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A transaction that only reads, and waits for nobody."""
+        """A transaction that only reads, all from one moment, and waits for nobody."""
         with self._reader.connect() as connection:
             yield connection
 

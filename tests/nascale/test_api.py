@@ -10,7 +10,7 @@ import pytest
 import nascale
 
 
-def test_search_in_this_process_then_front_and_trials(tmp_path: Path) -> None:
+def test_search_in_this_process_then_front_and_trials(database: str) -> None:
     study = nascale.search(
         space="mbconv",
         sampler="random",
@@ -20,7 +20,7 @@ def test_search_in_this_process_then_front_and_trials(tmp_path: Path) -> None:
         fraction=0.2,
         max_macs="400K",
         workers=0,
-        storage=f"sqlite:///{tmp_path}/studies.db",
+        storage=database,
     )
     frame = nascale.trials(study)
     assert isinstance(frame, pd.DataFrame)

@@ -12,6 +12,7 @@ import pytest
 from nascale.cli import run
 from nascale.launch import as_begun
 from nascale.spec import SearchSpec
+from tests.factories import copied
 
 DUMP = Path(__file__).resolve().parents[1] / "fixtures" / "first_version.sql"
 SEARCH = (
@@ -37,13 +38,15 @@ KEYS = [
 
 
 @pytest.fixture
-def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def storage(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database as version 0.1 left it: six finished trials of ``first``, one of them failed, one waiting."""
     with sqlite3.connect(tmp_path / "old.db") as connection:
         connection.executescript(DUMP.read_text(encoding="utf-8"))
     connection.close()
     monkeypatch.chdir(tmp_path)
-    return "sqlite:///old.db"
+    if database.startswith("sqlite"):
+        return "sqlite:///old.db"
+    return copied(tmp_path / "old.db", database)
 
 
 def rows(storage: str, study: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

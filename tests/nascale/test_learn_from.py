@@ -13,6 +13,7 @@ from nascale.cli import run as command
 from nascale.launch import stored_spec
 from nascale.spec import SearchSpec
 from results.studies import delete, load, summaries
+from tests.factories import copied
 
 SPEC = '[table]\npath = "{0}.csv"\ndecisions = ["a", "b", "c"]\naccuracy = "y"\nunit = "percent"\n'
 
@@ -97,9 +98,19 @@ def test_it_changes_what_is_searched_first(folder: Path) -> None:
     assert sum(decisions("taught")[0].values()) >= sum(best.decisions.values()) > 3  # type: ignore[arg-type]
 
 
-def test_a_study_of_another_storage(folder: Path) -> None:
-    assert search(f"--learn-from one@{folder / 'nascale.db'} --storage other.db --trials 3 --study s") == 0
-    assert len(load("s", "other.db").trials) == 3
+def test_a_study_of_another_storage(folder: Path, database: str) -> None:
+    assert search(f"--learn-from one@{folder / 'nascale.db'} --storage {database} --trials 3 --study s") == 0
+    assert search("--learn-from one --trials 3 --study same") == 0
+    assert [trial.decisions for trial in load("s", database).trials] == decisions("same")
+
+
+def test_a_study_of_either_database(folder: Path, database: str) -> None:
+    copied(folder / "nascale.db", database)
+    assert search(f"--learn-from one@{database} --trials 3 --study s") == 0
+    assert search("--learn-from one --trials 3 --study same") == 0
+    assert decisions("s") == decisions("same")
+    kept = [load(study).attributes["learned_from:0"]["checksum"] for study in ("s", "same")]
+    assert kept[0] == kept[1]
 
 
 def test_several_studies_are_kept_one_by_one() -> None:

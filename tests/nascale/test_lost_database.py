@@ -53,17 +53,19 @@ def overwrite(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "told", "database"),
     [
-        (Path.unlink, "was removed or replaced"),
-        (overwrite, "was overwritten or damaged"),
-        (lambda path: path.write_bytes(b""), "was overwritten or damaged"),
+        (Path.unlink, "was removed or replaced", "sqlite"),
+        (overwrite, "was overwritten or damaged", "postgresql"),
+        (lambda path: path.write_bytes(b""), "was overwritten or damaged", "sqlite"),
     ],
     ids=["removed", "overwritten", "emptied"],
+    indirect=["database"],
 )
-def test_it_stops_in_one_line_and_goes_on_from_the_rescued_file(
+def test_it_stops_in_one_line_and_goes_on_in_either_database_from_the_rescued_file(
     damage: Callable[[Path], object],
     told: str,
+    database: str,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -85,14 +87,13 @@ def test_it_stops_in_one_line_and_goes_on_from_the_rescued_file(
     assert told in error and error.count("\n") == 1
     assert f"`nascale search --recover {rescued.name}` goes on" in error
     assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
-    assert run(["search", "--recover", rescued.name, "--storage", "again.db", "--quiet"]) == 0
+    recover = ["search", "--recover", rescued.name, "--storage", database, "--quiet"]
+    assert run(recover) == 0
     assert capsys.readouterr().out.startswith("recovered 6 results of study a/b\n")
-    assert rows(capsys, "again.db") == rows(capsys, "undisturbed.db")
+    assert rows(capsys, database) == rows(capsys, "undisturbed.db")
     # Into a study that holds them already, too.
-    assert (
-        run(["search", "--recover", rescued.name, "--storage", "again.db", "--trials", "12", "--quiet"]) == 0
-    )
-    assert len(rows(capsys, "again.db")) == 12
+    assert run([*recover, "--trials", "12"]) == 0
+    assert len(rows(capsys, database)) == 12
 
 
 def test_a_damaged_database_is_refused_at_the_start(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

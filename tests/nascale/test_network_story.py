@@ -11,7 +11,7 @@ from evaluators.trained.run_folder import TrainedRun
 from nascale.network_story import story_of
 from results.studies import load
 from tests.evaluators.trained.made_run import made_run
-from tests.factories import sqlite_study
+from tests.factories import stored_study
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainedRun:
     return made_run(tmp_path / "run")
 
 
-def test_a_trial_is_told_with_its_search(run: TrainedRun, tmp_path: Path) -> None:
-    url = sqlite_study(tmp_path / "studies.db", 20)
+def test_a_trial_is_told_with_its_search(run: TrainedRun, database: str) -> None:
+    url = stored_study(database, 20)
     found = run.write(spec={**run.spec, "arch": "digits:3"})
     story = story_of(found, url, "apache-2.0")
     assert story.before == ("nascale search --space mixed --sampler random --data digits --trials 40",)
@@ -35,8 +35,8 @@ def test_a_trial_is_told_with_its_search(run: TrainedRun, tmp_path: Path) -> Non
     assert f"an accuracy of {accuracy:.4f}" in text
 
 
-def test_a_study_that_is_gone_is_named(run: TrainedRun, tmp_path: Path) -> None:
-    url = sqlite_study(tmp_path / "studies.db", 1)
+def test_a_study_that_is_gone_is_named(run: TrainedRun, database: str) -> None:
+    url = stored_study(database, 1)
     story = story_of(run.write(spec={**run.spec, "arch": "gone:7"}), url, None)
     assert story.before == ()
     assert story.sentences == ("Trial 7 of the study `gone`.",)

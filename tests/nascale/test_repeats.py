@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from nascale.spec import SearchSpec
 from results.frame import front, trials
 from results.studies import load, summaries
 from space.errors import InputError
+from tests.databases import execute
 
 
 @pytest.fixture
@@ -37,22 +37,17 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("made.toml")
 
 
-def search(table: Path, *options: str) -> int:
-    return run(["search", str(table), "--study", "s", "--storage", "sqlite:///s.db", *options])
+def search(table: Path, *options: str, storage: str = "sqlite:///s.db") -> int:
+    return run(["search", str(table), "--study", "s", "--storage", storage, *options])
 
 
-def stored_spec(change: Any) -> None:
+def stored_spec(url: str, change: Any) -> None:
     """Changes the spec that the study keeps."""
-    with sqlite3.connect("s.db") as connection:
-        (text,) = connection.execute(
-            "SELECT value_json FROM study_user_attributes WHERE key = 'nascale:spec'"
-        ).fetchone()
-        spec = json.loads(text)
-        change(spec)
-        connection.execute(
-            "UPDATE study_user_attributes SET value_json = ? WHERE key = 'nascale:spec'", [json.dumps(spec)]
-        )
-    connection.close()
+    kept = "study_user_attributes"
+    ((text,),) = execute(url, f"SELECT value_json FROM {kept} WHERE key = 'nascale:spec'")
+    spec = json.loads(text)
+    change(spec)
+    execute(url, f"UPDATE {kept} SET value_json = :spec WHERE key = 'nascale:spec'", spec=json.dumps(spec))
 
 
 def test_a_search_says_how_sure_it_is_and_the_frame_has_the_means(
@@ -88,37 +83,42 @@ def test_a_search_says_how_sure_it_is_and_the_frame_has_the_means(
     assert "standard error" in Path("front.svg").read_text() or Path("front.svg").stat().st_size > 10_000
 
 
-def test_a_stopped_search_goes_on_with_the_same_repeats(table: Path) -> None:
+def test_a_stopped_search_goes_on_with_the_same_repeats(table: Path, database: str) -> None:
     asked = ("--trials", "50", "--repeats", "12", "--quiet")
-    assert search(table, *asked) == 0
-    whole = [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", "sqlite:///s.db").trials]
+    assert search(table, *asked, storage=database) == 0
+    whole = [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", database).trials]
     assert any(first is not None for _, first, _ in whole)
-    with sqlite3.connect("s.db") as connection:
-        # The last six trials, as if they had never been, and the one before as if it were under measurement.
-        for kept in ("values", "params", "intermediate_values", "user_attributes"):
-            gone = "SELECT trial_id FROM trials WHERE number >= 44"
-            connection.execute(f"DELETE FROM trial_{kept} WHERE trial_id IN ({gone})")
-        connection.execute("DELETE FROM trials WHERE number >= 44")
-        running = "trial_id IN (SELECT trial_id FROM trials WHERE number = 43)"
-        connection.execute(f"DELETE FROM trial_values WHERE {running}")
-        connection.execute(f"DELETE FROM trial_intermediate_values WHERE {running}")
-        connection.execute(f"DELETE FROM trial_user_attributes WHERE key = 'nascale:result' AND {running}")
-        connection.execute("UPDATE trials SET state = 'RUNNING' WHERE number = 43")
-    connection.close()
-    assert search(table, *asked) == 0
-    assert [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", "sqlite:///s.db").trials] == whole
+    # The last six trials, as if they had never been, and the one before as if it were under measurement.
+    gone = "trial_id IN (SELECT trial_id FROM trials WHERE number >= 44)"
+    running = "trial_id IN (SELECT trial_id FROM trials WHERE number = 43)"
+    execute(
+        database,
+        *(
+            f"DELETE FROM trial_{kept} WHERE {gone}"
+            for kept in ("values", "params", "intermediate_values", "user_attributes")
+        ),
+        "DELETE FROM trials WHERE number >= 44",
+        f"DELETE FROM trial_values WHERE {running}",
+        f"DELETE FROM trial_intermediate_values WHERE {running}",
+        f"DELETE FROM trial_user_attributes WHERE key = 'nascale:result' AND {running}",
+        "UPDATE trials SET state = 'RUNNING' WHERE number = 43",
+    )
+    assert search(table, *asked, storage=database) == 0
+    assert [(t.decisions, t.repeat_of, t.accuracy) for t in load("s", database).trials] == whole
 
 
-def test_a_study_of_before_goes_on_without_repeats(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert search(table, "--trials", "20", "--repeats", "0", "--quiet") == 0
-    stored_spec(lambda spec: spec.pop("repeats"))
-    old = load("s", "sqlite:///s.db")
+def test_a_study_of_before_goes_on_without_repeats(
+    table: Path, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert search(table, "--trials", "20", "--repeats", "0", "--quiet", storage=database) == 0
+    stored_spec(database, lambda spec: spec.pop("repeats"))
+    old = load("s", database)
     assert "--repeats 0" in repeat_command("s", old.spec)
     assert SearchSpec.stored(old.spec).settings().repeats == 0
-    assert search(table, "--trials", "50", "--repeats", "5") == 2
+    assert search(table, "--trials", "50", "--repeats", "5", storage=database) == 2
     assert "repeats 0 → 5" in capsys.readouterr().err
-    assert search(table, "--trials", "50", "--quiet") == 0
-    study = load("s", "sqlite:///s.db")
+    assert search(table, "--trials", "50", "--quiet", storage=database) == 0
+    study = load("s", database)
     assert len(study.trials) == 50 and all(trial.repeat_of is None for trial in study.trials)
     assert study.spec["repeats"] == 0
 

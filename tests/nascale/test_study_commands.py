@@ -122,8 +122,8 @@ def test_pictures_and_pages_have_default_names(run: object) -> None:
     assert all(Path(n).stat().st_size > 10_000 for n in ("digits-overview.png", "digits.html"))
 
 
-def test_delete_asks_first(run: object, tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "d.db", 2)
+def test_delete_asks_first(run: object, database: str) -> None:
+    url = factories.stored_study(database, 2)
     status, _, err = run(f"studies --delete digits --storage {url} --yes")  # type: ignore[operator]
     assert (status, err) == (0, "removed study digits with 2 trials\n")
     assert run(f"studies --storage {url} --format json")[1] == "[]\n"  # type: ignore[operator]

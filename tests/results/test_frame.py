@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import optuna
 import pandas as pd
@@ -58,10 +57,16 @@ def test_mixed_options_become_words() -> None:
     assert column.tolist() == ["True", "1", "one", "None"]
 
 
-def test_sql_and_optuna_give_the_same_frame(storage: str) -> None:
+def test_sql_and_optuna_give_the_same_frame(either: str) -> None:
     for name in ("digits", "reward", "empty", "failed"):
-        opened = optuna.load_study(study_name=name, storage=storage)
-        pd.testing.assert_frame_equal(frame.trials(name, storage), frame.trials(opened))
+        opened = optuna.load_study(study_name=name, storage=either)
+        pd.testing.assert_frame_equal(frame.trials(name, either), frame.trials(opened))
+
+
+def test_both_databases_give_the_same_frame(either: str, storage: str) -> None:
+    for name in ("digits", "reward", "empty", "failed"):
+        pd.testing.assert_frame_equal(frame.trials(name, either), frame.trials(name, storage))
+        pd.testing.assert_frame_equal(frame.front(name, either), frame.front(name, storage))
 
 
 def test_times_are_utc(trials: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +87,8 @@ def test_times_are_utc(trials: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) ->
     assert [t.hour for t in started] == [17, 16]
 
 
-def test_a_study_of_another_tool_reads(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/other.db"
+def test_a_study_of_another_tool_reads(database: str) -> None:
+    url = database
     made = optuna.create_study(storage=url, study_name="plain", directions=["minimize", "maximize"])
     made.optimize(
         lambda t: (t.suggest_float("rate", 1e-4, 1, log=True), t.suggest_int("layers", 1, 4)), n_trials=12

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -19,6 +17,8 @@ from results.outline import Outline
 from results.verified import SUMMARY
 from space.errors import InputError, UnknownNameError
 from tests import factories
+from tests.conftest import fresh_database
+from tests.databases import execute
 
 COUNT = 60
 REWARD = ({"name": "reward", "direction": "maximize"},)
@@ -27,19 +27,17 @@ REWARD = ({"name": "reward", "direction": "maximize"},)
 def repeated(storage: str) -> None:
     """Trials 40 and 41 measure the network of trial 0 again, and trial 42 is a stock network."""
     changed = {40: {"repeat_of": 0}, 41: {"repeat_of": 0}, 42: {"stock": "mobilenet_v2 ×0.25"}}
-    path = storage.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as connection:
-        for number, attributes in changed.items():
-            (trial,) = connection.execute(
-                "SELECT trial_id FROM trials WHERE number = ?", (number,)
-            ).fetchone()
-            for name, value in attributes.items():
-                connection.execute(
-                    "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?, ?, ?)",
-                    (trial, name, json.dumps(value)),
-                )
-            connection.execute("UPDATE trials SET state = 'COMPLETE' WHERE trial_id = ?", (trial,))
-    connection.close()
+    for number, attributes in changed.items():
+        for name, value in attributes.items():
+            execute(
+                storage,
+                "INSERT INTO trial_user_attributes (trial_id, key, value_json)"
+                " SELECT trial_id, :name, :value FROM trials WHERE number = :number",
+                "UPDATE trials SET state = 'COMPLETE' WHERE number = :number",
+                number=number,
+                name=name,
+                value=json.dumps(value),
+            )
 
 
 def verified(storage: str) -> None:
@@ -50,22 +48,26 @@ def verified(storage: str) -> None:
         study.set_user_attr(name, value)
 
 
-@pytest.fixture(
-    scope="module", params=["two objectives", "a reward", "budgets", "repeats", "verified", "none ended"]
-)
-def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+KINDS = ("two objectives", "a reward", "budgets", "repeats", "verified", "none ended")
+PLACES = [*(("sqlite", kind) for kind in KINDS), ("postgresql", "budgets"), ("postgresql", "repeats")]
+"""Two of the studies on the other database too: the statements are the same for all."""
+
+
+@pytest.fixture(scope="module", params=PLACES, ids=" ".join)
+def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    database, kind = request.param
     settings: Mapping[str, Any] = {
         "a reward": {"objectives": REWARD},
         "repeats": {"objectives": REWARD},
         "budgets": {"max_macs": 2_000_000},
         "none ended": {"fates": {1: "failed"}},
-    }.get(request.param, {})
-    path = tmp_path_factory.mktemp("outline") / "x.db"
-    url = factories.sqlite_study(path, COUNT, architectures=False, **settings)
-    change = {"repeats": repeated, "verified": verified}.get(request.param)
-    if change is not None:
-        change(url)
-    return url
+    }.get(kind, {})
+    with fresh_database(database, request, tmp_path_factory.mktemp("outline")) as url:
+        factories.stored_study(url, COUNT, architectures=False, **settings)
+        change = {"repeats": repeated, "verified": verified}.get(kind)
+        if change is not None:
+            change(url)
+        yield url
 
 
 def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
@@ -95,35 +97,29 @@ def test_its_numbers_are_all(storage: str) -> None:
     assert outline(storage).numbers == list(range(COUNT))
 
 
-def test_a_trial_that_has_ended_since_has_the_rank_of_now(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "x.db", 12, fates={})
-    with sqlite3.connect(tmp_path / "x.db") as connection:
-        connection.execute("UPDATE trials SET state = 'RUNNING' WHERE number = 11")
+def test_a_trial_that_has_ended_since_has_the_rank_of_now(database: str) -> None:
+    url = factories.stored_study(database, 12, fates={})
+    execute(url, "UPDATE trials SET state = 'RUNNING' WHERE number = 11")
     before = outline(url)
-    with connection:
-        connection.execute("UPDATE trials SET state = 'COMPLETE' WHERE number = 11")
-    connection.close()
+    execute(url, "UPDATE trials SET state = 'COMPLETE' WHERE number = 11")
     same(before.rows([3, 11]), trials("digits", url).iloc[[3, 11]])
 
 
-def test_a_study_of_another_tool_and_a_damaged_one_are_left_to_the_whole_table(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    other = optuna.create_study(study_name="digits", storage=url)
+def test_a_study_of_another_tool_and_a_damaged_one_are_left_to_the_whole_table(database: str) -> None:
+    other = optuna.create_study(study_name="other", storage=database)
     other.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
-    assert Outline.of("digits", url) is None
-    factories.sqlite_study(tmp_path / "y.db", 5)
-    with sqlite3.connect(tmp_path / "y.db") as connection:
-        connection.execute(
-            'UPDATE trial_user_attributes SET value_json = replace(value_json, \'"epochs"\', \'"loss": "1", "x"\')'
-            " WHERE key = 'result'"
-        )
-    connection.close()
-    assert Outline.of("digits", f"sqlite:///{tmp_path / 'y.db'}") is None
+    assert Outline.of("other", database) is None
+    factories.stored_study(database, 5)
+    damage = (
+        "UPDATE trial_user_attributes SET value_json = replace(value_json, :was, :now) WHERE key = 'result'"
+    )
+    execute(database, damage, was='"epochs"', now='"loss": "1", "x"')
+    assert Outline.of("digits", database) is None
     with pytest.raises(InputError, match="trial 0: loss: wanted a number"):
-        trials("digits", f"sqlite:///{tmp_path / 'y.db'}")
+        trials("digits", database)
 
 
-def test_a_name_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "x.db", 1)
+def test_a_name_that_is_not_there_is_named_with_the_nearest(database: str) -> None:
+    url = factories.stored_study(database, 1)
     with pytest.raises(UnknownNameError, match="digits"):
         Outline.of("digitz", url)

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from results.frame import trials
+from results.storage_url import sqlite_path
 from results.studies import attributes_of, load, summaries
 from space.errors import InputError
 from tests import factories
+from tests.databases import Server, execute
 
-TRIAL = "UPDATE trial_user_attributes SET value_json = ? WHERE key = ? AND trial_id = 2"
-STUDY = "UPDATE study_user_attributes SET value_json = ? WHERE key = ?"
+TRIAL = "UPDATE trial_user_attributes SET value_json = :value WHERE key = :key AND trial_id = 2"
+STUDY = "UPDATE study_user_attributes SET value_json = :value WHERE key = :key"
+LOOSE = ("state", "time", "number", "value", "curve", "direction")
+"""What PostgreSQL, whose columns have types, refuses to hold."""
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("whole") / "s.db"
-    factories.sqlite_study(path, 6)
-    return path
+def whole(database_of_file: str) -> str:
+    return factories.stored_study(database_of_file, 6)
 
 
-def damaged(whole: Path, path: Path, statement: str, *values: Any) -> str:
-    path.write_bytes(whole.read_bytes())
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute(statement, values).rowcount > 0
-        connection.commit()
-    return str(path)
+@pytest.fixture
+def copy(whole: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A copy of it, to be damaged."""
+    path = sqlite_path(whole)
+    if path is not None:
+        shutil.copy(path, tmp_path / "s.db")
+        yield f"sqlite:///{tmp_path / 's.db'}"
+        return
+    server: Server = request.getfixturevalue("started_server")
+    with server.database(like=whole) as url:
+        yield url
+
+
+def damaged(url: str, statement: str, *values: str) -> str:
+    execute(url, statement, **dict(zip(("value", "key"), values, strict=False)))
+    return url
 
 
 def result(**changes: Any) -> str:
@@ -97,9 +110,13 @@ CASES: dict[str, tuple[str, tuple[Any, ...], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_damage_is_named_in_one_line(whole: Path, tmp_path: Path, case: str) -> None:
+def test_damage_is_named_in_one_line(copy: str, case: str) -> None:
     statement, values, message = CASES[case]
-    storage = damaged(whole, tmp_path / "s.db", statement, *values)
+    if case in LOOSE and sqlite_path(copy) is None:
+        with pytest.raises(sqlalchemy.exc.StatementError):
+            damaged(copy, statement, *values)
+        return
+    storage = damaged(copy, statement, *values)
     if case == "direction":
         load("digits", storage)  # the study's own objectives say it too
         return
@@ -108,33 +125,32 @@ def test_damage_is_named_in_one_line(whole: Path, tmp_path: Path, case: str) -> 
     assert "study digits" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_whole_study_passes(whole: Path) -> None:
-    assert len(load("digits", str(whole), architectures=True).trials) == 6
-    assert attributes_of("digits", str(whole))
+def test_a_whole_study_passes(whole: str) -> None:
+    assert len(load("digits", whole, architectures=True).trials) == 6
+    assert attributes_of("digits", whole)
 
 
-def test_a_list_of_studies_names_the_damaged_one(whole: Path, tmp_path: Path) -> None:
-    storage = damaged(whole, tmp_path / "s.db", TRIAL, result(accuracy="high"), "result")
+def test_a_list_of_studies_names_the_damaged_one(copy: str) -> None:
+    storage = damaged(copy, TRIAL, result(accuracy="high"), "result")
     with pytest.raises(InputError, match="study digits: trial 1: accuracy"):
         summaries(storage)
 
 
-def test_half_a_character_in_a_stored_text_is_named(whole: Path, tmp_path: Path) -> None:
-    storage = damaged(whole, tmp_path / "s.db", TRIAL, result(worker="\ud800"), "result")
+def test_half_a_character_in_a_stored_text_is_named(copy: str) -> None:
+    storage = damaged(copy, TRIAL, result(worker="\ud800"), "result")
     with pytest.raises(InputError, match=r"trial 1: worker: wanted text, got '\\ud800'"):
         load("digits", storage)
-    storage = damaged(whole, tmp_path / "s.db", STUDY, '{"sampler": "\\udc00"}', "spec")
+    storage = damaged(copy, STUDY, '{"sampler": "\\udc00"}', "spec")
     with pytest.raises(InputError, match="study digits: attributes: wanted text that can be written"):
         load("digits", storage)
 
 
-def test_figures_of_another_tool_s_objective_that_no_column_holds_are_missing(
-    whole: Path, tmp_path: Path
-) -> None:
+def test_figures_of_another_tool_s_objective_that_no_column_holds_are_missing(copy: str) -> None:
     objectives = '[{"name": "params", "direction": "minimize"}, {"name": "macs", "direction": "minimize"}]'
-    storage = damaged(whole, tmp_path / "s.db", STUDY, objectives, "objectives")
-    with closing(sqlite3.connect(storage)) as connection:
-        connection.execute("UPDATE trial_values SET value = 1e300 WHERE objective = 0")
-        connection.execute("UPDATE trial_user_attributes SET value_json = '{}' WHERE key = 'costs'")
-        connection.commit()
+    storage = damaged(copy, STUDY, objectives, "objectives")
+    execute(
+        storage,
+        "UPDATE trial_values SET value = 1e300 WHERE objective = 0",
+        "UPDATE trial_user_attributes SET value_json = '{}' WHERE key = 'costs'",
+    )
     assert trials(load("digits", storage))["params"].isna().all()

@@ -10,10 +10,13 @@ from pathlib import Path
 import optuna
 import pytest
 
-from results import database, storage_url, studies
+from results import database as databases
+from results import storage_url, studies
+from results.database import reading, refusal
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
 from tests import factories
+from tests.databases import execute
 from tests.processes import python
 
 
@@ -21,10 +24,10 @@ def names(storage: str | Path | None = None) -> list[str]:
     return [row["study"] for row in studies.summaries(storage)]
 
 
-def test_names_and_summaries(storage: str) -> None:
-    assert names(storage) == ["digits", "other", "empty", "failed", "reward"]
-    rows = {row["study"]: row for row in studies.summaries(storage)}
-    opened = optuna.load_study(study_name="digits", storage=storage)
+def test_names_and_summaries(either: str) -> None:
+    assert names(either) == ["digits", "other", "empty", "failed", "reward"]
+    rows = {row["study"]: row for row in studies.summaries(either)}
+    opened = optuna.load_study(study_name="digits", storage=either)
     assert rows["digits"]["trials"] == rows["digits"]["finished"] == len(opened.trials) == 60
     assert rows["digits"]["accuracy"] == max(t.values[0] for t in opened.trials if t.values)
     assert rows["digits"]["objectives"] == "accuracy ↑, macs ↓"
@@ -32,25 +35,38 @@ def test_names_and_summaries(storage: str) -> None:
     assert rows["failed"]["accuracy"] is None
 
 
-def test_load_agrees_with_optuna(storage: str) -> None:
-    stored = studies.load("digits", storage, architectures=True)
-    opened = studies.of_optuna(optuna.load_study(study_name="digits", storage=storage))
+def test_load_agrees_with_optuna(either: str) -> None:
+    stored = studies.load("digits", either, architectures=True)
+    opened = studies.of_optuna(optuna.load_study(study_name="digits", storage=either))
     assert stored.trials == opened.trials
     assert (stored.objectives, stored.attributes) == (opened.objectives, opened.attributes)
-    bare = studies.load("digits", storage)
+    bare = studies.load("digits", either)
     assert all(t.architecture is None for t in bare.trials)
     assert any(t.architecture is not None for t in stored.trials)
 
 
-def test_values_that_are_not_finite_come_back(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    made = optuna.create_study(storage=url, study_name="a", directions=["maximize", "minimize"])
+def test_both_databases_hold_the_same(either: str, storage: str) -> None:
+    for name in names(storage):
+        here, there = (studies.load(name, url, architectures=True) for url in (storage, either))
+        assert (here.trials, here.attributes) == (there.trials, there.attributes)
+
+
+def test_values_that_are_not_finite_come_back(database: str) -> None:
+    made = optuna.create_study(storage=database, study_name="a", directions=["maximize", "minimize"])
     made.tell(made.ask(), [float("inf"), float("-inf")])
     asked = made.ask()
     made._storage.set_trial_intermediate_value(asked._trial_id, 1, float("nan"))
-    first, second = studies.load("a", url).trials
+    first, second = studies.load("a", database).trials
     assert first.values == (float("inf"), float("-inf"))
     assert [step for step, _ in second.curve] == [1] and second.curve[0][1] != second.curve[0][1]
+
+
+def test_sqlalchemy_sees_one_moment_of_a_file_too(tmp_path: Path) -> None:
+    url = factories.sqlite_study(tmp_path / "live.db", 3)
+    execute(url, "PRAGMA journal_mode=WAL")
+    with reading(url.replace("sqlite://", "sqlite+pysqlite://")) as query:
+        execute(url, "UPDATE trials SET state = 'FAIL' WHERE number = 2")
+        assert query("SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'") == [(3,)]
 
 
 def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
@@ -61,28 +77,28 @@ def test_any_other_url_goes_through_sqlalchemy(storage: str) -> None:
         names("nosuchdriver://host/base")
 
 
-def test_unknown_names_offer_the_nearest(storage: str) -> None:
+def test_unknown_names_offer_the_nearest(either: str) -> None:
     with pytest.raises(UnknownNameError, match=r"study: no such name 'digit' \(nearest: digits\)"):
-        studies.load("digit", storage)
+        studies.load("digit", either)
     with pytest.raises(InputError, match="a number from 0 to 59"):
-        studies.load("digits", storage).trial(60)
+        studies.load("digits", either).trial(60)
     with pytest.raises(InputError, match="a study with trials"):
-        studies.load("empty", storage).trial(0)
+        studies.load("empty", either).trial(0)
 
 
-def test_architecture_of_a_trial(storage: str) -> None:
-    found = studies.architecture("digits", 3, storage)
+def test_architecture_of_a_trial(either: str) -> None:
+    found = studies.architecture("digits", 3, either)
     assert isinstance(found, Architecture)
-    assert found.key == studies.load("digits", storage).trial(3).key
+    assert found.key == studies.load("digits", either).trial(3).key
     for number in (60, -1):
         with pytest.raises(InputError, match="a number from 0 to 59"):
-            studies.architecture("digits", number, storage)
+            studies.architecture("digits", number, either)
     with pytest.raises(InputError, match="a study with trials"):
-        studies.architecture("empty", 0, storage)
+        studies.architecture("empty", 0, either)
 
 
-def test_a_table_has_no_architectures(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "t.db", 2, architectures=False)
+def test_a_table_has_no_architectures(database: str) -> None:
+    url = factories.stored_study(database, 2, architectures=False)
     with pytest.raises(InputError, match="a trial that holds an architecture"):
         studies.architecture("digits", 0, url)
 
@@ -120,18 +136,15 @@ def test_damaged_files_are_refused(tmp_path: Path, path: Path) -> None:
         names(tmp_path / "other.db")
 
 
-def test_another_schema_is_refused(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "old.db", 1)
-    connection = sqlite3.connect(tmp_path / "old.db")
-    connection.execute("UPDATE version_info SET schema_version = 11")
-    connection.commit()
-    connection.close()
+def test_another_schema_is_refused(database: str) -> None:
+    url = factories.stored_study(database, 1)
+    execute(url, "UPDATE version_info SET schema_version = 11")
     with pytest.raises(InputError, match="optuna storage upgrade"):
         names(url)
 
 
 def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(databases, "LOCK_SECONDS", 0.05)
     url = factories.sqlite_study(tmp_path / "busy.db", 1)
     writer = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
@@ -142,16 +155,16 @@ def test_a_locked_database_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     assert names(url) == ["digits"]
 
 
-def test_reading_sees_one_moment_beside_a_writer(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "live.db", 3)
-    writer = sqlite3.connect(tmp_path / "live.db", isolation_level=None)
-    writer.execute("PRAGMA journal_mode=WAL")
-    with database.reading(url) as query:
-        assert query("SELECT COUNT(*) FROM trials") == [(3,)]
-        writer.execute("DELETE FROM trials WHERE number = 2")
-        assert query("SELECT COUNT(*) FROM trials") == [(3,)]
-    assert len(studies.load("digits", url).trials) == 2
-    writer.close()
+def test_reading_sees_one_moment_beside_a_writer(database: str) -> None:
+    """Between two of its statements a trial ends elsewhere."""
+    url = factories.stored_study(database, 3)
+    if url.startswith("sqlite"):
+        execute(url, "PRAGMA journal_mode=WAL")
+    with reading(url) as query:
+        assert query("SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'") == [(3,)]
+        execute(url, "UPDATE trials SET state = 'FAIL' WHERE number = 2")
+        assert query("SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'") == [(3,)]
+    assert [trial.state for trial in studies.load("digits", url).trials] == ["COMPLETE", "COMPLETE", "FAIL"]
 
 
 def test_looking_for_a_study_that_is_not_there_gives_up_no_lock_of_this_process(tmp_path: Path) -> None:
@@ -170,9 +183,9 @@ def test_looking_for_a_study_that_is_not_there_gives_up_no_lock_of_this_process(
     assert "locked" in there.stderr, there.stdout
 
 
-def test_delete(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "d.db", 3)
-    factories.sqlite_study(tmp_path / "d.db", 2, name="kept")
+def test_delete(database: str) -> None:
+    url = factories.stored_study(database, 3)
+    factories.stored_study(database, 2, name="kept")
     assert studies.delete("digits", url) == 3
     assert names(url) == ["kept"]
     with pytest.raises(UnknownNameError):
@@ -181,12 +194,12 @@ def test_delete(tmp_path: Path) -> None:
 
 def test_passwords_stay_out_of_messages() -> None:
     assert storage_url.redacted("postgresql://me:secret@host/base") == "postgresql://me:***@host/base"
-    assert "secret" not in str(database.refusal("mysql://me:secret@host/base", "no route"))
+    assert "secret" not in str(refusal("mysql://me:secret@host/base", "no route"))
 
 
-def test_attributes_of_other_programs_are_ignored(tmp_path: Path) -> None:
+def test_attributes_of_other_programs_are_ignored(database: str) -> None:
     """Names that we use too, with values of any kind."""
-    url = f"sqlite:///{tmp_path}/theirs.db"
+    url = database
     names = ("objectives", "spec", "space", "provenance", "result", "costs", "key", "architecture")
     for index, value in enumerate((["accuracy", "size"], "lr,l2", 0.5, {"a": 1}, None)):
         made = optuna.create_study(study_name=f"s{index}", storage=url, direction="maximize")
@@ -204,23 +217,23 @@ def test_attributes_of_other_programs_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
-def test_times_are_utc_in_every_zone(zone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_utc_in_every_zone(zone: str, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        url = f"sqlite:///{tmp_path}/t.db"
         before = datetime.now(UTC)
-        made = optuna.create_study(study_name="t", storage=url)
+        made = optuna.create_study(study_name="t", storage=database)
         made.tell(made.ask(), 1.0)
-        (trial,) = studies.load("t", url).trials
+        (trial,) = studies.load("t", database).trials
         assert trial.finished is not None and before <= trial.finished <= datetime.now(UTC)
         assert studies.of_optuna(made).trials[0].finished == trial.finished
-        with sqlite3.connect(tmp_path / "t.db") as connection:  # Optuna 4 stored local time
-            connection.execute("UPDATE version_info SET library_version = '4.9.0'")
-            local = datetime.now().isoformat(" ")
-            connection.execute("UPDATE trials SET datetime_complete = ?", (local,))
-        connection.close()
-        (trial,) = studies.load("t", url).trials
+        local = datetime.now().isoformat(" ")  # as Optuna 4 stored it
+        execute(
+            database,
+            "UPDATE version_info SET library_version = '4.9.0'",
+            f"UPDATE trials SET datetime_complete = '{local}'",
+        )
+        (trial,) = studies.load("t", database).trials
         assert trial.finished is not None and before <= trial.finished <= datetime.now(UTC)
     finally:
         monkeypatch.undo()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -13,7 +12,7 @@ from optuna.trial import TrialState, create_trial
 from results.attributes import named
 from results.training_speed import training_seconds
 from results.trial_result import Status, TrialResult
-from tests.factories import sqlite_study
+from tests.factories import stored_study
 
 HERE = "here"
 FULL = {"epochs": 4, "fraction": 0.5, "resolution": None, "width": 1.0}
@@ -35,15 +34,15 @@ def store(url: str, name: str, *trials: TrialResult, spec: Mapping[str, Any] | N
     study._storage.remove_session()
 
 
-def test_seconds_are_those_per_mac_image_and_epoch(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
+def test_seconds_are_those_per_mac_image_and_epoch(database: str) -> None:
+    url = database
     store(url, "one", TRAINED, TRAINED.replace(seconds=30.0, epochs=2))
     # 1M MACs, half of 1000 images: 10 s in 4 epochs are 5e-9 s each, 30 s in 2 are 3e-8.
     assert training_seconds(HERE, url) == pytest.approx([3e-8, 5e-9])
 
 
-def test_trials_that_do_not_say_it_are_left_out(tmp_path: Path) -> None:
-    url = sqlite_study(tmp_path / "store.db", 12)  # its images are not described
+def test_trials_that_do_not_say_it_are_left_out(database: str) -> None:
+    url = stored_study(database, 12)  # its images are not described
     store(
         url,
         "other",

@@ -35,9 +35,9 @@ def test_seed_network_and_fidelity_name_a_measurement() -> None:
 
 
 @pytest.fixture(scope="module")
-def verified(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+def verified(database_of_file: str) -> tuple[str, list[str]]:
     """A stored study whose two best keys are verified, the second one higher."""
-    url = factories.sqlite_study(tmp_path_factory.mktemp("verified") / "v.db", 12)
+    url = factories.stored_study(database_of_file, 12)
     study = optuna.load_study(study_name="digits", storage=url)
     table = front("digits", url)
     keys: list[str] = table["key"].tolist()[:2]

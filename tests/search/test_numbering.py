@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import sqlalchemy
-from sqlalchemy import text
 
 from search.settings import SearchSettings
 from search.study import release_study
 from space.errors import InputError
+from tests.databases import execute
 from tests.search.fakes import CONDITIONAL, ShufflingPool, search
 from tests.search.test_trial_store import store_of
-
-
-def run(url: str, *statements: str) -> list[Any]:
-    """Runs statements; the rows of the last one."""
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
-        for statement in statements:
-            result = connection.execute(text(statement))
-        rows = list(result.all()) if result.returns_rows else []
-    engine.dispose()
-    return rows
 
 
 def made(url: str, trials: int = 12) -> None:
@@ -34,9 +21,9 @@ def made(url: str, trials: int = 12) -> None:
 
 def test_numbers_given_out_twice_are_repaired(database: str) -> None:
     made(database)
-    before = run(database, "SELECT trial_id, number FROM trials ORDER BY number")
+    before = execute(database, "SELECT trial_id, number FROM trials ORDER BY number")
     # As the first version left them: no index, numbers 5, 6 and 7 twice, one of the doubles never finished.
-    run(
+    execute(
         database,
         "DROP INDEX nascale_trial_number",
         "UPDATE trials SET number = number - 3 WHERE number IN (8, 9, 10)",
@@ -52,7 +39,7 @@ def test_numbers_given_out_twice_are_repaired(database: str) -> None:
         "study 's' was repaired: two searches had run on this study side by side: 2 of their trials got new numbers, 1 that "
         "had not finished were removed"
     ]
-    after = dict(run(database, "SELECT trial_id, number FROM trials"))
+    after = dict(execute(database, "SELECT trial_id, number FROM trials"))
     assert [after[trial_id] for trial_id, number in before if number < 8] == list(range(8))
     by_number = {row.number: row for row in rows}
     assert all(by_number[row.measured_by].key == row.key for row in rows if row.measured_by is not None)
@@ -64,9 +51,9 @@ def test_numbers_given_out_twice_are_repaired(database: str) -> None:
 def test_the_database_refuses_a_number_twice(database: str) -> None:
     made(database)
     with pytest.raises(sqlalchemy.exc.IntegrityError):
-        run(database, "INSERT INTO trials (number, study_id, state) VALUES (3, 1, 'RUNNING')")
+        execute(database, "INSERT INTO trials (number, study_id, state) VALUES (3, 1, 'RUNNING')")
     # A number twice in a study of another program: this one opens all the same.
-    run(
+    execute(
         database,
         "DROP INDEX nascale_trial_number",
         "INSERT INTO studies (study_name) VALUES ('theirs')",
@@ -78,7 +65,7 @@ def test_the_database_refuses_a_number_twice(database: str) -> None:
 
 def test_missing_numbers_are_named(database: str) -> None:
     made(database)
-    run(database, "UPDATE trials SET number = 20 WHERE number = 3")
+    execute(database, "UPDATE trials SET number = 20 WHERE number = 3")
     with pytest.raises(
         InputError, match=r"numbered from 0 to 20 without a gap, got .'s', which has 12 of them"
     ):

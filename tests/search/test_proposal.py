@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -24,15 +23,15 @@ from space.errors import InputError
 from space.search_space import SearchSpace
 from space.spaces import space
 from space.zoo import architecture
-from tests.factories import sqlite_study
+from tests.factories import stored_study
 from tests.search.fakes import ShufflingPool
 from tests.search.test_stock import OUTSIDE, SETTINGS, accuracy_of, run
 
 NETWORK = architecture("mobilenet_v2@width=0.25,resolution=32,classes=10,in_channels=1")
 
 
-def test_a_proposal_waits_in_the_study_and_is_there_once(tmp_path: Path) -> None:
-    url = sqlite_study(tmp_path / "store.db", 12)
+def test_a_proposal_waits_in_the_study_and_is_there_once(database: str) -> None:
+    url = stored_study(database, 12)
     assert propose(url, "digits", NETWORK, Budgets()) == (12, False)
     trial = load("digits", url, architectures=True).trials[12]
     assert (trial.status, trial.key, trial.decisions) == (Status.WAITING, NETWORK.key, {})
@@ -44,15 +43,15 @@ def test_a_proposal_waits_in_the_study_and_is_there_once(tmp_path: Path) -> None
     assert 12 not in set(front("digits", url)["number"])
 
 
-def test_a_network_over_budget_is_refused_and_nothing_is_stored(tmp_path: Path) -> None:
-    url = sqlite_study(tmp_path / "store.db", 3)
+def test_a_network_over_budget_is_refused_and_nothing_is_stored(database: str) -> None:
+    url = stored_study(database, 3)
     with pytest.raises(InputError, match="architecture: wanted a network of at most 10,000 macs"):
         propose(url, "digits", NETWORK, Budgets(max_macs=10_000))
     assert len(load("digits", url).trials) == 3
 
 
-def test_the_sampler_is_told_of_a_member_when_the_search_goes_on(tmp_path: Path) -> None:
-    url, mixed = f"sqlite:///{tmp_path / 'store.db'}", space("mixed", resolution=16)
+def test_the_sampler_is_told_of_a_member_when_the_search_goes_on(database: str) -> None:
+    url, mixed = database, space("mixed", resolution=16)
     begun, _ = searched(url, mixed, 4)
     network = mixed.decode(mixed.sample(random.Random(99)))
     assert propose(url, "digits", network.replace(name="by hand"), Budgets(), mixed) == (4, True)

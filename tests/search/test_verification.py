@@ -106,8 +106,8 @@ def test_a_networks_own_failure_is_kept_and_a_machines_is_not() -> None:
     assert all(m.again is None for m in kept)
 
 
-def test_measurements_are_kept_in_the_study_by_one_process_at_a_time(tmp_path: Path) -> None:
-    url = factories.sqlite_study(tmp_path / "s.db", 2, architectures=False)
+def test_measurements_are_kept_in_the_study_by_one_process_at_a_time(database: str) -> None:
+    url = factories.stored_study(database, 2, architectures=False)
     one = FreshMeasurement(key="a", seed=1, fidelity="table", accuracy=0.5)
     store = VerificationStore(url, "digits")
     store.keep(one)

@@ -23,11 +23,19 @@ TOKEN = "a-token-for-tests-only"
 
 @dataclass(frozen=True)
 class Serving:
-    """A service that runs: its address, the folder in which it was started, and its process where it has one of its own."""
+    """A service that runs: its address, the folder in which it was started, and its process where it has one of its own.
+
+    Its database is ``storage``, or store.db in the folder.
+    """
 
     url: str
     place: Path
     process: subprocess.Popen[str] | None = None
+    storage: str = ""
+
+    @property
+    def database(self) -> str:
+        return self.storage or f"sqlite:///{self.place / 'store.db'}"
 
     def client(self, token: str | None = TOKEN) -> httpx.Client:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -25,7 +25,7 @@ def there(served: Serving) -> Iterator[nascale.Client]:
 
 @pytest.mark.parametrize("study", ["digits", STRANGE])
 def test_frames_are_those_of_the_local_api(there: nascale.Client, served: Serving, study: str) -> None:
-    storage = f"sqlite:///{served.place / 'store.db'}"
+    storage = served.database
     for remote, local in (
         (there.trials(study), nascale.trials(study, storage)),
         (there.front(study), nascale.front(study, storage)),
@@ -38,7 +38,7 @@ def test_frames_are_those_of_the_local_api(there: nascale.Client, served: Servin
 def test_costs_and_networks_are_those_of_the_local_api(there: nascale.Client, served: Serving) -> None:
     assert there.profile("efficientnet_b0", batch=8) == nascale.profile("efficientnet_b0", batch=8)
     network = there.architecture("digits", 3)
-    local = nascale.architecture("digits:3", f"sqlite:///{served.place / 'store.db'}")
+    local = nascale.architecture("digits:3", served.database)
     assert to_dict(network) == to_dict(local.replace(name=network.name))
     assert there.profile(network) == nascale.profile(network)
 

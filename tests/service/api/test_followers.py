@@ -17,9 +17,9 @@ from service.jobs.store import JobStore
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStore]:
+def store(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStore]:
     monkeypatch.setattr(followers, "_SECONDS", 0.02)
-    found = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}", tmp_path / "jobs")
+    found = JobStore(database, tmp_path / "jobs")
     yield found
     found.close()
 

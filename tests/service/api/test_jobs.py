@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import pytest
 
 from service.jobs.job import EventType
 from service.jobs.store import JobStore
+from tests.databases import execute
 from tests.service.api.serving import Serving
 
 SPEC = {"data": "digits", "space": "mixed", "trials": 3, "epochs": 1}
@@ -22,19 +22,16 @@ REQUEST = {"kind": "search", "spec": SPEC}
 
 
 @pytest.fixture
-def client(idle: Serving) -> Iterator[httpx.Client]:
+def client(either: Serving) -> Iterator[httpx.Client]:
     """A client of a service without jobs."""
-    with sqlite3.connect(idle.place / "store.db") as connection:
-        connection.execute("DELETE FROM nascale_job_event")
-        connection.execute("DELETE FROM nascale_job")
-    connection.close()
-    with idle.client() as client:
+    execute(either.database, "DELETE FROM nascale_job_event", "DELETE FROM nascale_job")
+    with either.client() as client:
         yield client
 
 
 @pytest.fixture
-def store(idle: Serving) -> Iterator[JobStore]:
-    store = JobStore(f"sqlite:///{idle.place / 'store.db'}", idle.place / "nascale-service" / "jobs")
+def store(either: Serving) -> Iterator[JobStore]:
+    store = JobStore(either.database, either.place / "nascale-service" / "jobs")
     yield store
     store.close()
 
@@ -70,11 +67,11 @@ def test_a_job_is_submitted_shown_and_listed(client: httpx.Client) -> None:
     assert client.get("/v1/jobs", params={"state": "running"}).json()["items"] == []
 
 
-def test_twenty_clients_with_one_key_get_one_job(idle: Serving, client: httpx.Client) -> None:
+def test_twenty_clients_with_one_key_get_one_job(either: Serving, client: httpx.Client) -> None:
     barrier = threading.Barrier(20)
 
     def submit(_: int) -> httpx.Response:
-        with idle.client() as own:
+        with either.client() as own:
             barrier.wait()
             return own.post("/v1/jobs", json=REQUEST, headers={"Idempotency-Key": "the-same"})
 
@@ -178,13 +175,13 @@ def test_a_follower_of_what_is_gone_is_told_to_begin_anew(client: httpx.Client, 
 
 
 def test_streams_beyond_the_limit_are_429_and_others_still_served(
-    client: httpx.Client, idle: Serving
+    client: httpx.Client, either: Serving
 ) -> None:
     job = client.post("/v1/jobs", json=REQUEST).json()["id"]
     limits = httpx.Limits(max_connections=200)
     statuses, opened = [], []
     with httpx.Client(
-        base_url=idle.url, headers=client.headers, limits=limits, verify=False, timeout=30
+        base_url=either.url, headers=client.headers, limits=limits, verify=False, timeout=30
     ) as many:
         for _ in range(60):
             answer = many.send(many.build_request("GET", f"/v1/jobs/{job}/events"), stream=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -14,12 +15,9 @@ from pandas.testing import assert_frame_equal
 from results import frame
 from space.codec import to_dict
 from space.spaces import space
-from tests.service.api.conftest import STRANGE, TRIALS
+from tests.databases import Server
+from tests.service.api.conftest import STRANGE, TRIALS, idle_service
 from tests.service.api.serving import Serving
-
-
-def storage(served: Serving) -> str:
-    return f"sqlite:///{served.place / 'store.db'}"
 
 
 def test_health_says_the_version(client: httpx.Client) -> None:
@@ -51,7 +49,7 @@ def test_trials_come_in_pages_that_name_the_next(client: httpx.Client) -> None:
 
 
 def test_the_front_is_that_of_the_command_line(client: httpx.Client, served: Serving) -> None:
-    expected = frame.front("digits", storage(served))
+    expected = frame.front("digits", served.database)
     items = client.get("/v1/studies/digits/front").json()["items"]
     assert [row["number"] for row in items] == list(expected["number"])
     assert [row["accuracy"] for row in items] == list(expected["accuracy"])
@@ -64,7 +62,7 @@ def test_the_front_is_that_of_the_command_line(client: httpx.Client, served: Ser
 
 @pytest.mark.parametrize("by", ["format", "accept"])
 def test_forms_are_chosen_by_query_or_header(by: str, client: httpx.Client, served: Serving) -> None:
-    expected = frame.front("digits", storage(served))
+    expected = frame.front("digits", served.database)
 
     def get(name: str, media_type: str) -> httpx.Response:
         headers = {"accept": f"text/html;q=0.1, {media_type}"} if by == "accept" else {}
@@ -123,8 +121,33 @@ def test_a_wrong_filter_names_itself(client: httpx.Client) -> None:
     assert len(answer.json()["detail"].splitlines()) == 1
 
 
-def test_a_proposed_network_becomes_a_trial_and_a_job(idle: Serving) -> None:
-    with idle.client() as client:
+ASKED = (
+    "studies",
+    "studies/digits",
+    "studies/digits/trials",
+    "studies/digits/trials?where=macs<1M&limit=20",
+    "studies/digits/trials/3",
+    "studies/digits/front",
+    "studies/digits/front?x=params&format=csv",
+    f"studies/{quote(STRANGE, safe='')}/trials",
+)
+
+
+def test_either_database_gives_the_same_answers(tmp_path: Path, postgresql: tuple[Server, str]) -> None:
+    here, there = f"sqlite:///{tmp_path / 'store.db'}", postgresql[1]
+    with (
+        idle_service(tmp_path / "a", here) as a,
+        idle_service(tmp_path / "b", there) as b,
+        a.client() as one,
+        b.client() as other,
+    ):
+        for asked in ASKED:
+            answer = other.get(f"/v1/{asked}")
+            assert (answer.status_code, answer.text) == (200, one.get(f"/v1/{asked}").text), asked
+
+
+def test_a_proposed_network_becomes_a_trial_and_a_job(either: Serving) -> None:
+    with either.client() as client:
         path, asked = "/v1/studies/digits/trials", {"architecture": "mobilenet_v2@width=0.25,resolution=32"}
         answer = client.post(path, json=asked)
         assert answer.status_code == 202, answer.text

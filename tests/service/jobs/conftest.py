@@ -9,20 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from service.jobs.store import JobStore
-from tests.conftest import DATABASES
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobStore]:
+@pytest.fixture(scope="module")
+def opened(database_of_file: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JobStore]:
     """A store in a database of its own."""
-    folder = tmp_path_factory.mktemp("store")
-    server = request.getfixturevalue("started_server") if request.param == "postgresql" else None
-    url = f"sqlite:///{folder / 'store.db'}" if server is None else server.create()
-    store = JobStore(url, folder)
+    store = JobStore(database_of_file, tmp_path_factory.mktemp("store"))
     yield store
     store.close()
-    if server is not None:
-        server.drop(url)
 
 
 @pytest.fixture

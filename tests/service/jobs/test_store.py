@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from results.studies import summaries
 from service.jobs.errors import KeyTaken, NoSuchJob, QueueFull, WrongState
@@ -31,6 +32,15 @@ def test_a_second_store_finds_the_jobs_of_the_first(store: JobStore, tmp_path: P
     other = JobStore(store.database.url, tmp_path / "jobs")
     assert other.get(job.id) == job
     other.close()
+
+
+def test_what_is_read_together_is_of_one_moment(store: JobStore) -> None:
+    counted = text("SELECT COUNT(*) FROM nascale_job")
+    with store.database.reading() as connection:
+        assert connection.execute(counted).scalar_one() == 0
+        store.submit(JobKind.SEARCH, SPEC)
+        assert connection.execute(counted).scalar_one() == 0
+    assert len(store.list()[0]) == 1
 
 
 def test_twenty_clients_with_one_key_get_one_job(store: JobStore) -> None:

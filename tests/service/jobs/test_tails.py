@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from results import pareto
 from results.trial_result import Status, TrialResult
 from service.jobs import tails
 from service.jobs.tails import StudyTail, epoch_tail, log_tail, progress_of
+from tests.databases import execute
 
 ATTRIBUTES = {
     "spec": {"trials": 40},
@@ -99,14 +99,13 @@ def test_epochs_are_told_once(tmp_path: Path) -> None:
 
 
 class Stored:
-    """A study in a SQLite file, whose trials end in any order."""
+    """A stored study, whose trials end in any order."""
 
-    def __init__(self, path: Path, count: int) -> None:
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
-        self._storage = storage
+    def __init__(self, url: str, count: int) -> None:
+        self._storage = storage = optuna.storages.RDBStorage(url)
         self.study = optuna.create_study(study_name="s", storage=storage, directions=["maximize", "minimize"])
         self.trials = [self.study.ask() for _ in range(count)]
-        self._connection = sqlite3.connect(path)
+        self._url = url
 
     def end(self, result: TrialResult) -> None:
         trial = self.trials[result.number]
@@ -118,10 +117,9 @@ class Stored:
         self.study.tell(result.number, values, state)
 
     def query(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return execute(self._url, sql, **values)
 
     def close(self) -> None:
-        self._connection.close()
         self._storage.remove_session()
         self._storage.engine.dispose()
 
@@ -132,7 +130,7 @@ def result(number: int, accuracy: float, macs: float, **changes: Any) -> TrialRe
 
 
 def test_trials_are_told_once_in_any_order_and_the_front_is_that_of_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tails, "_TRIALS_AT_ONCE", 3)
     generator = np.random.default_rng(0)
@@ -141,7 +139,7 @@ def test_trials_are_told_once_in_any_order_and_the_front_is_that_of_all(
     results[5] = results[5].replace(status=Status.FAILED, accuracy=None, error="broke")
     results[7] = results[7].replace(accuracy=3.0, feasible=False)
     results[9] = results[9].replace(accuracy=4.0, stock="mobilenet_v2")
-    stored = Stored(tmp_path / "s.db", 18)  # two of them run on
+    stored = Stored(database, 18)  # two of them run on
     tail, mark, told, fronts = StudyTail("s", ATTRIBUTES), {}, [], []
     order = [int(i) for i in generator.permutation(16)]
     for start in range(0, 16, 5):
@@ -168,8 +166,8 @@ def test_trials_are_told_once_in_any_order_and_the_front_is_that_of_all(
     assert (failed["status"], failed["error"]) == ("failed", "broke")
 
 
-def test_what_was_there_before_is_not_told(tmp_path: Path) -> None:
-    stored = Stored(tmp_path / "s.db", 3)
+def test_what_was_there_before_is_not_told(database: str) -> None:
+    stored = Stored(database, 3)
     tail = StudyTail("s", ATTRIBUTES)
     for number in (2, 0):
         stored.end(result(number, 0.5 + number / 10, 1.0))
