@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import resource
 import socket
-from contextlib import suppress
 
 import click
 import uvicorn
 from fastapi import FastAPI
 
-from service import dashboard
+from service import connections, dashboard
 from service.api.app import create_app
 from service.api.context import Context
 from service.jobs.retention import Retention
@@ -30,6 +28,7 @@ def serve(settings: Settings) -> None:
     Raises InputError for settings that it cannot run with.
     """
     check_sources(settings)
+    settings = _within_files(settings)
     token = token_of(settings)
     listening = _listen(settings)
     context = Context.of(settings, token.text)
@@ -42,8 +41,7 @@ def serve(settings: Settings) -> None:
         ending=context.studies.forget,
     )
     context.wake = supervisor.wake
-    _raise_file_limit()
-    server = uvicorn.Server(_config(application(context), settings))
+    server = connections.Server(_config(application(context), settings))
     gc.collect()
     gc.freeze()  # what was imported stays, and need not be gone through again whenever a study is read
     supervisor.start()
@@ -71,10 +69,20 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         server_header=False,
         date_header=True,
         proxy_headers=False,
-        limit_concurrency=settings.connections,
+        http=connections.protocol(settings.connections, settings.body_seconds),
+        limit_concurrency=settings.connections + 1,
+        backlog=connections.AT_ONCE,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         lifespan="on",
     )
+
+
+def _within_files(settings: Settings) -> Settings:
+    """The settings with no more connections than the limit on open files leaves room for, half of them at most streams."""
+    most = connections.room(settings.connections)
+    if most < settings.connections:
+        click.echo(f"connections: {most} at once, as far as the limit on open files allows")
+    return settings.model_copy(update={"connections": most, "streams": min(settings.streams, most // 2)})
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -85,7 +93,7 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host.strip("[]"), settings.port))
-        listening.listen(2048)
+        listening.listen(connections.WAITING)
     except OSError as error:
         listening.close()
         wanted = "an interface of this machine and a port that is free"
@@ -103,11 +111,3 @@ def _greet(settings: Settings, token: Token, port: int) -> None:
         click.echo(f"it is kept in {token.file}, which only you can read")
     elif token.file is not None:
         click.echo(f"the token is in {token.file}")
-
-
-def _raise_file_limit() -> None:
-    """As many open files as the system allows: every stream of events is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     streams: Count = 100
     """Streams of events that may be open at once for one token."""
     connections: Count = 1000
+    """That may be open at once; half of them at most are streams."""
     log_bytes: Bytes = 64_000_000
     """That are kept of the log of a job."""
     events: Count = 10_000

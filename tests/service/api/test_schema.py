@@ -86,7 +86,7 @@ def fuzzed(idle: Serving, place: Path, *arguments: str) -> str:
         [
             *program, "--config-file", str(ROOT / "schemathesis.toml"), "--no-color", "run",
             f"{idle.url}/openapi.json", "--header", f"Authorization: Bearer {TOKEN}", "--checks", "all",
-            "--request-timeout", "14", "--suppress-health-check", "all", "--warnings", "off", *arguments,
+            "--suppress-health-check", "all", "--warnings", "off", *arguments,
         ],
         cwd=place,
         env=environment(),
@@ -113,14 +113,16 @@ PARTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", PARTS)
 def test_whatever_is_sent_the_answer_is_as_documented_thousands_of_times(
     idle: Serving, tmp_path: Path, part: str
 ) -> None:
-    """Five thousand cases and more in all, also those of a client that keeps what it was answered; how many is printed."""
+    """Five thousand cases and more in all, also those of a client that keeps what it was answered; how many is printed.
+
+    Each part goes on for three minutes, or until it has nothing new to send."""
     pytest.importorskip("schemathesis")
-    said = fuzzed(idle, tmp_path, *PARTS[part], "--max-examples", "200")
+    said = fuzzed(idle, tmp_path, *PARTS[part], "--max-examples", "200", "--max-time", "170")
     print(part, *re.findall(r"[0-9,]+ generated[^\n]*", said), file=sys.stderr)
 
 
