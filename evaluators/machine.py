@@ -51,6 +51,19 @@ def cpus(root: Path = _ROOT) -> int:
     return bound if limit is None else max(1, min(bound, int(limit + 0.5)))
 
 
+def kernel_kills(root: Path = _ROOT) -> int | None:
+    """How many processes the kernel has killed for want of memory since it counts; None where it does not.
+
+    Those of this process's control group, where they are counted by groups, else those of the machine.
+    """
+    for version, controllers, folder in _groups(root):
+        if "memory" in controllers:
+            file = folder / ("memory.events" if version == 2 else "memory.oom_control")
+            if (count := _counter(file, "oom_kill")) is not None:
+                return count
+    return _counter(root / "proc/vmstat", "oom_kill")
+
+
 def group_limits(root: Path = _ROOT) -> Limits:
     """The tightest limits of the process's control groups; ``root`` is where the system's files are looked for."""
     memory = free = None
@@ -112,9 +125,7 @@ def _memory(version: int, folder: Path) -> tuple[int | None, int, int]:
     most = _number(folder / limit)
     if most is None or most >= _NO_LIMIT:
         return None, 0, 0
-    fields = (line.split() for line in _text(folder / "memory.stat").splitlines())
-    dropped = next((int(words[1]) for words in fields if len(words) == 2 and words[0] == idle), 0)
-    return most, _number(folder / usage) or 0, dropped
+    return most, _number(folder / usage) or 0, _counter(folder / "memory.stat", idle) or 0
 
 
 def _cpu_share(version: int, folder: Path) -> float | None:
@@ -130,6 +141,12 @@ def _cpu_share(version: int, folder: Path) -> float | None:
 def _least(one: int | None, other: int | None) -> int | None:
     found = [value for value in (one, other) if value is not None]
     return min(found) if found else None
+
+
+def _counter(file: Path, name: str) -> int | None:
+    """The number beside ``name`` in a file of names and numbers."""
+    lines = (line.split() for line in _text(file).splitlines())
+    return next((_whole(words[1]) for words in lines if len(words) == 2 and words[0] == name), None)
 
 
 def _number(file: Path) -> int | None:

@@ -102,6 +102,15 @@ def cause_of_loss(error: Exception, memory_bytes: int | None) -> Failure | Fault
     return Failure.of(error)  # an evaluator or a result that cannot be unpickled
 
 
+def is_death(error: Exception, cause: Failure | Fault) -> bool:
+    """Whether all that Ray knows of the ``error``, which stands for ``cause``, is that a worker's process is gone."""
+    from ray import exceptions
+
+    if not isinstance(error, exceptions.RayActorError) or error.actor_init_failed:
+        return False
+    return cause.status is Status.DIED if isinstance(cause, Failure) else cause.blame is Blame.WORKER
+
+
 def _lost_kinds() -> tuple[type[Exception], ...]:
     """Ray's errors about nodes and objects that are gone, and stores that are full."""
     from ray import exceptions

@@ -10,20 +10,19 @@ worker that measures no network at all is closed after a few trials in a row; wh
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from evaluators.evaluator import Candidate, Evaluator, Failure
 from evaluators.pools import ray_cluster
-from evaluators.pools.faults import FEW, Blame, Endurance, Fault, cause_of_loss
+from evaluators.pools.faults import FEW, Blame, Endurance, Fault, cause_of_loss, is_death
+from evaluators.pools.kernel_kills import KernelKills
 from evaluators.pools.pace import Pace
 from evaluators.pools.placement import SLOW_SECONDS, Places
 from evaluators.pools.protocol import Event, PoolSettings
+from evaluators.pools.ray_session import as_a_driver
+from evaluators.pools.ray_slot import Task, Worker
 from evaluators.pools.ray_worker import RayWorker
 from evaluators.pools.running_trial import GRACE_SECONDS, events_of, fault_in, timed_out
 from results.trial_result import Status
@@ -34,56 +33,8 @@ _SLOW_START_SECONDS = 60.0
 """On this machine, which has room for all workers: it is busy."""
 _LOOK_SECONDS = 1.0
 """Between two looks at whether Ray still runs."""
-_FEW_REFERENCES = (
-    8  # with more references than this, one more look at the store costs less than another turn of the loop
-)
-
-
-@dataclass
-class _Task:
-    """A submitted candidate: since when it runs, from when its time counts, and how often it was begun.
-
-    ``again`` says that a worker or the machine failed it before, ``due`` when it may be begun again.
-    """
-
-    candidate: Candidate
-    started: float = 0.0
-    clock: float = 0.0
-    ticket: int = 0
-    attempts: int = 1
-    again: bool = False
-    due: float = 0.0
-
-
-@dataclass(eq=False)
-class _Worker:
-    """An actor, the references of its calls that have not been answered, and its trial.
-
-    ``actor`` is None until a trial needs one, and is asked for (``hired``) before it is there: ``ready`` is answered then; ``measured`` says whether it has measured anything. ``leaving`` is the time
-    until which a cancelled trial may still be on it. ``faults`` counts the trials in a row that failed by this worker.
-    """
-
-    index: int
-    actor: Any = None
-    name: str = ""
-    ready: Any = None
-    hired: float = 0.0
-    run: Any = None
-    heard: Any = None
-    leaving: float = 0.0
-    task: _Task | None = field(default=None, repr=False)
-    measured: bool = False
-    faults: int = 0
-
-    @property
-    def up(self) -> bool:
-        """Whether the actor has a place and has started."""
-        return self.actor is not None and self.ready is None
-
-    def forget(self) -> None:
-        """Leaves the actor and its trial behind."""
-        self.actor = self.ready = self.run = self.heard = self.task = None
-        self.measured, self.leaving = False, 0.0
+_FEW_REFERENCES = 8
+"""With more references than this, one more look at the store costs less than another turn of the loop."""
 
 
 class RayPool:
@@ -98,13 +49,14 @@ class RayPool:
         settings: PoolSettings,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        import ray
+        with as_a_driver():
+            import ray
 
         self._ray, self._say = ray, say
         self._given = evaluator
         self._settings = settings
-        self._again: list[_Task] = []
-        self._workers = [_Worker(index) for index in range(settings.workers)]
+        self._again: list[Task] = []
+        self._workers = [Worker(index) for index in range(settings.workers)]
         self._retries = settings.retries
         self._tickets = 0
         self._looked = 0.0
@@ -117,6 +69,8 @@ class RayPool:
             self._memory_bytes = ray_cluster.memory_of_worker(settings)
             slow = _SLOW_START_SECONDS if settings.ray_address is None else SLOW_SECONDS
             self._places = Places(settings.patience, say, slow)
+            self._kernel = KernelKills(self._memory_bytes)
+            self._kernel.look(time.monotonic(), [])
             self._begin()
         except BaseException:
             self.close()
@@ -126,6 +80,8 @@ class RayPool:
         """Hands out the evaluator, and has the workers start."""
         settings = self._settings
         local = self._session is not None and settings.ray_address is None
+        if self._session is not None and (ended := self._session.ended(at_once=True)):
+            self._session.restart(ended)  # handing out to a raylet that is gone would end this process
         self._evaluator = ray_cluster.handed_out(self._given, settings)
         self._actor: Any = self._ray.remote(RayWorker).options(
             num_cpus=settings.cpus_per_trial,
@@ -137,13 +93,13 @@ class RayPool:
         for worker in self._workers:
             self._hire(worker)
 
-    def _hire(self, worker: _Worker) -> None:
+    def _hire(self, worker: Worker) -> None:
         """A fresh actor in the worker's place."""
         worker.actor = self._actor.remote(self._evaluator, self._memory_bytes)
         worker.name, worker.ready = f"worker {worker.index}", worker.actor.ready.remote()
         worker.hired = time.monotonic()
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: Worker) -> None:
         """Ends the actor; the next trial in its place has a fresh one."""
         if worker.actor is not None:
             self._ray.kill(worker.actor)
@@ -162,14 +118,14 @@ class RayPool:
         """Starts a trial, on a worker that no cancelled trial is leaving, if there is one."""
         if not self.free:
             raise RunError(f"trial {candidate.number}: no slot is free")
-        self._start(self._idle()[0], _Task(candidate))
+        self._start(self._idle()[0], Task(candidate))
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[Worker]:
         """Workers without a trial; those that a cancelled one is leaving, and those that are not up, come last."""
         idle = [worker for worker in self._workers if worker.task is None]
         return sorted(idle, key=lambda worker: (not worker.up, worker.leaving))
 
-    def _start(self, worker: _Worker, task: _Task) -> None:
+    def _start(self, worker: Worker, task: Task) -> None:
         """Gives the trial to the worker, which begins it when it is up."""
         if worker.actor is None:
             self._hire(worker)
@@ -180,7 +136,7 @@ class RayPool:
         if worker.up:
             self._run(worker, task)
 
-    def _run(self, worker: _Worker, task: _Task) -> None:
+    def _run(self, worker: Worker, task: Task) -> None:
         task.started = time.monotonic()
         task.clock = max(task.started, worker.leaving)
         worker.run = worker.actor.run.remote(task.ticket, task.candidate, task.again)
@@ -237,7 +193,8 @@ class RayPool:
             self._looked = now
             asked = [worker.hired for worker in self._workers if worker.ready is not None]
             self._places.look(asked, len(self._workers), now)
-        refs: dict[Any, _Worker] = {}
+            self._kernel.look(now, [worker.pid for worker in self._workers if worker.up and worker.pid])
+        refs: dict[Any, Worker] = {}
         for worker in self._workers:
             task = worker.task
             if worker.ready is not None:
@@ -273,7 +230,7 @@ class RayPool:
             raise self._over
         return events + self._overdue_events()
 
-    def _answer(self, worker: _Worker, ref: Any) -> list[Event]:
+    def _answer(self, worker: Worker, ref: Any) -> list[Event]:
         """The events in an answer to one of the worker's calls: it is up, it has news, or its trial has ended."""
         if ref is worker.ready:
             return self._up(worker)
@@ -284,9 +241,8 @@ class RayPool:
             heard = self._ray.get(worker.heard) if worker.heard is not None else (worker.name, [], False)
             over = ref is worker.run or heard[2] or any(isinstance(m, Failure | Fault) for m in heard[1])
             last = self._ray.get(worker.run) if over else (heard[0], [], False)
-        except (
-            Exception
-        ) as error:  # a death, an evaluator or a result that cannot be unpickled, Ray's own errors
+        # A death, an evaluator or a result that cannot be unpickled, Ray's own errors.
+        except Exception as error:
             return self._failed(worker, error)
         if last is None:
             # The cancelled trial before this one has not left its worker.
@@ -307,7 +263,7 @@ class RayPool:
             worker.heard = worker.actor.listen.remote(task.ticket)
         return events
 
-    def _up(self, worker: _Worker) -> list[Event]:
+    def _up(self, worker: Worker) -> list[Event]:
         """The worker has started, or never will; its trial, if it has one, begins."""
         try:
             worker.name = self._ray.get(worker.ready)
@@ -318,14 +274,18 @@ class RayPool:
             self._run(worker, worker.task)
         return []
 
-    def _failed(self, worker: _Worker, error: Exception) -> list[Event]:
+    def _failed(self, worker: Worker, error: Exception) -> list[Event]:
         """What becomes of the worker and its trial after an error of Ray."""
         if self._session is not None and (ended := self._session.ended(at_once=True)):
             return self._start_anew(ended)
         if worker.task is None:
             self._retire(worker)
             return []
-        return self._lost(worker, worker.task, cause_of_loss(error, self._memory_bytes))
+        cause = cause_of_loss(error, self._memory_bytes)
+        here = worker.pid is not None or self._settings.ray_address is None
+        if here and is_death(error, cause):
+            cause = self._kernel.cause(worker.pid, cause)
+        return self._lost(worker, worker.task, cause)
 
     def _start_anew(self, ended: str) -> list[Event]:
         """A local Ray of which a process has ended is started anew, and what ran begins again."""
@@ -338,7 +298,7 @@ class RayPool:
         self._again += tasks
         return [Event(task.candidate.number, restarted=f"Ray's {ended} has ended") for task in tasks]
 
-    def _learn(self, worker: _Worker, task: _Task, events: list[Event]) -> None:
+    def _learn(self, worker: Worker, task: Task, events: list[Event]) -> None:
         """Takes note of what a trial's events say of its worker and of the time that trials take."""
         for event in events:
             if event.measurement is not None:
@@ -348,7 +308,7 @@ class RayPool:
             worker.faults = 0
             self._endurance.ended()
 
-    def _lost(self, worker: _Worker, task: _Task, cause: Failure | Fault) -> list[Event]:
+    def _lost(self, worker: Worker, task: Task, cause: Failure | Fault) -> list[Event]:
         """A trial that its worker or the machine failed waits to be begun again, or ends with the reason."""
         name, number, moment = worker.name, task.candidate.number, time.monotonic()
         unproven = not worker.measured
@@ -371,7 +331,7 @@ class RayPool:
             self._blame(worker, name, cause.reason)
         return events
 
-    def _wait(self, worker: _Worker, task: _Task, reason: str, due: float) -> list[Event]:
+    def _wait(self, worker: Worker, task: Task, reason: str, due: float) -> list[Event]:
         """The trial leaves its worker and is begun again at ``due``, wherever there is room then."""
         name = worker.name
         self._retire(worker)
@@ -379,7 +339,7 @@ class RayPool:
         self._again.append(task)
         return [Event(task.candidate.number, restarted=f"{name} {reason}", worker=name)]
 
-    def _blame(self, worker: _Worker, name: str, reason: str) -> None:
+    def _blame(self, worker: Worker, name: str, reason: str) -> None:
         """Counts a trial that the worker failed before it measured anything; closes the worker after a few in a row."""
         worker.faults += 1
         if worker.faults < FEW:
@@ -398,7 +358,7 @@ class RayPool:
             if task is None or limit is None or time.monotonic() < task.clock + limit:
                 continue
             name, number = worker.name, task.candidate.number
-            _end_process(name)
+            worker.end_process()
             if self._pace.limit is None and task.attempts <= self._retries:
                 task.attempts += 1
                 events += self._wait(worker, task, f"gave no answer for {limit:.0f} s", time.monotonic())
@@ -433,11 +393,3 @@ class RayPool:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def _end_process(name: str) -> None:
-    """Kills the worker's process, if it is one of this machine: one that was stopped does not hear Ray's request."""
-    host, _, pid = name.rpartition(":")
-    if host == os.uname().nodename and pid.isdecimal():
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(int(pid), signal.SIGKILL)

@@ -20,7 +20,7 @@ from evaluators.machine import memory_bytes
 from evaluators.pools.protocol import PoolSettings
 from evaluators.pools.ray_address import found, variables_for
 from evaluators.pools.ray_messages import RayMessages, new_file
-from evaluators.pools.ray_session import LocalRay, exported, read_token_again
+from evaluators.pools.ray_session import LocalRay, as_a_driver, exported, read_token_again
 from space.errors import InputError, RunError
 
 _LOOK_SECONDS = 5.0
@@ -166,7 +166,8 @@ def check(settings: PoolSettings) -> None:
                     "gpus_per_trial", f"at most the {there} GPUs of this machine in all", came
                 )
         return
-    import ray
+    with as_a_driver():
+        import ray
 
     variables_for(found(settings.ray_address))
     if ray.is_initialized():

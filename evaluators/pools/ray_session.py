@@ -38,6 +38,15 @@ _IN_FOLDER = len("/ray/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma
 _LOOK_SECONDS = 0.25
 _PARTS = {"raylet": "raylet", "gcs_server": "GCS"}
 """Processes without which Ray can do nothing, and what they are called."""
+_EVERYTHING = "everything"
+
+
+class _Ended(Exception):
+    """A ``part`` of a Ray has ended while it started."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"its {part} has ended")
+        self.part = part
 
 
 class LocalRay:
@@ -70,6 +79,8 @@ class LocalRay:
         self._variables = {
             **variables,
             ray_leftovers.MARK: str(self.folder),
+            # So long it waits for its node at a time, for half a minute in all: in between, _watched looks.
+            "RAY_raylet_start_wait_time_s": "1",
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -78,8 +89,6 @@ class LocalRay:
         self._messages = RayMessages(ray_leftovers.messages_of(self.folder))
         try:
             self._start()
-        except Exception as error:
-            self._fail(f"workers: wanted a Ray that starts on this machine, got: {error}")
         except BaseException:
             self.close()
             raise
@@ -92,9 +101,19 @@ class LocalRay:
         raise RunError(f"{reason}; Ray's messages are in {self._messages.file}") from None
 
     def _start(self) -> None:
+        """Starts Ray; anew where one of its processes ends meanwhile. Raises RunError where it does not start."""
+        try:
+            self._init()
+        except Exception as error:
+            ended = error.part if isinstance(error, _Ended) else self.ended(at_once=True)
+            if ended in ("", _EVERYTHING):
+                self._fail(f"workers: wanted a Ray that starts on this machine, got: {error}")
+            self.restart(ended)
+
+    def _init(self) -> None:
         import ray
 
-        with exported(self._variables), _on_loopback():
+        with exported(self._variables), _on_loopback(), _watched(self.folder):
             read_token_again()
             ray.init(
                 "local",
@@ -117,7 +136,7 @@ class LocalRay:
         self._looked = now
         node = worker._global_node
         if node is None:
-            return "everything"
+            return _EVERYTHING
         dead = {kind for kind, _ in node.dead_processes()}
         return " and ".join(name for kind, name in _PARTS.items() if kind in dead)
 
@@ -138,11 +157,8 @@ class LocalRay:
         for left in ray_leftovers.processes_of(self.folder):
             with suppress(OSError):
                 os.kill(left, signal.SIGKILL)
-        try:
-            with _handlers_kept():
-                self._start()
-        except Exception as error:
-            self._fail(f"workers: wanted a Ray that starts anew, got: {error}")
+        with _handlers_kept():
+            self._start()
 
     def went_wrong(self) -> None:
         """Has Ray's messages kept and named at the end."""
@@ -186,6 +202,42 @@ def exported(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def as_a_driver() -> Iterator[None]:
+    """Inside, Ray is imported for the first time by a driver, which it is not to take for a worker.
+
+    It does so where the parent is process 1 (a service of the system, a driver whose terminal was closed), unless it was
+    told then which process is the raylet: it would end the driver without a word where the way to the raylet breaks.
+    """
+    with exported({"RAY_RAYLET_PID": str(os.getpid())}):
+        yield
+
+
+@contextmanager
+def _watched(folder: Path) -> Iterator[None]:
+    """Inside, the Ray of ``folder`` starts: it raises _Ended where it would wait half a minute for what has ended already."""
+    from ray._private import services
+
+    before: Any = services.get_node
+    looked = 0.0
+
+    def get_node(*arguments: Any) -> Any:
+        nonlocal looked
+        if time.monotonic() - looked > _LOOK_SECONDS:
+            running = ray_leftovers.programs_of(folder)
+            ended = [name for program, name in _PARTS.items() if running and program not in running]
+            if ended:
+                raise _Ended(" and ".join(ended))
+            looked = time.monotonic()
+        return before(*arguments)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = before
 
 
 @contextmanager
@@ -261,12 +313,11 @@ def _remove_leftovers(base: Path) -> None:
 
 
 def _guardian(folder: Path) -> subprocess.Popen[bytes]:
-    """The process that removes what is left when this one is killed."""
+    """The process that removes what is left when this one is killed, and says so if it was Ray that ended it."""
     return subprocess.Popen(
         [sys.executable, "-I", "-S", ray_leftovers.__file__, str(os.getpid()), str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,
     )

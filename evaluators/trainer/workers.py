@@ -25,7 +25,7 @@ from evaluators.images.image_set import ImageSet, carried
 from evaluators.machine import cpus
 from evaluators.pools import ray_cluster
 from evaluators.pools.protocol import PoolSettings
-from evaluators.pools.ray_session import exported
+from evaluators.pools.ray_session import as_a_driver, exported
 from evaluators.trained.run_folder import LAST, TrainedRun, open_run
 from evaluators.trainer.run_training import RunTraining
 from evaluators.trainer.shared_training import SharedTraining
@@ -60,7 +60,8 @@ class Workers:
         Also where Ray Train is not installed.
         """
         try:
-            import ray.train  # noqa: F401
+            with as_a_driver():
+                import ray.train  # noqa: F401
         except ImportError:
             wanted = "the package ray[train] (pip install 'nascale[distributed]')"
             raise InputError.of("workers", wanted, "none") from None

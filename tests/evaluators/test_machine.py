@@ -109,3 +109,27 @@ def test_a_real_control_group_counts() -> None:
     finally:
         group.rmdir()
     assert total == GIB and 0 < free <= GIB
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "wanted"),
+    [
+        ("0::/a\n", {"sys/fs/cgroup/a/memory.events": "low 0\noom 4\noom_kill 3\n"}, 3),
+        ("0::/a\n", {"sys/fs/cgroup/a/memory.current": "5\n"}, 9),
+        (
+            "4:memory:/docker/abc\n0::/\n",
+            {"sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"},
+            2,
+        ),
+        ("", {}, 9),
+    ],
+)
+def test_the_kernel_s_kills_are_counted_by_the_group_else_by_the_machine(
+    tmp_path: Path, groups: str, files: dict[str, str], wanted: int
+) -> None:
+    machine_s = {"proc/vmstat": "nr_free_pages 7\noom_kill 9\n"}
+    mounts = V2 if groups.startswith("0::/a") else V1.format(inside="/docker/abc")
+    root = tree(tmp_path, groups, mounts, files | machine_s)
+    assert machine.kernel_kills(root) == wanted
+    (root / "proc/vmstat").unlink()
+    assert machine.kernel_kills(root) == (None if wanted == 9 else wanted)

@@ -128,6 +128,129 @@ def test_a_ray_that_dies_is_started_anew_and_one_whose_driver_is_killed_leaves_n
     kept.unlink()
 
 
+_KILLS = """
+import os, signal
+import ray
+from ray._private import services
+from evaluators.pools import ray_leftovers
+
+def before(module, name, times):
+    function = getattr(module, name)
+
+    def kill_first(*arguments, **options):
+        if times:
+            times.pop()
+            pids = [pid for pid in ray_leftovers.processes_of(ray_leftovers.Path(os.environ[ray_leftovers.MARK]))
+                    if open(f"/proc/{pid}/comm").read().strip() == "raylet"]
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+        return function(*arguments, **options)
+
+    setattr(module, name, kill_first)
+"""
+
+
+def test_a_raylet_that_dies_while_ray_starts_is_one_that_dies_and_where_ray_ends_the_driver_that_is_said(
+    tmp_path: Path,
+) -> None:
+    """It dies while the node starts, which Ray would notice after half a minute, and later while images are handed out."""
+    script = tmp_path / "driver.py"
+    script.write_text(
+        textwrap.dedent(_KILLS)
+        + textwrap.dedent(
+            """
+            from evaluators.pools.protocol import PoolSettings
+            from evaluators.pools.ray import RayPool
+            from evaluators.pools.ray_session import LocalRay
+            from tests.evaluators.fakes import Fake
+
+            before(services, "get_node", [1])
+            begin = LocalRay._init
+
+            def remembered(session):
+                os.environ[ray_leftovers.MARK] = str(session.folder)
+                begin(session)
+
+            LocalRay._init = remembered
+            before(ray, "put", [1])
+            with RayPool(Fake(), PoolSettings(workers=1), lambda text: print(text, flush=True)):
+                print("not to be said")
+            """
+        )
+    )
+    driver = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment(TMPDIR="/tmp"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert driver.stdout == "Ray's raylet has ended; Ray is started anew (1 of 3 times)\n", driver.stderr
+    assert driver.returncode == 1
+    assert re.fullmatch(
+        r"error: workers: wanted a Ray that stays, .* the same command goes on.*\n", driver.stderr
+    )
+    kept = Path(driver.stderr.split()[-1])
+    assert "The connection to the plasma store is failed" in kept.read_text().splitlines()[-1]
+    assert until(lambda: not kept.with_suffix("").exists(), 10.0)
+    kept.unlink()
+
+
+def test_only_ray_s_own_words_are_taken_for_why_it_ended_a_driver(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "nascale-ray-x"
+    logs = folder / "ray" / "session_latest" / "logs"
+    logs.mkdir(parents=True)
+    log = logs / "python-core-driver-01.log"
+    assert ray_leftovers.last_words(folder) == ""
+    log.write_text("[I] Initializing\n[W] Number of alive nodes:1\n")
+    ray_leftovers.say_last_words(folder)
+    assert capsys.readouterr().err == "" and not ray_leftovers.messages_of(folder).exists()
+    log.write_text(log.read_text() + "[E] Failed to register worker to Raylet: IOError\n[I] shut down\n")
+    ray_leftovers.say_last_words(folder)
+    assert str(ray_leftovers.messages_of(folder)) in capsys.readouterr().err
+    assert "IOError" in ray_leftovers.messages_of(folder).read_text()
+
+
+@pytest.mark.slow
+def test_a_driver_whose_parent_is_process_1_outlives_its_raylet(tmp_path: Path) -> None:
+    """Ray takes it for a worker, whose parent would be the raylet."""
+    script = tmp_path / "driver.py"
+    orphaned = """
+    import os, time
+    if os.fork():
+        os._exit(0)
+    while os.getppid() == os.getsid(0):
+        time.sleep(0.01)
+    print("parent", os.getppid(), flush=True)
+    """
+    script.write_text(textwrap.dedent(orphaned) + textwrap.dedent(_DRIVER))
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env=environment(TMPDIR="/tmp"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        if said(parent, "parent") != "parent 1":
+            pytest.skip("orphans are adopted by another process here")
+        folder = Path(said(parent, f"/.*{PREFIX}"))
+        said(parent, "2$")
+        os.kill(pid_of(folder, "raylet"), signal.SIGKILL)
+        assert "is started anew (1 of 3 times)" in said(parent, "Ray's ")
+        said(parent, "restarted")
+        said(parent, "1$")
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)
+        parent.communicate()
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_messages_go_to_a_file_that_is_kept_if_something_went_wrong(unbuffered: str, tmp_path: Path) -> None:
     script = textwrap.dedent(
