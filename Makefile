@@ -8,7 +8,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 READY := $(VENV)/.ready
-BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline conditional_space pruning recipe_parts train_workers verification export_agreement transfer two_drivers families growth scaling_worlds service_load
+BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline conditional_space pruning recipe_parts train_workers verification export_agreement transfer two_drivers families growth scaling_worlds service_load service_large
 
 .PHONY: demo serve test test-slow check format bench clean
 

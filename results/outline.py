@@ -21,6 +21,7 @@ from results.columns import BY_NAME, COSTS, STATUSES, objective_column
 from results.database import Query, reading
 from results.front import default_axes, front_of, ranks_of
 from results.networks import with_repeats
+from results.stored_trials import objective_values, trials_of
 from results.stored_values import are_of_kind, check_trials, named_damage
 from results.studies import Storage, StoredObjective, StoredStudy, merit_of
 from results.trial_result import MERITS, REPEATED, STATES, Status, TrialResult, ending
@@ -92,7 +93,7 @@ class Outline:
             return found if now is None else now._rows(query, numbers)
 
     def _rows(self, query: Query, numbers: Sequence[int]) -> pd.DataFrame:
-        trials = studies._trials(query, self.study_id, True, False, numbers)
+        trials = trials_of(query, self.study_id, True, False, numbers)
         check_trials(self.name, trials, len(self.objectives))
         if "repeats" in self.frame:
             known = self.frame.set_index("number")[list(REPEATED)]
@@ -128,7 +129,7 @@ def _frame(query: Query, study_id: int, objectives: Sequence[StoredObjective]) -
     repeats = any(one is not None for one in columns[REPEAT_OF])
     stored: Mapping[int, Any] = {}
     if repeats or _lacks(columns, states, objectives):
-        stored = studies.objective_values(query, study_id)
+        stored = objective_values(query, study_id)
     values = [stored.get(head[0]) for head in heads]
     if repeats:
         rows = [dict(zip(parts, one, strict=True)) for one in zip(*parts.values(), strict=True)]

@@ -11,18 +11,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, STOCK, of_study, stored_names
+from results.attributes import ARCHITECTURE, REPEAT_OF, RESULT, STOCK, of_study
 from results.database import Query, missing_log, reading, refusal, said, server_times
 from results.driver import ATTRIBUTE, Driver
 from results.networks import Networks, leader, with_repeats
 from results.storage_url import braced, redacted, storage_url
+from results.stored_trials import clock_of, names_of, trials_of
 from results.stored_values import check_attributes, check_trials, named_damage
 from results.trial_result import MERITS, Status, TrialResult, stored_architecture
 from results.verified import with_verified
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     import optuna
 
 Storage = str | os.PathLike[str] | None
-Option = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def load(name: str, storage: Storage = None, *, architectures: bool = False) -> 
         study_id = _study_id(query, name, storage)
         attributes = _attributes(query, study_id, name)
         objectives = _stored_objectives(query, study_id, attributes)
-        trials = _trials(query, study_id, bool(attributes), architectures)
+        trials = trials_of(query, study_id, bool(attributes), architectures)
         check_trials(name, trials, len(objectives))
         found = with_verified(with_repeats(trials, merit_of(objectives)), attributes)
         return StoredStudy(name, storage_url(storage), objectives, attributes, found)
@@ -146,7 +144,7 @@ def _row(query: Query, study_id: int, name: str) -> dict[str, Any]:
     results = _results(query, study_id) if attributes else []
     check_trials(name, results, 0)
     last = query("SELECT MAX(datetime_complete) FROM trials WHERE study_id = :study", study=study_id)[0][0]
-    finished = _clock(query, bool(attributes))(last)
+    finished = clock_of(query, bool(attributes))(last)
     objectives = _stored_objectives(query, study_id, attributes)
     return {
         "study": name,
@@ -189,11 +187,11 @@ def _results(query: Query, study_id: int) -> list[TrialResult]:
     )
 
     def known(name: str) -> dict[int, Any]:
-        rows = query(f"SELECT t.number, v.value_json {attributes}", study=study_id, **_names(name))
+        rows = query(f"SELECT t.number, v.value_json {attributes}", study=study_id, **names_of(name))
         return {number: json.loads(text) for number, text in rows}
 
     repeat_of, stock = known(REPEAT_OF), known(STOCK)
-    texts = query(f"SELECT t.number, t.state, v.value_json {attributes}", study=study_id, **_names(RESULT))
+    texts = query(f"SELECT t.number, t.state, v.value_json {attributes}", study=study_id, **names_of(RESULT))
     found = [TrialResult.of_json(json.loads(text), state, number) for number, state, text in texts]
     return [
         r.replace(repeat_of=repeat_of.get(r.number), stock=stock.get(r.number))
@@ -212,7 +210,7 @@ def architecture(study: str, trial_number: int, storage: Storage = None) -> Arch
             " ON a.trial_id = t.trial_id AND a.key IN (:now, :first)"
             " WHERE t.study_id = :study AND t.number = :number",
             study=study_id,
-            **_names(ARCHITECTURE),
+            **names_of(ARCHITECTURE),
             number=trial_number,
         )
         if not rows:
@@ -320,116 +318,6 @@ def _objectives(
     if metric_names is None:
         metric_names = ["value"] if len(directions) == 1 else [f"value_{i}" for i in range(len(directions))]
     return tuple(StoredObjective(n, d) for n, d in zip(metric_names, directions, strict=True))
-
-
-_NON_FINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
-
-
-def _trials(
-    query: Query, study_id: int, ours: bool, architectures: bool, numbers: Sequence[int] | None = None
-) -> list[TrialResult]:
-    """All trials of a study, or those of ``numbers``, from five SELECTs rather than one per trial."""
-    some = "" if numbers is None else f" AND t.number IN ({', '.join(map(str, (-1, *numbers)))})"
-    heads = query(
-        "SELECT t.trial_id, t.number, t.state, t.datetime_start, t.datetime_complete FROM trials t"
-        f" WHERE t.study_id = :study{some} ORDER BY t.number",
-        study=study_id,
-    )
-    decisions: dict[int, dict[str, Option]] = {row[0]: {} for row in heads}
-    attributes: dict[int, dict[str, Any]] = {row[0]: {} for row in heads}
-    accuracies: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
-    of_study = f"JOIN trials t ON t.trial_id = v.trial_id WHERE t.study_id = :study{some}"
-    values = objective_values(query, study_id, some)
-    for trial, step, value, kind in query(
-        "SELECT v.trial_id, v.step, v.intermediate_value, v.intermediate_value_type"
-        f" FROM trial_intermediate_values v {of_study} ORDER BY v.step",
-        study=study_id,
-    ):
-        accuracies[trial][step] = _NON_FINITE.get(kind, value)
-    for trial, name, value, distribution in query(
-        "SELECT v.trial_id, v.param_name, v.param_value, v.distribution_json"
-        f" FROM trial_params v {of_study} ORDER BY t.trial_id, v.param_id",
-        study=study_id,
-    ):
-        decisions[trial][name] = _option(value, distribution)
-    without = {} if architectures else _names(ARCHITECTURE)
-    wanted = " AND v.key NOT IN (:now, :first)" if without else ""
-    stored = query(
-        f"SELECT v.trial_id, v.key, v.value_json FROM trial_user_attributes v {of_study}{wanted}",
-        study=study_id,
-        **without,
-    )
-    # One call for all is faster than one for each: it also makes each key only once.
-    parsed = json.loads(f"[{','.join([text for _, _, text in stored])}]")
-    for (trial, name, _), value in zip(stored, parsed, strict=True):
-        attributes[trial][name] = value
-    clock = _clock(query, ours)
-    return [
-        TrialResult.of_stored(
-            number,
-            state,
-            attributes[i],
-            decisions=decisions[i],
-            values=values.get(i),
-            curve=tuple(accuracies[i].items()),
-            started=clock(start),
-            finished=clock(complete),
-        )
-        for i, number, state, start, complete in heads
-    ]
-
-
-def objective_values(query: Query, study_id: int, some: str = "") -> dict[int, tuple[Any, ...]]:
-    """Trial's id → its values in order of the objectives, of the trials that have any; ``some`` is a further condition."""
-    found: dict[int, tuple[Any, ...]] = {}
-    for trial, value, kind in query(
-        "SELECT v.trial_id, v.value, v.value_type FROM trial_values v JOIN trials t ON t.trial_id = v.trial_id"
-        f" WHERE t.study_id = :study{some} ORDER BY v.trial_id, v.objective",
-        study=study_id,
-    ):
-        found[trial] = (*found.get(trial, ()), _NON_FINITE.get(kind, value))
-    return found
-
-
-# Searches repeat a few options over and over; a cached call is several times faster.
-@lru_cache(maxsize=2**14)
-def _option(value: float, distribution: str) -> Option:
-    """A parameter as it was chosen; a categorical one is stored as the index of its choice."""
-    kind = _kind(distribution)
-    return kind[int(value)] if isinstance(kind, list) else cast(Option, kind(value))
-
-
-@lru_cache(maxsize=2**10)
-def _kind(distribution: str) -> list[Option] | type:
-    """The options of a categorical distribution, given as Optuna's JSON; int or float for a numeric one."""
-    parsed = json.loads(distribution)
-    if parsed["name"].startswith("Int"):
-        return int
-    return cast("list[Option] | type", parsed["attributes"].get("choices", float))
-
-
-def _clock(query: Query, ours: bool) -> Callable[[str | datetime | None], datetime | None]:
-    """Reads a stored time as an aware one: SQLite hands it over as text, other databases as a datetime.
-
-    Optuna holds naive UTC since version 5, naive local time before; a search of ours always stored UTC.
-    """
-    version = str(query("SELECT library_version FROM version_info")[0][0])
-    zone = UTC if ours or int(version.partition(".")[0]) >= 5 else None
-
-    def read(value: str | datetime | None) -> datetime | None:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if moment is not None and not isinstance(moment, datetime):
-            raise TypeError(f"{moment!r} is no time")
-        if moment is None or zone is not None:
-            return moment and moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
-
-    return read
-
-
-def _names(attribute: str) -> dict[str, str]:
-    """The values of ``:now`` and ``:first`` in a statement: the names that one of our attributes may have."""
-    return dict(zip(("now", "first"), stored_names(attribute), strict=True))
 
 
 def described(storage: Storage = None) -> str:

@@ -9,7 +9,7 @@ import click
 import uvicorn
 from fastapi import FastAPI
 
-from service import connections, dashboard
+from service import connections, dashboard, memory
 from service.api.app import create_app
 from service.api.context import Context
 from service.jobs.retention import Retention
@@ -27,6 +27,7 @@ def serve(settings: Settings) -> None:
 
     Raises InputError for settings that it cannot run with.
     """
+    memory.prepare()
     check_sources(settings)
     settings = _within_files(settings)
     token = token_of(settings)

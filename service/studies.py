@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
+from service import memory
 from service.estimate import FIXED, Rate, measured_rate
 from space.errors import UnknownNameError
 
@@ -211,11 +212,15 @@ class Studies:
             epoch, stamp = self.state()
             found = self._found(key, stamp)
             if found is None:
+                with self._lock:
+                    self._kept.pop(key, None)  # nobody is given it any more, and two take twice the memory
                 started = time.monotonic()
                 value = read()
                 now = time.monotonic()
                 found = _Kept(value, now, now - started, stamp)
                 self._keep(key, found, epoch)
+                del value
+                memory.give_back()
         return found.value
 
     def _found(self, key: str, stamp: object) -> _Kept[Any] | None:

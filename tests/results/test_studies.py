@@ -11,7 +11,7 @@ import optuna
 import pytest
 
 from results import database as databases
-from results import storage_url, studies
+from results import storage_url, stored_trials, studies
 from results.database import reading, refusal
 from space.architecture import Architecture
 from space.errors import InputError, UnknownNameError
@@ -49,6 +49,12 @@ def test_both_databases_hold_the_same(either: str, storage: str) -> None:
     for name in names(storage):
         here, there = (studies.load(name, url, architectures=True) for url in (storage, either))
         assert (here.trials, here.attributes) == (there.trials, there.attributes)
+
+
+def test_a_part_at_a_time_gives_the_same_trials(either: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = studies.load("digits", either, architectures=True)
+    monkeypatch.setattr(stored_trials, "_AT_ONCE", 7)
+    assert studies.load("digits", either, architectures=True) == whole
 
 
 def test_values_that_are_not_finite_come_back(database: str) -> None:

@@ -27,7 +27,7 @@ from tests.service.jobs.test_supervisor import submit as submit_short
 from tests.service.jobs.test_supervisor import wait
 
 __all__ = ["services"]  # a fixture
-KILLS, TRIALS = 10, 6
+KILLS, TRIALS = 10, 8
 
 
 def search(store: JobStore, seed: int, study: str) -> str:
@@ -37,7 +37,7 @@ def search(store: JobStore, seed: int, study: str) -> str:
         "space": "mbconv",
         "max_macs": "1M",
         "sampler": "random",
-        "trials": 8,
+        "trials": TRIALS,
         "epochs": 3,
         "fraction": 0.5,
         "batch_size": 64,
@@ -60,10 +60,11 @@ def measured(trial: TrialResult) -> tuple[object, ...]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.parametrize("draw", range(3))
 def test_jobs_end_as_they_would_have_whatever_is_killed_under_them(
-    tmp_path: Path, services: list[subprocess.Popen[str]]
+    tmp_path: Path, services: list[subprocess.Popen[str]], draw: int
 ) -> None:
-    generator = random.Random(0)
+    generator = random.Random(draw)
     store = JobStore(f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "jobs")
     running = service(store, services, "nascale")
     whole = [search(store, seed, f"whole-{seed}") for seed in range(3)]
