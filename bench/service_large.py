@@ -50,7 +50,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         _service(Path(folder), arguments.trials, forgetful=not arguments.minutes) as served,
-        httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120) as http,
+        httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=600) as http,
     ):
         print(f"service: {_megabytes(served):.0f} MB at its start")
         _fronts(served, http, arguments.trials)

@@ -27,5 +27,7 @@ with ThreadPoolExecutor(4) as threads:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told")
 def test_what_threads_let_go_of_goes_back_although_some_of_it_is_kept() -> None:
-    left = {prepared: float(python("-c", LEFT.format(prepared=prepared)).stdout) for prepared in (False, True)}
+    left = {
+        prepared: float(python("-c", LEFT.format(prepared=prepared)).stdout) for prepared in (False, True)
+    }
     assert left[True] < 0.5 < left[False]
