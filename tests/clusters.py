@@ -79,6 +79,7 @@ class TestCluster:
             "HOME": str(folder),
             "NASCALE_CACHE": str(folder / "cache"),
             MARK: str(folder),
+            "SPT_NOENV": "1",
         }
         os.chdir(folder)
         try:

@@ -79,6 +79,8 @@ class LocalRay:
         self._variables = {
             **variables,
             ray_leftovers.MARK: str(self.folder),
+            # Ray's agents would write their names over their environment, in which the mark stands.
+            "SPT_NOENV": "1",
             # So long it waits for its node at a time, for half a minute in all: in between, _watched looks.
             "RAY_raylet_start_wait_time_s": "1",
             "RAY_AUTH_MODE": "token",

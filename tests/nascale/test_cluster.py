@@ -17,20 +17,9 @@ from tests.processes import environment, python
 
 _CUT_SECONDS = 60.0
 _SEARCH = [
-    *(
-        "search",
-        "--study",
-        "c",
-        "--space",
-        "mbconv",
-        "--data",
-        "digits",
-        "--sampler",
-        "random",
-        "--trials",
-        "14",
-    ),
-    *("--resolution", "8", "--epochs", "2", "--fraction", "0.3", "--repeats", "0", "--stock", "none"),
+    *("search", "--study", "c", "--space", "mbconv", "--data", "digits", "--sampler", "random"),
+    *("--trials", "14", "--resolution", "8", "--epochs", "2", "--fraction", "0.3"),
+    *("--repeats", "0", "--stock", "none"),
 ]
 
 

@@ -75,6 +75,13 @@ def pid_of(folder: Path, program: str) -> int:
     return found
 
 
+def agents(folder: Path, name: str) -> list[int]:
+    """The processes of a Ray that have given themselves this name."""
+    title = f"ray::{name}".encode()
+    found = ray_leftovers.processes_of(folder)
+    return [pid for pid in found if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(title)]
+
+
 def listening(folder: Path) -> set[str]:
     """The addresses, in the hexadecimal digits of /proc/net, at which the processes of a Ray listen."""
     inodes = set()
@@ -112,6 +119,8 @@ def test_a_ray_that_dies_is_started_anew_and_one_whose_driver_is_killed_leaves_n
     folder = Path(said(driver, f"/.*{PREFIX}"))
     said(driver, "2$")
     assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("DashboardAgent", "RuntimeEnvAgent"):
+        assert until(lambda name=name: agents(folder, name), 20.0), "they are found, too"
     assert listening(folder) and listening(folder) <= LOOPBACK
     os.kill(pid_of(folder, program), signal.SIGKILL)
     assert "is started anew (1 of 3 times)" in said(driver, "Ray's ")
