@@ -17,17 +17,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from results.storage_url import braced, storage_url
+from service.jobs.hidden import Hidden
 
-PATHS = ("/dashboard", "/static", "/api", "/csv")
+_OF_STUDIES = ("/api", "/csv")
+PATHS = ("/dashboard", "/static", *_OF_STUDIES)
 """What the page of optuna-dashboard calls, by its bundle."""
 _WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Dashboard:
-    """The dashboard of the studies in a storage; it is loaded when somebody asks for it first."""
+    """The dashboard of the studies in a storage, which tells nothing ``hidden``; it is loaded when somebody asks for it first."""
 
-    def __init__(self, storage: str) -> None:
-        self._storage = storage_url(storage)
+    def __init__(self, storage: str, hidden: Hidden) -> None:
+        self._storage, self._hidden = storage_url(storage), hidden
         self._application: _WSGI | None = None
         self._lock = threading.Lock()
 
@@ -37,6 +39,8 @@ class Dashboard:
     def _answer(self, request: Request) -> Response:
         with self._lock:  # its caches are not made for several threads
             status, headers, body = self._ask(request)
+        if request.url.path.startswith(_OF_STUDIES):
+            body = self._hidden.content(body)
         response = Response(body, int(status.partition(" ")[0]))
         for name, value in headers:
             if name.lower() not in ("content-length", "transfer-encoding", "connection"):
@@ -84,9 +88,9 @@ class Dashboard:
         return self._application
 
 
-def mount(app: FastAPI, storage: str) -> None:
+def mount(app: FastAPI, storage: str, hidden: Hidden) -> None:
     """Adds the dashboard to ``app``, where nothing but GET is allowed."""
-    dashboard = Dashboard(storage)
+    dashboard = Dashboard(storage, hidden)
 
     async def answer(request: Request) -> Response:
         return await dashboard(request)

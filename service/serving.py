@@ -57,7 +57,7 @@ def serve(settings: Settings) -> None:
 def application(context: Context) -> FastAPI:
     """The whole application: the API, Optuna's dashboard, and the page."""
     app = create_app(context)
-    dashboard.mount(app, context.settings.storage)
+    dashboard.mount(app, context.settings.storage, context.resources.hidden)
     mounting.mount(app)
     return app
 

@@ -12,18 +12,21 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
 from service import memory
 from service.estimate import FIXED, Rate, measured_rate
+from service.jobs.hidden import Hidden
+from service.jobs.tails import NOTHING
 from space.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from results.outline import Outline
+    from results.studies import StoredStudy
 
 READ_SHARE = 10.0
 _LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
@@ -89,19 +92,19 @@ class Table(Rows):
 class OutlinedTable(Rows):
     """Trials of which a row is read when it is asked for."""
 
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, outline: Outline, hidden: Hidden) -> None:
         super().__init__()
-        self._outline = outline
+        self._outline, self._hidden = outline, hidden
 
     @property
     def numbers(self) -> Sequence[int]:
         return self._outline.numbers
 
     def rows(self, numbers: Sequence[int]) -> pd.DataFrame:
-        return self._outline.rows(numbers)
+        return _shown(self._outline.rows(numbers), self._hidden)
 
     def front(self) -> pd.DataFrame:
-        return self._outline.front()
+        return _shown(self._outline.front(), self._hidden)
 
 
 @dataclass
@@ -120,10 +123,10 @@ class _Kept(Generic[T]):
 
 
 class Studies:
-    """The studies of one storage. May be asked from several threads."""
+    """The studies of one storage, in whose texts nothing ``hidden`` is told. May be asked from several threads."""
 
-    def __init__(self, storage: str) -> None:
-        self.storage = storage
+    def __init__(self, storage: str, hidden: Hidden = NOTHING) -> None:
+        self.storage, self._hidden = storage, hidden
         self._file = sqlite_path(storage_url(storage))
         self._files = tuple(f"{self._file}{suffix}" for suffix in ("", "-wal"))
         self._epoch = 0
@@ -165,6 +168,22 @@ class Studies:
         self.check(name)
         return attributes_of(name, self.storage) or {}
 
+    def told(self, name: str) -> Mapping[str, Any]:
+        """``attributes`` as clients see them."""
+        shown: Mapping[str, Any] = self._hidden.document(self.attributes(name))
+        return shown
+
+    def loaded(self, name: str, *, architectures: bool = False) -> StoredStudy:
+        """A whole study as clients see it. Raises UnknownNameError with the nearest names."""
+        from results.studies import load
+
+        found = load(name, self.storage, architectures=architectures)
+        trials = tuple(
+            one if one.error is None else one.replace(error=self._hidden.text(one.error))
+            for one in found.trials
+        )
+        return replace(found, attributes=self._hidden.document(found.attributes), trials=trials)
+
     def forget(self) -> None:
         """Has everything read anew when it is asked for next."""
         with self._lock:
@@ -183,14 +202,14 @@ class Studies:
         from results.outline import Outline
 
         outline = Outline.of(name, self.storage)
-        return self.table(name) if outline is None else OutlinedTable(outline)
+        return self.table(name) if outline is None else OutlinedTable(outline, self._hidden)
 
     def _summaries(self) -> list[dict[str, Any]]:
         from results.studies import summaries
 
         if self._file is not None and not self._file.exists():
             return []
-        return summaries(self.storage)
+        return [row | {"data": self._hidden.document(row["data"])} for row in summaries(self.storage)]
 
     def _rate(self) -> Rate:
         return FIXED if self._file is not None and not self._file.exists() else measured_rate(self.storage)
@@ -198,8 +217,7 @@ class Studies:
     def _read(self, name: str) -> Table:
         from results.frame import trials
 
-        frame = trials(name, self.storage)
-        return Table(frame)
+        return Table(_shown(trials(name, self.storage), self._hidden))
 
     def _fresh(self, key: str, read: Callable[[], T]) -> T:
         """What ``read`` gives; one that was read a moment ago serves too, and of many who ask at once one reads."""
@@ -248,6 +266,14 @@ class Studies:
         found = tuple(map(_stat, self._files))
         newest = max((one[2] for one in found if one is not None), default=0)
         return found if time.time_ns() - newest > _STEP_NANOSECONDS else None
+
+
+def _shown(frame: pd.DataFrame, hidden: Hidden) -> pd.DataFrame:
+    """The frame with its errors as clients see them."""
+    known = frame["error"].notna()
+    if known.any():
+        frame.loc[known, "error"] = [hidden.text(str(error)) for error in frame.loc[known, "error"]]
+    return frame
 
 
 def _stat(path: str) -> tuple[int, int, int] | None:

@@ -57,12 +57,12 @@ class Context:
     @classmethod
     def of(cls, settings: Settings, token: str) -> Context:
         """The parts with these settings; the database is made where there is none."""
-        jobs = JobStore(settings.storage, settings.folder / "jobs")
+        jobs, images = JobStore(settings.storage, settings.folder / "jobs"), ImageSources(settings)
         return cls(
             settings,
             Key(token),
-            ImageSources(settings),
-            Studies(settings.storage),
+            images,
+            Studies(settings.storage, Resources(jobs, images).hidden),
             Artifacts(settings.folder / "artifacts"),
             jobs,
             Followers(jobs, settings.streams),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -100,12 +100,15 @@ def documented(*statuses: int, but: int | None = None) -> dict[int | str, dict[s
     }
 
 
-def of_error(error: NascaleError) -> JSONResponse:
-    """The response of an error of nascale's own: 404 for a study that is not there, else 422, or 503 of a run that failed."""
+def of_error(error: NascaleError, shown: Callable[[str], str] = str) -> JSONResponse:
+    """The response of an error of nascale's own: 404 for a study that is not there, else 422, or 503 of a run that failed.
+
+    ``shown`` makes of its line what clients see.
+    """
     if isinstance(error, UnknownNameError):
         status = 404 if str(error).startswith("study:") else 422
-        return problem(status, str(error), nearest=list(error.nearest))
-    return problem(422 if isinstance(error, InputError) else 503, str(error))
+        return problem(status, shown(str(error)), nearest=list(error.nearest))
+    return problem(422 if isinstance(error, InputError) else 503, shown(str(error)))
 
 
 def install(app: FastAPI) -> None:
@@ -117,7 +120,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NascaleError)
     async def _(request: Request, error: NascaleError) -> Response:
-        return of_error(error)
+        return of_error(error, request.app.state.context.resources.hidden.text)
 
     @app.exception_handler(RequestValidationError)
     async def _(request: Request, error: RequestValidationError) -> Response:

@@ -1,16 +1,17 @@
-"""What clients do not see of a job's log and its errors: where the storage is, and the server's folders.
+"""What clients do not see of jobs' logs, of errors and of what studies keep: where the storage is, and the server's folders.
 
-The file on disk keeps them. A hidden place is written over with as many asterisks as it has bytes, so that a log that is shown has
+The file on disk and the database keep them. A hidden place is written over with as many asterisks as it has bytes, so that a log that is shown has
 the offsets of the file, wherever it is cut.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import nascale
 from evaluators.cache import cache_folder
@@ -21,41 +22,57 @@ _SHORTEST = 3
 
 
 class Hidden:
-    """Hides ``places``, wherever one of them stands in a text."""
+    """Hides ``places``, wherever one of them stands in a text. ``names`` is what sources of images are called instead."""
 
-    def __init__(self, places: Iterable[str]) -> None:
+    def __init__(self, places: Iterable[str], names: Mapping[str, str] | None = None) -> None:
+        self._names = sorted((names or {}).items(), key=lambda one: -len(one[0]))
         found = {os.fsencode(place) for place in places}
         self._places = sorted(place for place in found if len(place) >= _SHORTEST)
         self._longest = max(map(len, self._places), default=0)
 
     @classmethod
-    def of(cls, storage: str, folder: Path, sources: Iterable[str]) -> Self:
-        """Hides the storage, the folder of the service, the places of images and tables (``folder:/data/photos``), and where
-        the program, its caches and its user's files are."""
+    def of(cls, storage: str, folder: Path, sources: Mapping[str, str]) -> Self:
+        """Hides the storage, the folder of the service, the places of images and tables (name → ``folder:/data/photos``), and
+        where the program, its caches and its user's files are."""
         url = storage_url(storage)
         places = {url, redacted(url), storage, redacted(storage)}
         file = sqlite_path(url)
         paths = [folder, Path(nascale.__file__).parent.parent, cache_folder(None), Path.home()]
         paths += [Path(prefix) for prefix in (sys.prefix, sys.base_prefix)]
         paths += [] if file is None else [file, file.parent]
-        for source in sources:
+        names = {}
+        for name, source in sources.items():
             location = Path(source.partition(":")[2])
-            paths += [location, location.parent] if location.is_absolute() else []
+            if location.is_absolute() and location != location.parent:
+                paths += [location, location.parent]
+                names[source] = name
         for path in paths:
             places |= {str(path.absolute()), str(path.resolve())}
-        return cls(places)
+        written = {json.dumps(place)[1:-1] for place in places}  # as in JSON, and in texts that stand in JSON
+        return cls(places | written | {json.dumps(place)[1:-1] for place in written}, names)
 
     def text(self, text: str) -> str:
-        """``text`` without them."""
-        return self._shown(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
+        """``text`` without them, and with images by their names."""
+        for source, name in self._names:
+            text = text.replace(source, name)
+        return self.content(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
+
+    def document(self, value: Any) -> Any:
+        """A JSON value with all texts in it, names of members apart, without them."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {name: self.document(one) for name, one in value.items()}
+        return [self.document(one) for one in value] if isinstance(value, list | tuple) else value
 
     def piece(self, file: BinaryIO, start: int, size: int) -> bytes:
         """At most ``size`` bytes of a file from ``start`` on, without them: also where one is cut by an end of the piece."""
         before = min(start, self._longest)
         file.seek(start - before)
-        return self._shown(file.read(before + size + self._longest))[before : before + size]
+        return self.content(file.read(before + size + self._longest))[before : before + size]
 
-    def _shown(self, content: bytes) -> bytes:
+    def content(self, content: bytes) -> bytes:
+        """``content`` without them, of the same length."""
         shown = bytearray(content)
         for place in self._places:
             at = content.find(place)

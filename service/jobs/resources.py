@@ -33,7 +33,7 @@ class Resources:
     @cached_property
     def hidden(self) -> Hidden:
         """What clients do not see of logs and errors; uploads that come later lie in the folder of the service."""
-        return Hidden.of(self.storage, self.store.folder.parent, self.data.values())
+        return Hidden.of(self.storage, self.store.folder.parent, self.data)
 
     def source(self, name: object) -> str:
         """The images of that name, as ``--data`` takes them; a source that needs no place is its own name.

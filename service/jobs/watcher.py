@@ -109,7 +109,8 @@ class Watcher:
             tail = self._tail()
             if tail is not None:
                 events, mark = tail.new(query, mark)
-                return [(EventType(kind), data) for kind, data in events], mark
+                hidden = self._resources.hidden
+                return [(EventType(kind), hidden.document(data)) for kind, data in events], mark
         return [], mark
 
     def _searched(self, mark: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from results.plots.axes import axis
 from results.plots.view import View
 from results.report import sections
 from results.stock import against_stock
-from results.studies import StoredStudy, architecture, load
+from results.studies import StoredStudy, architecture
 from space.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def study_parts(studies: Studies, name: str) -> Mapping[str, Any]:
 
 
 def _parts(studies: Studies, name: str, frame: pd.DataFrame) -> Mapping[str, Any]:
-    stored = load(name, studies.storage)
+    stored = studies.loaded(name)
     view = sections.front_view(frame)
     told: dict[str, Any] = {
         "view": view,

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from results.networks import LEVEL, Networks, answer
 from results.right_images import right_images
 from results.stock import StockComparison, against_stock, measured_stock
-from results.studies import StoredStudy, load
+from results.studies import StoredStudy
 from results.verified import SUMMARY
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class NoiseFloor:
 def trust(studies: Studies, name: str) -> Mapping[str, Any]:
     """What the page on trust shows of a study. Raises UnknownNameError with the nearest names."""
     table = studies.table(name)
-    return table.once("the page on trust", lambda: _trust(load(name, studies.storage), table.frame))
+    return table.once("the page on trust", lambda: _trust(studies.loaded(name), table.frame))
 
 
 def _trust(stored: StoredStudy, frame: pd.DataFrame) -> Mapping[str, Any]:

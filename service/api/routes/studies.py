@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
@@ -76,17 +74,17 @@ class StudyDetail(StudySummary):
 def list_studies(service: Service, after: Offset = None, limit: Limit = PAGE) -> StudyList:
     """The stored studies."""
     rows, start = service.studies.summaries(), after or 0
-    page = [StudySummary(**_told(row)) for row in rows[start : start + limit]]
+    page = [StudySummary(**plain_document(row)) for row in rows[start : start + limit]]
     return StudyList(items=page, next=start + limit if start + limit < len(rows) else None)
 
 
 @router.get("/{study}", responses=UNCHANGED | documented(404))
 def show_study(service: Service, study: StudyName) -> StudyDetail:
     """A study, with its spec and its origin."""
-    attributes = service.studies.attributes(study)
+    attributes = service.studies.told(study)
     row = next(row for row in service.studies.summaries() if row["study"] == study)
     return StudyDetail(
-        **_told(row),
+        **plain_document(row),
         spec=plain_document(attributes.get("spec", {})),
         provenance=plain_document(attributes.get("provenance", {})),
     )
@@ -106,18 +104,13 @@ def show_study(service: Service, study: StudyName) -> StudyDetail:
 def report(service: Service, study: StudyName) -> Response:
     """One HTML file about the study, as `nascale report` writes it."""
     from nascale.repeat import repeat_command
-    from results.report.report import write_report
+    from results.report.report import report as written
 
     service.studies.check(study)
     with service.computing():
-        text = write_report(study, service.settings.storage, repeat=repeat_command)
+        text = written(service.studies.loaded(study, architectures=True), repeat=repeat_command)
     return Response(
         text.encode(errors="backslashreplace"),
         media_type="text/html",
         headers={"content-security-policy": _REPORT_POLICY},
     )
-
-
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    """The row without what tells where the owner of the service keeps files."""
-    return plain_document(row)

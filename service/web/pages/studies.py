@@ -37,7 +37,7 @@ def studies(service: Service, request: Request) -> HTMLResponse:
 def study(service: Service, request: Request, study: StudyName) -> HTMLResponse:
     """A study with its front."""
     parts = _parts(service, study)
-    attributes = service.studies.attributes(study)
+    attributes = service.studies.told(study)
     spec = attributes.get("spec", {})
     network = None
     if parts["best"] is not None:

@@ -31,13 +31,21 @@ def test_a_piece_is_that_of_the_whole(parts: list[str], start: int, size: int) -
 
 def test_what_is_no_place_is_told_as_it_is() -> None:
     text = "12/40 trials · best 0.9611 · /v1/jobs · a / b \udcff\n"
-    assert Hidden.of("postgresql://me:secret@host/base", FOLDER, ["folder:/", "digits"]).text(text) == text
+    assert (
+        Hidden.of("postgresql://me:secret@host/base", FOLDER, {"all": "folder:/", "digits": "digits"}).text(
+            text
+        )
+        == text
+    )
 
 
 def test_the_storage_the_folder_and_the_sources_are_places() -> None:
     hidden = Hidden.of(
-        "sqlite:////var/lib/my%20base.db", FOLDER, ["folder:/data/photos", "table:/bench/a.toml"]
+        "sqlite:////var/lib/my%20base.db",
+        FOLDER,
+        {"photos": "folder:/data/photos", "bench": "table:/bench/a.toml"},
     )
+    assert hidden.text("search --data folder:/data/photos") == "search --data photos"
     for place in (
         *(
             "sqlite:////var/lib/my%20base.db",
@@ -51,7 +59,7 @@ def test_the_storage_the_folder_and_the_sources_are_places() -> None:
     url = "postgresql://me:secret@host/base"
     for shown in (url, "postgresql+psycopg://me:***@host/base"):
         assert (
-            hidden.of(url, FOLDER, ()).text(f"study x in {shown}: a") == f"study x in {len(shown) * '*'}: a"
+            hidden.of(url, FOLDER, {}).text(f"study x in {shown}: a") == f"study x in {len(shown) * '*'}: a"
         )
 
 
@@ -61,3 +69,9 @@ def test_a_chunk_of_a_log_does_not_show_them(tmp_path: Path) -> None:
     chunks, end = log_tail(log, 0, Hidden([str(FOLDER)]))
     assert len(chunks) == 2 and end == log.stat().st_size
     assert "".join(chunk["text"] for chunk in chunks) == f"{'x' * 8190}{len(str(FOLDER)) * '*'}/out\n"
+
+
+def test_a_document_keeps_its_form() -> None:
+    hidden = Hidden(["/srv"], {"folder:/srv/photos": "photos"})
+    told = {"error": "no /srv/a", "n": [3, None, "folder:/srv/photos"], "/srv": {"x": True}}
+    assert hidden.document(told) == {"error": "no ****/a", "n": [3, None, "photos"], "/srv": {"x": True}}
