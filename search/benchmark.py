@@ -8,6 +8,8 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +28,7 @@ from search.samplers.registry import make_sampler
 from search.settings import SearchSettings
 from search.space_statistics import check_budgets
 from search.trial_store import MemoryTrialStore
+from space.errors import RunError
 
 BASELINE = "random"
 
@@ -155,7 +158,7 @@ def run_samplers(
     ``evaluations`` is the length of the searches. There may be several: a search that measures networks again plans for
     its length, so each length is then a search of its own, and otherwise the beginning of the longest. ``jobs``
     processes work side by side; the searches are the same whatever their number. ``report`` is called with (samplers and
-    seeds done, in all).
+    seeds done, in all). Raises RunError where one of the processes dies.
     """
     lengths = [evaluations] if isinstance(evaluations, int) else sorted(set(evaluations))
     if settings.repeats == 0 or evaluator.surrogate is not None or evaluator.accuracies.shape[1] == 1:
@@ -180,5 +183,12 @@ def _runs(
         yield from (_run(evaluator, prior, task) for task in tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, initializer=_start, initargs=(evaluator, prior)) as pool:
-        yield from pool.imap(_work, tasks)
+    processes = min(jobs, len(tasks))
+    with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(evaluator, prior)) as pool:
+        try:
+            yield from pool.map(_work, tasks)
+        except BrokenProcessPool:
+            raise RunError(
+                f"jobs: wanted {processes} processes that run to their end, got one that died (killed, crashed, or out "
+                "of memory, of which fewer --jobs need less)"
+            ) from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +13,7 @@ from search.benchmark import SamplerRun, run_sampler, run_samplers
 from search.objective import Objective
 from search.samplers.grid import GridSampler
 from search.settings import Budgets, SearchSettings
+from space.errors import RunError
 from tests.search.small_table import MACS, OBSERVED, TRUTH
 
 GRID = SearchSettings(sampler="grid", trials=6, seed=2)
@@ -75,3 +78,15 @@ def test_the_number_of_processes_changes_nothing(small_table: TableEvaluator, ob
     ]
     assert counted == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert runs(2) == alone
+
+
+class Deadly:
+    """Ends whatever process unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+def test_a_process_that_dies_ends_the_comparison_and_is_not_waited_for(small_table: TableEvaluator) -> None:
+    with pytest.raises(RunError, match="jobs: wanted 2 processes that run to their end, got one that died"):
+        run_samplers(small_table, SearchSettings(), ["random"], 3, 2, 2, prior=cast(Any, Deadly()))
