@@ -1,6 +1,6 @@
 """The service beside a study of 20,000 trials: how soon its front is there, and memory while it is polled.
 
-    python -m bench.service_large --polls 160            # as fast as the answers come, the study read anew before each
+    python -m bench.service_large --polls 20             # as fast as the answers come, the study read anew before each
     python -m bench.service_large --minutes 60           # an hour of one request a second, the study changing every minute
     python -m bench.service_large --minutes 60 --to rss.csv
 
@@ -41,6 +41,13 @@ from nascale.cli import main
 main()
 """
 _SAMPLE_SECONDS, _CHANGE_SECONDS, _WARM_SECONDS, _BLOCK_SECONDS = 30.0, 60.0, 600.0, 300.0
+_READ_WHOLE = (
+    "/v1/studies/digits/front",
+    "/v1/studies",
+    "/studies/digits",
+    "/v1/studies/digits/trials?after=1000&format=parquet",
+)
+"""Answers for which all trials are gone through, in four ways."""
 _JOB = {"data": "digits", "space": "mixed", "epochs": 1, "trials": 2, "workers": 1, "fraction": 0.2}
 """A short search, for its events."""
 
@@ -65,7 +72,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, default=20000)
-    parser.add_argument("--polls", type=int, default=300)
+    parser.add_argument("--polls", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--pause", type=float, default=1.0, help="Seconds from one request to the next.")
     parser.add_argument("--to", type=Path, help="A csv of seconds and MB, written as they are looked at.")
@@ -99,8 +106,7 @@ def _polled(served: Serving, http: httpx.Client, polls: int) -> None:
     print(f"memory over {polls} polls, in MB: {_megabytes(served):.0f}", end="", flush=True)
     for number in range(polls):
         _touch(served.place)
-        page = ("front", "trials", "trials?after=15000")[number % 3]
-        http.get(f"/v1/studies/digits/{page}").raise_for_status()
+        http.get(_READ_WHOLE[number % len(_READ_WHOLE)]).raise_for_status()
         if (number + 1) % max(1, polls // 20) == 0:
             print(f" {_megabytes(served):.0f}", end="", flush=True)
     print(f", in {time.perf_counter() - begun:.0f} s")

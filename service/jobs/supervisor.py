@@ -196,7 +196,10 @@ class Supervisor:
         if job.wish is not None:
             self._leases.end(job.id, JobState.CANCELLED, "ended with its service", None)
         else:
-            self._leases.interrupt(job.id, "its service and its process are gone")
+            begun = not lost.here or Process.found(folder, mark) is not None
+            what = "its service and its process are gone" if begun else "its service was gone before it began"
+            # A job is not at fault for what ends services, so that costs none of its attempts.
+            self._leases.interrupt(job.id, what, counts=begun)
 
     def _works_elsewhere(self, job: Job) -> bool:
         """Whether the process of a job whose service is gone still works on the job's study, on another machine."""

@@ -8,12 +8,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from results.driver import Driver
 from service.jobs import keeper, processes, supervisor
-from service.jobs.job import CancelMode, EventType, Job, JobKind, JobState
+from service.jobs.job import ATTEMPTS, CancelMode, EventType, Job, JobKind, JobState
+from service.jobs.lease import Leases
 from service.jobs.processes import mark_of
 from service.jobs.resources import Resources
 from service.jobs.store import JobStore
@@ -207,6 +210,25 @@ def test_jobs_that_are_left_running_are_adopted(store: JobStore, start: Start) -
     done = wait(store, job, JobState.SUCCEEDED)
     assert (done.attempt, done.exit_code) == (1, 0)
     assert store.log_path(job).read_text().endswith("went\n")
+
+
+def test_services_that_end_before_a_process_began_cost_a_job_none_of_its_attempts(
+    store: JobStore, start: Start
+) -> None:
+    """They were killed between taking the job from the queue and beginning its process, more often than a job may be interrupted."""
+    job = submit(store, "quick")
+    gone = replace(Driver.this(), began="0")
+    adopting = Supervisor(Resources(store, {}), program=PROGRAM)
+    for number in range(ATTEMPTS + 1):
+        claimed = Leases(store.database, replace(gone, token=f"gone {number}")).claim(8, 8)
+        assert claimed is not None
+        (lost,) = Leases(store.database).lost()
+        adopting._adopt(lost)
+        assert store.get(job).why == "its service was gone before it began"
+        Leases(store.database).requeue()
+        assert store.get(job).state is JobState.QUEUED
+    start()
+    assert wait(store, job, JobState.SUCCEEDED).attempt == ATTEMPTS + 2
 
 
 def test_a_process_whose_job_another_has_taken_over_is_killed(store: JobStore, start: Start) -> None:
