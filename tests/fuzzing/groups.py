@@ -32,21 +32,22 @@ CALLS: dict[str, Callable[..., int]] = {"blocks": texts.read_blocks}
 
 
 def prepare() -> None:
-    """Loads what the commands import, so that children begin with it; a search ends where its workers would begin."""
+    """Loads what the commands import, so that children begin with it; searches and comparisons end where their workers would begin."""
     import nascale.launch
     import nascale.origin
     from evaluators import data, table_file, training  # noqa: F401
     from nascale import commands  # noqa: F401
     from results import frame  # noqa: F401
     from results.report import report  # noqa: F401
-    from search import loop, space_statistics, study  # noqa: F401
+    from search import benchmark, loop, space_statistics, study  # noqa: F401
     from search.samplers.registry import samplers
     from space.errors import RunError
 
-    def would_begin(*_: Any) -> None:
+    def would_begin(*_: Any, **__: Any) -> None:
         raise RunError("here the search would begin")
 
     nascale.launch._make_ready = would_begin
+    benchmark.run_samplers = would_begin  # type: ignore[assignment]
     nascale.origin._commit = lambda: None  # git takes longer than all the rest
     all_draws = space_statistics.space_statistics
     space_statistics.space_statistics = lambda cache, seed, draws=20: all_draws(cache, seed, 20)
