@@ -130,16 +130,15 @@ def implied_phis(network: Published, coefficients: Coefficients) -> tuple[float,
     return depth, width, resolution
 
 
+_NEXT_TO_NOTHING = 1e-9
+"""A factor from below which a tolerance as large as the multiplier itself begins."""
+
+
 def _bounds(network: Published, tolerance: Tolerance) -> tuple[tuple[float, float], ...]:
     """Intervals of log depth, log width and log resolution factor that count as the released ones."""
-    return (
-        (log(network.depth - tolerance.depth), log(network.depth + tolerance.depth)),
-        (log(network.width - tolerance.width), log(network.width + tolerance.width)),
-        (
-            log((network.resolution - tolerance.pixels) / BASE_RESOLUTION),
-            log((network.resolution + tolerance.pixels) / BASE_RESOLUTION),
-        ),
-    )
+    values = (network.depth, network.width, network.resolution / BASE_RESOLUTION)
+    around = (tolerance.depth, tolerance.width, tolerance.pixels / BASE_RESOLUTION)
+    return tuple((log(max(v - t, _NEXT_TO_NOTHING)), log(v + t)) for v, t in zip(values, around, strict=True))
 
 
 def phi_interval(

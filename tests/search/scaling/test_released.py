@@ -87,6 +87,7 @@ def test_the_region_agrees_with_a_scan() -> None:
 
 def test_no_rule_within_four_pixels_nor_with_l2() -> None:
     assert region(B, Tolerance(0.05, 0.05, 4)) is None
+    assert region(B, Tolerance(7.0, 7.0, 700.0)) is not None  # as large as the multipliers
     assert region(RELEASED_NETWORKS, TOLERANCE) is None
     factor = least_tolerance(B, TOLERANCE)
     assert region(B, TOLERANCE.times(factor)) is not None
