@@ -50,6 +50,7 @@ class Rows(ABC):
         with self._lock:
             if key not in self._pages:
                 self._pages[key] = make()
+                memory.give_back()  # of what it was made of
                 while len(self._pages) > _PAGES:
                     self._pages.popitem(last=False)
             found: T = self._pages[key]

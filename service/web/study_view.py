@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
@@ -13,7 +13,7 @@ from results.columns import COSTS, MEASURED_FIGURES
 from results.front import default_axes
 from results.networks import Networks, answer
 from results.plots import architecture as drawing
-from results.plots.axes import axis
+from results.plots.axes import Axis, axis
 from results.plots.view import View
 from results.report import sections
 from results.stock import against_stock
@@ -31,6 +31,13 @@ _DRAWN_UP_TO = 5000
 """Trials from which on the decisions that mattered are left to the report: reckoning them takes long."""
 
 
+class _Axes(NamedTuple):
+    """The axes alone of a view, which holds the trials once more."""
+
+    x: Axis
+    y: Axis
+
+
 def study_parts(studies: Studies, name: str) -> Mapping[str, Any]:
     """Everything on the page of a study that its trials change. Raises UnknownNameError with the nearest names."""
     table = studies.table(name)
@@ -41,7 +48,7 @@ def _parts(studies: Studies, name: str, frame: pd.DataFrame) -> Mapping[str, Any
     stored = studies.loaded(name)
     view = sections.front_view(frame)
     told: dict[str, Any] = {
-        "view": view,
+        "axes": None if view is None else _Axes(view.x, view.y),
         "line": _line(stored, frame),
         "running": bool((frame["state"] == "RUNNING").any()),
         "failures": failed.failures(frame),
