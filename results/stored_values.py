@@ -101,6 +101,9 @@ def check_trials(study: str, trials: Sequence[TrialResult], objectives: int) -> 
     _check(study, trials, "fidelity", attrgetter("fidelity"), (frozenset({dict, type(None)}), "a table"))
     _check(study, trials, "costs", attrgetter("costs"), (frozenset({dict}), "a table of numbers"))
     _check_each(study, trials, "costs", lambda trial: trial.costs.values(), _NUMBER)
+    if not all(map(_is_countable, chain.from_iterable(trial.costs.values() for trial in trials))):
+        trial, cost = next((t, c) for t in trials for c in t.costs.values() if not _is_countable(c))
+        raise _wrong(study, trial, "costs", "a number below 2^63", cost)
     _check_each(study, trials, "objective values", lambda trial: trial.values or (), _NUMBER)
     _check_each(study, trials, "accuracy by epoch", lambda trial: [a for _, a in trial.curve], _NUMBER)
     _check_each(
@@ -165,6 +168,11 @@ def _fits(value: object, kinds: _Kinds) -> bool:
     if isinstance(value, str) and not _is_written(value):
         return False
     return type(value) in kinds[0] and (type(value) is not int or -_LARGEST <= value < _LARGEST)
+
+
+def _is_countable(value: float | None) -> bool:
+    """Whether a column of whole numbers holds it; NaN stands for a missing one."""
+    return value is None or value != value or abs(value) < _LARGEST
 
 
 def _wrong(study: str, trial: TrialResult, name: str, wanted: str, came: object) -> InputError:

@@ -65,6 +65,11 @@ CASES: dict[str, tuple[str, tuple[Any, ...], str]] = {
         "trial 1: feasible: wanted true or false, got 'no'",
     ),
     "costs": (TRIAL, ('{"macs": "many"}', "costs"), "trial 1: costs: wanted a number, got 'many'"),
+    "a cost beyond all counting": (
+        TRIAL,
+        ('{"macs": 1e30}', "costs"),
+        r"trial 1: costs: wanted a number below 2\^63, got 1e\+30",
+    ),
     "broken JSON": (TRIAL, ("{", "result"), "study digits: wanted values as a search stores them"),
     "state": ("UPDATE trials SET state = 'DONE' WHERE trial_id = 2", (), "study digits: wanted values as"),
     "time": ("UPDATE trials SET datetime_start = 5 WHERE trial_id = 2", (), "5 is no time"),
