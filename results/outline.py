@@ -129,7 +129,7 @@ def _frame(query: Query, study_id: int, objectives: Sequence[StoredObjective]) -
     repeats = any(one is not None for one in columns[REPEAT_OF])
     stored: Mapping[int, Any] = {}
     if repeats or _lacks(columns, states, objectives):
-        stored = objective_values(query, study_id)
+        stored = objective_values(query, study=study_id)
     values = [stored.get(head[0]) for head in heads]
     if repeats:
         rows = [dict(zip(parts, one, strict=True)) for one in zip(*parts.values(), strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
@@ -34,42 +34,45 @@ def trials_of(
     found: list[TrialResult] = []
     for start in range(0, len(heads), _AT_ONCE):
         part = heads[start : start + _AT_ONCE]
-        within = f"{some} AND t.number BETWEEN {part[0][1]} AND {part[-1][1]}"
-        found += _part(query, study_id, part, within, clock, architectures)
+        # Between two stored values: of a damaged database they may be anything.
+        chosen = {"study": study_id, "least": part[0][1], "most": part[-1][1]}
+        within = f"{some} AND t.number BETWEEN :least AND :most"
+        found += _part(query, part, within, chosen, clock, architectures)
     return found
 
 
 def _part(
     query: Query,
-    study_id: int,
     heads: Sequence[tuple[Any, ...]],
     within: str,
+    chosen: Mapping[str, Any],
     clock: Callable[[str | datetime | None], datetime | None],
     architectures: bool,
 ) -> list[TrialResult]:
-    """The trials of ``heads``, which the condition ``within`` chooses, from four SELECTs rather than one per trial."""
+    """The trials of ``heads``, which the condition ``within`` chooses with the values of ``chosen``, from four SELECTs rather
+    than one per trial."""
     decisions: dict[int, dict[str, Option]] = {row[0]: {} for row in heads}
     attributes: dict[int, dict[str, Any]] = {row[0]: {} for row in heads}
     accuracies: dict[int, dict[int, Any]] = {row[0]: {} for row in heads}
     of_study = f"JOIN trials t ON t.trial_id = v.trial_id WHERE t.study_id = :study{within}"
-    values = objective_values(query, study_id, within)
+    values = objective_values(query, within, **chosen)
     for trial, step, value, kind in query(
         "SELECT v.trial_id, v.step, v.intermediate_value, v.intermediate_value_type"
         f" FROM trial_intermediate_values v {of_study} ORDER BY v.step",
-        study=study_id,
+        **chosen,
     ):
         accuracies[trial][step] = _NON_FINITE.get(kind, value)
     for trial, name, value, distribution in query(
         "SELECT v.trial_id, v.param_name, v.param_value, v.distribution_json"
         f" FROM trial_params v {of_study} ORDER BY t.trial_id, v.param_id",
-        study=study_id,
+        **chosen,
     ):
         decisions[trial][intern(name)] = _option(value, distribution)
     without = {} if architectures else names_of(ARCHITECTURE)
     wanted = " AND v.key NOT IN (:now, :first)" if without else ""
     stored = query(
         f"SELECT v.trial_id, v.key, v.value_json FROM trial_user_attributes v {of_study}{wanted}",
-        study=study_id,
+        **chosen,
         **without,
     )
     # One call for all is faster than one for each: it also makes each key only once.
@@ -91,13 +94,14 @@ def _part(
     ]
 
 
-def objective_values(query: Query, study_id: int, some: str = "") -> dict[int, tuple[Any, ...]]:
-    """Trial's id → its values in order of the objectives, of the trials that have any; ``some`` is a further condition."""
+def objective_values(query: Query, some: str = "", **chosen: Any) -> dict[int, tuple[Any, ...]]:
+    """Trial's id → its values in order of the objectives, of the trials of ``study`` that have any; ``some`` is a further
+    condition, ``chosen`` has its values and the study's id."""
     found: dict[int, tuple[Any, ...]] = {}
     for trial, value, kind in query(
         "SELECT v.trial_id, v.value, v.value_type FROM trial_values v JOIN trials t ON t.trial_id = v.trial_id"
         f" WHERE t.study_id = :study{some} ORDER BY v.trial_id, v.objective",
-        study=study_id,
+        **chosen,
     ):
         found[trial] = (*found.get(trial, ()), _NON_FINITE.get(kind, value))
     return found
