@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 READ_SHARE = 10.0
 _LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
+_LONG_SECONDS = 0.2
 _KEPT = 6
 """Studies in memory."""
 _STEP_NANOSECONDS = 20_000_000
@@ -49,8 +50,9 @@ class Rows(ABC):
         """What ``make`` gives, made once for each ``key``."""
         with self._lock:
             if key not in self._pages:
+                started = time.monotonic()
                 self._pages[key] = make()
-                memory.give_back()  # of what it was made of
+                _tidy(time.monotonic() - started)
                 while len(self._pages) > _PAGES:
                     self._pages.popitem(last=False)
             found: T = self._pages[key]
@@ -239,7 +241,7 @@ class Studies:
                 found = _Kept(value, now, now - started, stamp)
                 self._keep(key, found, epoch)
                 del value
-                memory.give_back()
+                _tidy(found.took)
         return found.value
 
     def _found(self, key: str, stamp: object) -> _Kept[Any] | None:
@@ -267,6 +269,12 @@ class Studies:
         found = tuple(map(_stat, self._files))
         newest = max((one[2] for one in found if one is not None), default=0)
         return found if time.time_ns() - newest > _STEP_NANOSECONDS else None
+
+
+def _tidy(seconds: float) -> None:
+    """Gives back memory after work of so many seconds; after a little it is not worth the look through the heap."""
+    if seconds >= _LONG_SECONDS:
+        memory.give_back()
 
 
 def _shown(frame: pd.DataFrame, hidden: Hidden) -> pd.DataFrame:
