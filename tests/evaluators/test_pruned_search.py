@@ -47,6 +47,7 @@ def test_trainings_on_more_and_more_images_are_pruned(tmp_path: Path) -> None:
     "options",
     [pytest.param(EPOCHS, id="epochs"), pytest.param(FRACTION, id="fraction", marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_two_workers_prune_what_one_process_prunes(
     tmp_path: Path, ray_session: None, options: list[str]
 ) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from results.studies import load
 from results.trial_result import Status
 from tests.processes import python
 
 
+@pytest.mark.slow
 def test_a_search_on_a_full_node_stops_after_its_patience_and_holds_nothing_against_a_network(
     tmp_path: Path,
 ) -> None:

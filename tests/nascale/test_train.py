@@ -63,6 +63,7 @@ def test_a_run_is_made_and_once_finished_left_alone(
 OPTIONS = {"data": "digits", "epochs": 6, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
 
 
+@pytest.mark.slow
 def test_real_kills_at_random_change_nothing(
     arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

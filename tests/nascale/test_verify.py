@@ -171,6 +171,7 @@ def stored(database: Path) -> int:
         return int(rows.fetchone()[0])
 
 
+@pytest.mark.slow
 def test_a_killed_verification_goes_on_to_the_same_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

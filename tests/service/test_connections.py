@@ -129,6 +129,7 @@ def test_where_all_are_at_work_the_next_is_refused() -> None:
         assert heard(opened(stack, address, WHOLE)).startswith(b"HTTP/1.1 503")
 
 
+@pytest.mark.slow
 def test_many_are_harmless_where_few_files_may_be_open(tmp_path: Path) -> None:
     _attacked(tmp_path, 256)
 

@@ -183,6 +183,7 @@ def test_a_node_that_is_killed_is_done_without_and_one_that_comes_is_used(
     driver.check_trials()
 
 
+@pytest.mark.slow
 def test_a_node_that_is_cut_off_is_done_without_and_ends_itself_when_it_comes_back(
     cluster: TestCluster, driver: Driver
 ) -> None:
@@ -201,6 +202,7 @@ def test_a_node_that_is_cut_off_is_done_without_and_ends_itself_when_it_comes_ba
     driver.check_trials()
 
 
+@pytest.mark.slow
 def test_a_search_whose_cluster_is_gone_ends_with_the_reason(cluster: TestCluster, driver: Driver) -> None:
     """The last one: nobody has the head back."""
     driver.next(lambda line: "pid" in line)

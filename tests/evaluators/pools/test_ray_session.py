@@ -159,6 +159,7 @@ def before(module, name, times):
 """
 
 
+@pytest.mark.slow
 def test_a_raylet_that_dies_while_ray_starts_is_one_that_dies_and_where_ray_ends_the_driver_that_is_said(
     tmp_path: Path,
 ) -> None:
