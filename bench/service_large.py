@@ -28,8 +28,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 
+from bench.service_process import megabytes, processor_seconds
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -59,7 +59,7 @@ def main() -> None:
         _service(Path(folder), arguments.trials, forgetful=not arguments.minutes) as served,
         httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=600) as http,
     ):
-        print(f"service: {_megabytes(served):.0f} MB at its start")
+        print(f"service: {megabytes(served):.0f} MB at its start")
         _fronts(served, http, arguments.trials)
         if arguments.minutes:
             _polled_for(served, http, arguments)
@@ -103,12 +103,12 @@ def _fronts(served: Serving, http: httpx.Client, trials: int) -> None:
 
 def _polled(served: Serving, http: httpx.Client, polls: int) -> None:
     begun = time.perf_counter()
-    print(f"memory over {polls} polls, in MB: {_megabytes(served):.0f}", end="", flush=True)
+    print(f"memory over {polls} polls, in MB: {megabytes(served):.0f}", end="", flush=True)
     for number in range(polls):
         _touch(served.place)
         http.get(_READ_WHOLE[number % len(_READ_WHOLE)]).raise_for_status()
         if (number + 1) % max(1, polls // 20) == 0:
-            print(f" {_megabytes(served):.0f}", end="", flush=True)
+            print(f" {megabytes(served):.0f}", end="", flush=True)
     print(f", in {time.perf_counter() - begun:.0f} s")
 
 
@@ -119,11 +119,11 @@ def _polled_for(served: Serving, http: httpx.Client, arguments: argparse.Namespa
             pass
     asked = _paths(arguments.trials, job)
     samples: list[tuple[float, float]] = []
-    used, number, changed = _processor_seconds(served), 0, 0.0
+    used, number, changed = processor_seconds(served), 0, 0.0
     begun = time.monotonic()
     while (now := time.monotonic() - begun) < 60 * arguments.minutes:
         if now >= len(samples) * _SAMPLE_SECONDS:
-            samples.append((now, _megabytes(served)))
+            samples.append((now, megabytes(served)))
             if arguments.to is not None:
                 with arguments.to.open("a", newline="") as file:
                     csv.writer(file).writerow([f"{now:.0f}", f"{samples[-1][1]:.2f}"])
@@ -133,7 +133,7 @@ def _polled_for(served: Serving, http: httpx.Client, arguments: argparse.Namespa
         http.get(next(asked)).raise_for_status()
         number += 1
         time.sleep(max(0.0, number * arguments.pause - (time.monotonic() - begun)))
-    used = _processor_seconds(served) - used
+    used = processor_seconds(served) - used
     print(f"{number} requests in {now:.0f} s; of one processor the service took {used / now:.3f}")
     _tell(samples)
 
@@ -179,18 +179,6 @@ def _paths(trials: int, job: str) -> Iterator[str]:
 def _touch(place: Path) -> None:
     """Has the database look changed, as a search does."""
     os.utime(place / "store.db")
-
-
-def _processor_seconds(served: Serving) -> float:
-    """What the service, without its jobs, has taken of processors."""
-    assert served.process is not None
-    used = psutil.Process(served.process.pid).cpu_times()
-    return float(used.user + used.system)
-
-
-def _megabytes(served: Serving) -> float:
-    assert served.process is not None
-    return float(psutil.Process(served.process.pid).memory_info().rss) / 1e6
 
 
 if __name__ == "__main__":
