@@ -29,7 +29,6 @@ from pathlib import Path
 
 import httpx
 
-from bench.service_process import megabytes, processor_seconds
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -59,7 +58,7 @@ def main() -> None:
         _service(Path(folder), arguments.trials, forgetful=not arguments.minutes) as served,
         httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=600) as http,
     ):
-        print(f"service: {megabytes(served):.0f} MB at its start")
+        print(f"service: {served.megabytes():.0f} MB at its start")
         _fronts(served, http, arguments.trials)
         if arguments.minutes:
             _polled_for(served, http, arguments)
@@ -103,12 +102,12 @@ def _fronts(served: Serving, http: httpx.Client, trials: int) -> None:
 
 def _polled(served: Serving, http: httpx.Client, polls: int) -> None:
     begun = time.perf_counter()
-    print(f"memory over {polls} polls, in MB: {megabytes(served):.0f}", end="", flush=True)
+    print(f"memory over {polls} polls, in MB: {served.megabytes():.0f}", end="", flush=True)
     for number in range(polls):
         _touch(served.place)
         http.get(_READ_WHOLE[number % len(_READ_WHOLE)]).raise_for_status()
         if (number + 1) % max(1, polls // 20) == 0:
-            print(f" {megabytes(served):.0f}", end="", flush=True)
+            print(f" {served.megabytes():.0f}", end="", flush=True)
     print(f", in {time.perf_counter() - begun:.0f} s")
 
 
@@ -119,11 +118,11 @@ def _polled_for(served: Serving, http: httpx.Client, arguments: argparse.Namespa
             pass
     asked = _paths(arguments.trials, job)
     samples: list[tuple[float, float]] = []
-    used, number, changed = processor_seconds(served), 0, 0.0
+    used, number, changed = served.processor_seconds(), 0, 0.0
     begun = time.monotonic()
     while (now := time.monotonic() - begun) < 60 * arguments.minutes:
         if now >= len(samples) * _SAMPLE_SECONDS:
-            samples.append((now, megabytes(served)))
+            samples.append((now, served.megabytes()))
             if arguments.to is not None:
                 with arguments.to.open("a", newline="") as file:
                     csv.writer(file).writerow([f"{now:.0f}", f"{samples[-1][1]:.2f}"])
@@ -133,19 +132,19 @@ def _polled_for(served: Serving, http: httpx.Client, arguments: argparse.Namespa
         http.get(next(asked)).raise_for_status()
         number += 1
         time.sleep(max(0.0, number * arguments.pause - (time.monotonic() - begun)))
-    used = processor_seconds(served) - used
+    used = served.processor_seconds() - used
     print(f"{number} requests in {now:.0f} s; of one processor the service took {used / now:.3f}")
     _tell(samples)
 
 
 def _tell(samples: Sequence[tuple[float, float]]) -> None:
     every = max(1, len(samples) // 20)
-    print("memory, in MB:", " ".join(f"{megabytes:.0f}" for _, megabytes in samples[::every]))
+    print("memory, in MB:", " ".join(f"{held:.0f}" for _, held in samples[::every]))
     print(f"largest {max(m for _, m in samples):.0f} MB")
     blocks: dict[int, list[float]] = {}
-    for seconds, megabytes in samples:
+    for seconds, held in samples:
         if seconds >= _WARM_SECONDS:
-            blocks.setdefault(int(seconds // _BLOCK_SECONDS), []).append(megabytes)
+            blocks.setdefault(int(seconds // _BLOCK_SECONDS), []).append(held)
     if len(blocks) >= 3:
         hours = [(block + 0.5) * _BLOCK_SECONDS / 3600 for block in blocks]
         slope, error = _line(hours, [statistics.fmean(found) for found in blocks.values()])

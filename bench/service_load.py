@@ -22,7 +22,6 @@ import time
 from pathlib import Path
 
 from bench.light_http import LightClient, asked_steadily
-from bench.service_process import megabytes, processor_seconds
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -38,7 +37,7 @@ def main() -> None:
         place = Path(folder)
         sqlite_study(place / "store.db", 200)
         with serving(place, "--storage", str(place / "store.db")) as served:
-            print(f"service: {megabytes(served):.0f} MB at its start")
+            print(f"service: {served.megabytes():.0f} MB at its start")
             if arguments.repeats:
                 _compared(served, arguments)
             else:
@@ -46,7 +45,7 @@ def main() -> None:
                     job = client.submit("search", {**SPEC, "trials": 1, "study": "short"})["id"]
                 taken, failed = asyncio.run(_loaded(served, arguments, job, "digits"))
                 _tell("in all", taken, failed)
-            print(f"service: {megabytes(served):.0f} MB at its end")
+            print(f"service: {served.megabytes():.0f} MB at its end")
 
 
 def _arguments() -> argparse.Namespace:
@@ -105,9 +104,9 @@ async def _loaded(
     light = LightClient(served.url, TOKEN)
     followers = [await light.follow(f"/v1/jobs/{job}/events") for _ in range(arguments.followers)]
     paths = [f"/v1/studies/{study}{rest}" for rest in ("/front", "/trials", "")] + ["/v1/health"]
-    before = time.process_time(), processor_seconds(served)
+    before = time.process_time(), served.processor_seconds()
     taken, failed = await asked_steadily(light, paths, arguments.rate, arguments.seconds)
-    own, service = time.process_time() - before[0], processor_seconds(served) - before[1]
+    own, service = time.process_time() - before[0], served.processor_seconds() - before[1]
     _tell(f"{len(taken) / arguments.seconds:.0f} a second for {arguments.seconds:g} s", taken, failed)
     print(
         f"of one processor the service took {service / arguments.seconds:.2f}, this program {own / arguments.seconds:.2f}"

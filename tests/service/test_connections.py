@@ -20,7 +20,7 @@ pytest.importorskip("fastapi", reason="the service needs the extra nascale[serve
 import uvicorn
 
 from service import connections
-from tests.service.api.serving import TOKEN, Serving, serving
+from tests.service.api.serving import TOKEN, Serving, running, serving
 
 MANY = 1000
 ASKED = ("/v1/health", "/v1/jobs", "/v1/studies", "/v1/data")
@@ -46,8 +46,6 @@ async def _answer(scope: Any, receive: Any, send: Any) -> None:
 @contextmanager
 def line_of(most: int, seconds: float) -> Iterator[tuple[str, int]]:
     """The address of a server with at most so many connections, on which a head has so many seconds."""
-    import threading
-
     config = uvicorn.Config(
         _answer,
         lifespan="off",
@@ -57,18 +55,8 @@ def line_of(most: int, seconds: float) -> Iterator[tuple[str, int]]:
         backlog=connections.AT_ONCE,
         timeout_graceful_shutdown=1,
     )
-    server = connections.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        while not server.started and thread.is_alive():
-            time.sleep(0.01)
-        try:
-            yield listening.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join(20)
+    with running(connections.Server(config)) as address:
+        yield address
 
 
 def opened(stack: ExitStack, address: tuple[str, int], said: bytes) -> socket.socket:

@@ -37,20 +37,26 @@ with RayPool(Fake(), PoolSettings(workers=1), print) as pool:
 """
 
 
-@pytest.fixture
-def driver(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process with a local Ray, on which a trial without an end runs."""
-    script = tmp_path / "driver.py"
-    script.write_text(textwrap.dedent(_DRIVER))
-    process = subprocess.Popen(
+def started(folder: Path, *parts: str) -> subprocess.Popen[str]:
+    """A process, the first of its session, that runs the parts of a program."""
+    script = folder / "driver.py"
+    script.write_text("".join(map(textwrap.dedent, parts)))
+    return subprocess.Popen(
         [sys.executable, str(script)],
-        cwd=tmp_path,
+        cwd=folder,
         # The names of sockets must be short.
         env=environment(TMPDIR="/tmp"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process with a local Ray, on which a trial without an end runs."""
+    process = started(tmp_path, _DRIVER)
     yield process
     process.kill()
     process.communicate()
@@ -228,7 +234,6 @@ def test_only_ray_s_own_words_are_taken_for_why_it_ended_a_driver(
 @pytest.mark.slow
 def test_a_driver_whose_parent_is_process_1_outlives_its_raylet(tmp_path: Path) -> None:
     """Ray takes it for a worker, whose parent would be the raylet."""
-    script = tmp_path / "driver.py"
     orphaned = """
     import os, time
     if os.fork():
@@ -237,16 +242,7 @@ def test_a_driver_whose_parent_is_process_1_outlives_its_raylet(tmp_path: Path) 
         time.sleep(0.01)
     print("parent", os.getppid(), flush=True)
     """
-    script.write_text(textwrap.dedent(orphaned) + textwrap.dedent(_DRIVER))
-    parent = subprocess.Popen(
-        [sys.executable, str(script)],
-        cwd=tmp_path,
-        env=environment(TMPDIR="/tmp"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    parent = started(tmp_path, orphaned, _DRIVER)
     try:
         if said(parent, "parent") != "parent 1":
             pytest.skip("orphans are adopted by another process here")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import uvicorn
 from fastapi import FastAPI
 
@@ -41,6 +42,20 @@ class Serving:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         # Certificates of others take 0.1 s to load.
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=False)
+
+    def megabytes(self) -> float:
+        """What its process, without its jobs, has in memory now (resident)."""
+        return float(self._process.memory_info().rss) / 1e6
+
+    def processor_seconds(self) -> float:
+        """What its process, without its jobs, has taken of a processor."""
+        used = self._process.cpu_times()
+        return float(used.user + used.system)
+
+    @property
+    def _process(self) -> psutil.Process:
+        assert self.process is not None
+        return psutil.Process(self.process.pid)
 
 
 def free_port() -> int:
@@ -96,16 +111,22 @@ def wait_for(found: Serving, process: subprocess.Popen[str]) -> None:
 @contextmanager
 def in_thread(app: FastAPI) -> Iterator[str]:
     """The address of an application that runs in a thread until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listening.close()
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)
+    with running(uvicorn.Server(config)) as (host, port):
+        yield f"http://{host}:{port}"
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Iterator[tuple[str, int]]:
+    """The host and port of a server that runs in a thread until the block ends."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        try:
+            yield listening.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join(20)
