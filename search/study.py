@@ -39,7 +39,8 @@ def open_study(
 
     ``spec`` is kept with a new study and compared with that of an old one, of which only the keys ``may_change``
     may differ. ``canonical`` brings a spec that an older version stored into the form of today. ``attributes``
-    (provenance, space …) are kept as they are. ``patience`` is in seconds; ``say`` is told what a user should know.
+    (provenance, space …) are kept as they are. ``patience`` is in seconds; ``say`` is told what a user should know. Where
+    the database's server is just being restarted, it is opened anew for some seconds.
 
     Raises InputError where the spec or the data differ, the study is not one of nascale's or the storage cannot be
     written, and RunError where another search is at work on the study.
