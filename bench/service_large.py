@@ -29,6 +29,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.service_jobs import expect
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -116,6 +117,7 @@ def _polled_for(served: Serving, http: httpx.Client, arguments: argparse.Namespa
         job = client.submit("search", {**_JOB, "study": "short"})["id"]
         for _ in client.events(job):
             pass
+        expect(served, client, job, "succeeded")
     asked = _paths(arguments.trials, job)
     samples: list[tuple[float, float]] = []
     used, number, changed = served.processor_seconds(), 0, 0.0

@@ -6,8 +6,8 @@
 
 A search runs as a job twice in each repeat, once beside the load and once alone, in turns; both try the same networks. Compared is how long
 each took for as many trials as both ended within --seconds. Requests are spread over health, the front and the trials of the
-study; their answers must be 200. The program asks from the same machine, and so takes processors away from what it
-measures: how much of one the service and the program took is printed.
+study; their answers must be 200. Where the search ends by itself, the reason and the end of its log are printed. The program asks
+from the same machine, and so takes processors away from what it measures: how much of one the service and the program took is printed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from bench.light_http import LightClient, asked_steadily
+from bench.service_jobs import expect
 from nascale.client import Client
 from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
@@ -70,7 +71,7 @@ def _compared(served: Serving, arguments: argparse.Namespace) -> None:
             study = f"{kind}-{number}"
             with Client(served.url, TOKEN) as client:
                 job = client.submit("search", {**SPEC, "trials": _TRIALS, "study": study})["id"]
-                _wait_for_trials(client, study)
+                _wait_for_trials(served, client, job, study)
                 if kind == "alone":
                     time.sleep(arguments.seconds)
                 else:
@@ -78,8 +79,11 @@ def _compared(served: Serving, arguments: argparse.Namespace) -> None:
                     taken += found
                     failed += errors
                 ended[kind] = _ends(client, study, arguments.seconds)
+                expect(served, client, job, "running")
                 client.cancel(job, "kill")
-                _wait_for_end(client, job)
+                while client.job(job)["state"] == "stopping":
+                    time.sleep(0.2)
+                expect(served, client, job, "cancelled")
         count = min(map(len, ended.values()))
         if not count:
             raise SystemExit(f"no trial ended within {arguments.seconds:g} s; --seconds: wanted more")
@@ -137,13 +141,9 @@ def _ends(client: Client, study: str, seconds: float) -> list[float]:
     return sorted(float(one) for one in found if one <= seconds)
 
 
-def _wait_for_trials(client: Client, study: str) -> None:
+def _wait_for_trials(served: Serving, client: Client, job: str, study: str) -> None:
     while not any(row["study"] == study and row["trials"] for row in client.studies()):
-        time.sleep(0.2)
-
-
-def _wait_for_end(client: Client, job: str) -> None:
-    while client.job(job)["state"] not in ("succeeded", "failed", "cancelled"):
+        expect(served, client, job, "queued", "starting", "running")
         time.sleep(0.2)
 
 

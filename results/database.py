@@ -57,7 +57,7 @@ def said(error: Exception) -> str:
 # Classes of SQLSTATE: connection, resources, shutdown and cancelled statements, rollback by a conflict; a lock that is not
 # to be had, and a transaction that was idle for too long.
 _PASSING_STATES = ("08", "53", "57", "40", "55P03", "25P03", "25P04")
-_PASSING_WORDS = ("is locked", "disk is full", "is busy")
+_PASSING_WORDS = ("is locked", "disk is full", "is busy", "locking protocol")
 
 
 def passes(error: BaseException) -> bool:

@@ -2,12 +2,17 @@
 
 An open connection goes on writing into a file that was removed, and into one that was overwritten: nothing of it would be
 there afterwards. So the file's identity and its header are looked at before every write.
+
+A header that speaks of more pages than the file has is no damage by itself: whoever folds the write-ahead log into the file writes
+the first page first, and may be stopped, or killed, before the last one. The pages are in the log then, which SQLite is asked about.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from results.storage_url import sqlite_path
@@ -15,6 +20,8 @@ from space.errors import RunError
 
 _MAGIC = b"SQLite format 3\0"
 _TRIES = 5
+_LOCK_SECONDS = 30.0
+"""For how long SQLite may wait for others before it says whether the file is whole."""
 
 
 class DatabaseFile:
@@ -53,8 +60,18 @@ class DatabaseFile:
             size = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
             if header.startswith(_MAGIC) and size <= os.fstat(self._descriptor).st_size:
                 return True
-            time.sleep(0.02)  # its header is written before its last page is
-        return False
+            time.sleep(0.02)
+        return header.startswith(_MAGIC) and self._is_sound()
+
+    def _is_sound(self) -> bool:
+        """Whether SQLite finds all pages, in the file or in its log. It reads all of them, so it is asked only where that is in doubt."""
+        assert self._path is not None
+        address = f"{self._path.as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS)) as connection:
+                return connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        except sqlite3.DatabaseError:
+            return False
 
     def close(self) -> None:
         """Lets go of the file."""

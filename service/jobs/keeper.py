@@ -23,12 +23,15 @@ _GRACE_SECONDS = 2.0
 
 
 def began(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it."""
+    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it (or no /proc).
+
+    Raises OSError where that cannot be seen now, as too many files are open: nobody is to be given up for that.
+    """
     try:
         with open(f"/proc/{pid}/stat") as file:
             state, *rest = file.read().rpartition(")")[2].split()
         return None if state in "ZX" else rest[18]
-    except (OSError, IndexError, ValueError):
+    except (FileNotFoundError, ProcessLookupError, IndexError, ValueError):
         return None
 
 

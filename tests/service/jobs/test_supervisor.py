@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -143,6 +144,15 @@ def test_a_deaf_job_is_killed(store: JobStore, start: Start, mode: CancelMode) -
     killed = wait(store, job, JobState.CANCELLED)
     assert (killed.exit_code, killed.why) == (-9, "killed")
     assert keeper.began(pid) is None
+
+
+def test_a_process_that_cannot_be_looked_at_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", path)
+
+    monkeypatch.setattr(keeper, "open", full, raising=False)
+    with pytest.raises(OSError, match="Too many"):
+        keeper.began(os.getpid())
 
 
 def test_a_job_whose_process_dies_again_and_again_fails(store: JobStore, start: Start) -> None:
