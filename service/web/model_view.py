@@ -35,6 +35,8 @@ _WORDS = {
     "certificate.json": "how far each file agrees with what was trained",
 }
 _SHADES = 5
+_MEANINGS = ((0, "none"), (1, "below 20 %"), (2, "below 40 %"), (3, "below 60 %"), (_SHADES, "more"))
+"""Of the shades of a confusion matrix; the last two have one colour."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,7 @@ def _tests(run: TrainedRun | None, job: Job, store: JobStore) -> dict[str, Any]:
         ("accuracy", f"{percent(look['accuracy'])} ({percent(look['low'])} to {percent(look['high'])})"),
         ("balanced accuracy", percent(look.get("balanced_accuracy"))),
         ("test images", f"{look['images']:,}"),
-        ("looks at them", str(len(run.tests))),
+        ("times looked at", str(len(run.tests))),
     ]
     return {"test": told, "confusion": _confusion(look)}
 
@@ -302,7 +304,8 @@ def _confusion(look: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def confusion_rows(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Mapping[str, Any] | None:
-    """A confusion matrix as rows of (name, [(count, shade)]); None for more classes than a page has room for.
+    """A confusion matrix as rows of (name, [(count, shade)]), with what the shades mean; None for more classes than a page
+    has room for.
 
     A shade is the share of the true class, from 0 for none to five.
     """
@@ -315,4 +318,4 @@ def confusion_rows(names: Sequence[str], counts: Sequence[Sequence[int]]) -> Map
             (count, 0 if not count else min(_SHADES, 1 + int(_SHADES * count / total))) for count in row
         ]
         rows.append((name, shades))
-    return {"names": list(names), "rows": rows}
+    return {"names": list(names), "rows": rows, "shades": _MEANINGS}

@@ -16,10 +16,13 @@ async function show(number) {
   if (number === shown) { return; }
   shown = number;
   pick(number);
-  const { ok, text } = await fragment(`${panel.dataset.at}/trials/${number}/panel`);
+  const { ok, text } = await fragment(`${panel.dataset.at}/trials/${number}/panel`).catch(() => ({ ok: false }));
   // Another one may have been pointed at meanwhile.
-  if (ok && number === shown) {
+  if (number !== shown) { return; }
+  if (ok) {
     panel.replaceChildren(...new DOMParser().parseFromString(text, 'text/html').body.childNodes);
+  } else {
+    shown = null; // the service is away for a moment: it may be pointed at again
   }
 }
 

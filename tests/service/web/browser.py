@@ -31,10 +31,14 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def window(
-    browser: Browser, url: str, size: dict[str, int], *, signed_in: str | None = None
+    browser: Browser, url: str, size: dict[str, int], *, signed_in: str | None = None, dark: bool = False
 ) -> Iterator[Page]:
     """A window on the service at ``url``, with the cookie ``signed_in``; whatever goes wrong in its scripts fails the test."""
-    context = browser.new_context(base_url=url, viewport={"width": size["width"], "height": size["height"]})
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": size["width"], "height": size["height"]},
+        color_scheme="dark" if dark else "light",
+    )
     context.set_default_timeout(WAIT)
     if signed_in is not None:
         from service.api.access import COOKIE

@@ -20,6 +20,16 @@ from tests.service.web.conftest import STRANGE, TOKEN, submitted
 from tests.service.web.page import Site
 
 pytestmark = needs_chromium
+WIDER = """[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth)
+    .map((one) => one.getAttribute('aria-label'))"""
+"""Tables that are wider than the window."""
+CUT = """[...document.querySelectorAll('input[placeholder]')].filter((one) => {
+    const style = getComputedStyle(one), pen = document.createElement('canvas').getContext('2d');
+    pen.font = style.font;
+    const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    return one.clientWidth && pen.measureText(one.placeholder).width > room;
+}).map((one) => one.id)"""
+"""Fields in which what stands there before anything is typed has no room."""
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +106,32 @@ def test_what_to_expect_follows_what_is_typed(site: Site, browser: Browser) -> N
         assert page.get_by_label("MACs at most").get_attribute("aria-invalid") == "true"
 
 
-def test_a_phone_is_wide_enough(site: Site, browser: Browser) -> None:
-    paths = [
-        *("/new?data=digits", "/studies", "/jobs", "/studies/digits/trust", study_path(STRANGE)),
+def paths_of(site: Site) -> list[str]:
+    """A page of each kind, and those with most upon them."""
+    return [
+        *("/new?data=digits", "/new?kind=auto", "/studies", "/jobs", "/models", study_path(STRANGE)),
+        *("/studies/digits", "/studies/digits/trust", "/studies/failed", "/studies/digits/trials/3"),
         *("/studies/digits/trials/3/family", f"/models/{site.jobs['train']}", f"/jobs/{site.jobs['failed']}"),
     ]
+
+
+def test_a_phone_is_wide_enough(site: Site, browser: Browser) -> None:
     with window(browser, site.url, PHONE, signed_in=site.context.key.cookie) as page:
-        for path in paths:
+        for path in paths_of(site):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+            assert page.evaluate(WIDER) == [], path
+            assert page.evaluate(CUT) == [], path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "dark"), [(PHONE, True), (DESK, False)], ids=["a phone, dark", "a desk, light"]
+)
+def test_axe_has_nothing_to_say(site: Site, browser: Browser, size: dict[str, int], dark: bool) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
+    with window(browser, site.url, size, signed_in=site.context.key.cookie, dark=dark) as page:
+        for path in [*paths_of(site), "/login"]:
+            page.goto(path)
+            found = axe.run(page).response["violations"]
+            assert [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in found] == [], path

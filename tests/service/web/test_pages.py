@@ -73,6 +73,20 @@ def test_every_page_is_whole(pages: dict[str, Page]) -> None:
         assert all(after - before <= 1 for before, after in pairwise(levels)), path
 
 
+def test_cells_on_a_phone_have_the_titles_of_their_columns(pages: dict[str, Page]) -> None:
+    looked_at = 0
+    for path, page in pages.items():
+        for table in page.response.text.split("<table ")[1:]:
+            titles, cells = table.partition("</table>")[0].split("<tbody>")
+            heads = [re.sub(r"<[^>]+>", "", one) for one in re.findall(r"<th[^>]*>(.*?)</th>", titles)]
+            for row in re.findall(r"<tr>(.*?)</tr>", cells, re.DOTALL):
+                told = re.findall(r'<td(?: [^>]*?)??(?: data-title="([^"]*)")?>', row)
+                assert len(told) == len(heads) or "data-title" not in row, path
+                assert all(title in ("", head) for title, head in zip(told, heads, strict=False)), path
+                looked_at += sum(map(bool, told))
+    assert looked_at > 60
+
+
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(pages: dict[str, Page]) -> None:
     for path, page in pages.items():
         assert page.response.headers["content-security-policy"] == POLICY, path
@@ -183,7 +197,7 @@ def test_a_study_shows_its_front_with_noise_and_failures(site: Site) -> None:
     failed = int((frame["state"] == "FAIL").sum())
     counts = re.search(r'aria-label="Failures".*?</table>', page.response.text, re.DOTALL)
     assert counts is not None
-    assert sum(map(int, re.findall(r"<tr><td>(\d+)</td>", counts[0]))) == failed
+    assert sum(map(int, re.findall(r'<td data-title="Trials">(\d+)</td>', counts[0]))) == failed
     assert "nascale search --space mixed" in page.text
     assert f"/v1/jobs/{site.jobs['search']}/events?after=" in page.response.text
     assert "alert(2)" in page.text  # as text of the log
@@ -199,9 +213,9 @@ def test_the_parts_are_those_of_the_page(site: Site) -> None:
 
 
 def test_a_study_without_results_says_so(site: Site) -> None:
-    assert "No finished trial yet" in site.get("/studies/empty").text
+    assert "No network was measured" in site.get("/studies/empty").text
     failed = site.get("/studies/failed")
-    assert "loss is NaN at epoch 1" in failed.text and "No finished trial yet" in failed.text
+    assert "loss is NaN at epoch 1" in failed.text and "No network was measured" in failed.text
 
 
 def test_a_network_has_its_costs_and_what_can_be_done_with_it(site: Site) -> None:
@@ -233,7 +247,7 @@ def test_trust_tells_noise_verification_and_proxies(site: Site) -> None:
 def test_a_family_stays_within_its_budgets(site: Site) -> None:
     at = "/studies/digits/trials/3/family"
     page = site.get(f"{at}?budgets=3M,6M&measure=macs")
-    rows = re.findall(r"<tr><td>([\d.]+)M</td><td>([\d.]+) %</td>", page.response.text)
+    rows = re.findall(r'"Budget">([\d.]+)M</td><td data-title="Used">([\d.]+) %</td>', page.response.text)
     assert [budget for budget, _ in rows] == ["3.000", "6.000"]
     assert all(90 < float(used) <= 100 for _, used in rows)
     wrong = site.get(f"{at}?budgets=1")
