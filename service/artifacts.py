@@ -1,4 +1,8 @@
-"""Files that jobs leave to be fetched, by the SHA-256 of what they hold: the same address always gives the same bytes."""
+"""Files that jobs leave to be fetched, by the SHA-256 of what they hold: the same address always gives the same bytes.
+
+Documents and tables are kept as clients may see them, without the server's places: the passport of an export names the images that
+its network was trained on. Files of a network are kept as they are.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,19 @@ import mimetypes
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from results.files import write_file
+from service.jobs.hidden import Hidden
 from space.errors import InputError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PIECE = 2**20
 _BINARY = "application/octet-stream"
+_DOCUMENTS = frozenset({".json", ".md", ".csv", ".txt"})
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,10 @@ class Artifact:
 
 
 class Artifacts:
-    """The files that are kept in one folder."""
+    """The files that are kept in one folder, in whose documents nothing ``hidden`` is told."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, hidden: Hidden) -> None:
+        self._folder, self._hidden = folder, hidden
         self._published: dict[tuple[str, int, int], Artifact] = {}
 
     def publish(self, folder: Path, files: Iterable[Path]) -> list[Artifact]:
@@ -64,8 +70,8 @@ class Artifacts:
                 return self._published[mark]
             self._folder.mkdir(parents=True, exist_ok=True)
             part = self._folder / f".{os.getpid()}-{id(file)}.part"
-            with file.open("rb") as source, part.open("wb") as target:
-                while piece := source.read(_PIECE):
+            with part.open("wb") as target:
+                for piece in self._pieces(file):
                     digest.update(piece)
                     target.write(piece)
         except OSError as error:
@@ -75,3 +81,13 @@ class Artifacts:
         write_file(self._folder / f"{found.sha256}.json", json.dumps(asdict(found)).encode())
         self._published[mark] = found
         return found
+
+    def _pieces(self, file: Path) -> Iterator[bytes]:
+        """What clients see of a file."""
+        if file.suffix in _DOCUMENTS:
+            text = file.read_bytes().decode(errors="surrogateescape")
+            yield self._hidden.text(text).encode(errors="surrogateescape")
+            return
+        with file.open("rb") as source:
+            while piece := source.read(_PIECE):
+                yield piece

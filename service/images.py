@@ -19,12 +19,13 @@ from typing import Any
 from results.files import write_json
 from service.archives import Limits, checked, is_npz, is_zip, unpack
 from service.jobs.resources import TABLE
+from service.jobs.uploads import ARRAYS, IMAGES, UPLOADS, source
 from service.settings import Settings
 from space.errors import InputError, UnknownNameError
 
 DIGITS = "digits"
 """Images that come with the program: a search can be tried without any of one's own."""
-_FOLDER, _ARRAYS, _SUMMARY = "images", "images.npz", "summary.json"
+_SUMMARY = "summary.json"
 _LOOK_SECONDS = 600
 _PIECE = 2**20
 
@@ -53,7 +54,7 @@ class ImageSources(Mapping[str, str]):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._folder = settings.folder / "uploads"
+        self._folder = settings.folder / UPLOADS
         self._configured = {DIGITS: DIGITS} | settings.data
         self._looks: dict[str, dict[str, Any]] = {}
         self._looking = threading.Lock()
@@ -128,10 +129,10 @@ class ImageSources(Mapping[str, str]):
             part.mkdir(parents=True)
             try:
                 if is_npz(files):
-                    shutil.copyfile(file, part / _ARRAYS)
+                    shutil.copyfile(file, part / ARRAYS)
                 else:
-                    unpack(file, files, part / _FOLDER)
-                summary = _look(_source(part), name)
+                    unpack(file, files, part / IMAGES)
+                summary = _look(source(part), name)
                 kept = {"title": title, "summary": summary}
                 write_json(part / _SUMMARY, kept)
                 shutil.rmtree(place, ignore_errors=True)
@@ -151,13 +152,7 @@ class ImageSources(Mapping[str, str]):
     @staticmethod
     def _upload(place: Path) -> ImageSource:
         kept: Mapping[str, Any] = json.loads((place / _SUMMARY).read_text())
-        return ImageSource(place.name, _source(place), "upload", kept.get("title"))
-
-
-def _source(place: Path) -> str:
-    """The source of an upload, as the command line takes it."""
-    arrays = place / _ARRAYS
-    return f"npz:{arrays.resolve()}" if arrays.exists() else f"folder:{(place / _FOLDER).resolve()}"
+        return ImageSource(place.name, source(place), "upload", kept.get("title"))
 
 
 def _look(source: str, name: str) -> dict[str, Any]:

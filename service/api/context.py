@@ -58,12 +58,13 @@ class Context:
     def of(cls, settings: Settings, token: str) -> Context:
         """The parts with these settings; the database is made where there is none."""
         jobs, images = JobStore(settings.storage, settings.folder / "jobs"), ImageSources(settings)
+        hidden = Resources(jobs, images).hidden
         return cls(
             settings,
             Key(token),
             images,
-            Studies(settings.storage, Resources(jobs, images).hidden),
-            Artifacts(settings.folder / "artifacts"),
+            Studies(settings.storage, hidden),
+            Artifacts(settings.folder / "artifacts", hidden),
             jobs,
             Followers(jobs, settings.streams),
         )

@@ -1,4 +1,4 @@
-"""What clients do not see of jobs' logs, of errors and of what studies keep: where the storage is, and the server's folders.
+"""What clients do not see of jobs' logs and documents, of errors and of what studies keep: where the storage is, and the server's folders.
 
 The file on disk and the database keep them. A hidden place is written over with as many asterisks as it has bytes, so that a log that is shown has
 the offsets of the file, wherever it is cut.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,15 +17,24 @@ from typing import Any, BinaryIO, Self
 import nascale
 from evaluators.cache import cache_folder
 from results.storage_url import redacted, sqlite_path, storage_url
+from service.jobs.uploads import source_pattern
 
 _SHORTEST = 3
 """Of a place, in bytes: the root of the file system hides nothing."""
 
 
 class Hidden:
-    """Hides ``places``, wherever one of them stands in a text. ``names`` is what sources of images are called instead."""
+    """Hides ``places``, wherever one of them stands in a text. ``names`` is what sources of images are called instead; so is
+    the group of ``uploads`` where that matches one.
+    """
 
-    def __init__(self, places: Iterable[str], names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        places: Iterable[str],
+        names: Mapping[str, str] | None = None,
+        uploads: re.Pattern[str] | None = None,
+    ) -> None:
+        self._uploads = uploads
         self._names = sorted((names or {}).items(), key=lambda one: -len(one[0]))
         found = {os.fsencode(place) for place in places}
         self._places = sorted(place for place in found if len(place) >= _SHORTEST)
@@ -49,12 +59,15 @@ class Hidden:
         for path in paths:
             places |= {str(path.absolute()), str(path.resolve())}
         written = {json.dumps(place)[1:-1] for place in places}  # as in JSON, and in texts that stand in JSON
-        return cls(places | written | {json.dumps(place)[1:-1] for place in written}, names)
+        places |= written | {json.dumps(place)[1:-1] for place in written}
+        return cls(places, names, source_pattern(folder))
 
     def text(self, text: str) -> str:
         """``text`` without them, and with images by their names."""
         for source, name in self._names:
             text = text.replace(source, name)
+        if self._uploads is not None:
+            text = self._uploads.sub(r"\1", text)
         return self.content(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
 
     def document(self, value: Any) -> Any:

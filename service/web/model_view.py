@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from hashlib import file_digest
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,18 +269,9 @@ def downloads(artifacts: Artifacts, folder: Path, certificate: Certificate) -> l
         file = folder / name
         if not file.is_file():
             continue
-        digest = _digest(file, file.stat().st_mtime_ns, file.stat().st_size)
-        if artifacts.named(digest) is None:
-            artifacts.publish(folder, [file])
-        found.append(Download(name, described.get(name) or _WORDS.get(name, ""), file.stat().st_size, digest))
+        (kept,) = artifacts.publish(folder, [file])
+        found.append(Download(name, described.get(name) or _WORDS.get(name, ""), kept.bytes, kept.sha256))
     return found
-
-
-@lru_cache(maxsize=256)
-def _digest(file: Path, modified: int, size: int) -> str:
-    """The SHA-256 of a file, found once for each time that it is written."""
-    with file.open("rb") as opened:
-        return file_digest(opened, "sha256").hexdigest()
 
 
 def _tests(run: TrainedRun | None, job: Job, store: JobStore) -> dict[str, Any]:
