@@ -8,6 +8,7 @@ the order of trials changes an accuracy.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
@@ -44,7 +45,7 @@ from evaluators.network import build
 from evaluators.optimization import class_weights, make_optimizer, set_learning_rate, update
 from evaluators.recipe import Recipe
 from evaluators.trial_checkpoint import TrialCheckpoint
-from evaluators.validation import Validation, check_finite, validated
+from evaluators.validation import Validation, check_finite, timed_accuracy, validated
 from results.right_images import RIGHT, packed
 from space.architecture import Architecture
 from space.blocks import Conv, Dense, GlobalPool
@@ -236,6 +237,8 @@ class TrainEvaluator(Evaluator):
             "train_loss": train_loss,
             "score": scores[self.score],
             "balanced_accuracy": found.balanced_accuracy,
+            "timed_accuracy": timed_accuracy(found.accuracy, run.image_seconds),
+            "image_seconds": run.image_seconds,
             RIGHT: packed(validation.right),
             "images_per_second": epoch * run.steps * self.recipe.batch_size / max(trained, 1e-9),
             "device": str(run.device),
@@ -320,6 +323,14 @@ class Training:
         self._step = 0
         self._order: torch.Tensor | None = None
         self._loss = torch.zeros((), device=device)
+        # A CPU's clock is that of this thread, which other work on the machine does not change.
+        self._clock = time.thread_time if device.type == "cpu" else time.perf_counter
+        self._images, self._seconds = 0, 0.0
+
+    @property
+    def image_seconds(self) -> float:
+        """What training on one image took: processor seconds on a CPU, else seconds; NaN before the first epoch."""
+        return self._seconds / self._images if self._images else math.nan
 
     def train(self, epoch: int, after_step: Callable[[], None] = lambda: None) -> float:
         """One pass over the training images, or the rest of one that was restored; returns the mean loss.
@@ -327,10 +338,12 @@ class Training:
         Raises Diverged.
         """
         recipe, size = self.recipe, self.recipe.batch_size
+        started = self._clock()
         self.module.train()
         if self._order is None:
             self._order = torch.randperm(len(self.train_images), generator=self.generator).to(self.device)
             self._step, self._loss = 0, torch.zeros((), device=self.device)
+        begun = self._step
         while self._step < self.steps:
             self.stop.check()
             done = self._step
@@ -343,6 +356,8 @@ class Training:
         mean = float(self._loss) / self.steps
         check_finite(mean, epoch)
         self._order = None
+        self._images += (self.steps - begun) * size
+        self._seconds += self._clock() - started
         return mean
 
     def state(self) -> dict[str, Any]:
@@ -357,6 +372,8 @@ class Training:
             "step": self._step,
             "order": self._order,
             "loss": self._loss,
+            "images": self._images,
+            "seconds": self._seconds,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -370,6 +387,8 @@ class Training:
             torch.set_rng_state(state["random"])
         self._step, self._loss = state["step"], state["loss"].to(self.device)
         self._order = None if state["order"] is None else state["order"].to(self.device)
+        # Earlier versions did not keep them.
+        self._images, self._seconds = state.get("images", 0), state.get("seconds", 0.0)
 
     def take_step(self, positions: torch.Tensor) -> torch.Tensor:
         """One step on the training images at ``positions`` (on the device); its loss, detached."""

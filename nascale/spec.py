@@ -83,7 +83,7 @@ class SearchSpec(StudySpec):
     objective: str = setting(
         "accuracy",
         "value",
-        "accuracy; balanced_accuracy (the mean over the classes); mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
+        "accuracy; balanced_accuracy (the mean over the classes); timed_accuracy (as expected where networks are trained for equal time, not equal epochs); mnas = accuracy × (cost / target)^exponent; mnas-hard, which only counts what is beyond the "
         "target; or several, as accuracy,macs.  The best network of mnas does not depend on the target: to land "
         "on a target use mnas-hard or a budget.",
     )
@@ -197,8 +197,10 @@ class SearchSpec(StudySpec):
             )
         if self.rungs is not None and self.evaluator == "table":
             raise InputError.of("rungs", "a search that trains", f"table {self.table and self.table.source}")
-        if self.evaluator == "table" and self.objective.startswith("balanced_accuracy"):
+        if self.evaluator == "table" and self.parsed_objective.merit != "accuracy":
             raise InputError.of("objective", "the accuracy and costs that a table has", self.objective)
+        if self.evaluator == "supernet" and self.parsed_objective.merit == "timed_accuracy":
+            raise InputError.of("objective", "a search that trains each network", self.objective)
         if self.cost not in COST_NAMES:
             raise UnknownNameError("cost", self.cost, COST_NAMES)
         if self.prior is not None:

@@ -88,14 +88,13 @@ def _experience(study: StoredStudy, space: SearchSpace, objective: Objective) ->
         raise InputError(f"{what}: wanted the decisions of space {space.name}, got those of {got}")
     values: dict[tuple[Any, ...], list[float]] = {}
     networks: dict[tuple[Any, ...], Decisions] = {}
-    # A study that knows no balanced accuracy teaches by its accuracy.
-    balanced = objective.merit == "balanced_accuracy" and any(
-        trial.balanced_accuracy is not None for trial in study.trials
-    )
+    # A study that does not know what is to be maximised teaches by its accuracy.
+    known = any(trial.merit(objective.merit) is not None for trial in study.trials)
+    merit = objective.merit if known else "accuracy"
     for trial in study.trials:
         if not trial.decisions:
             continue  # a stock network that is none of the space
-        value = _value(trial.balanced_accuracy if balanced else trial.accuracy, trial.costs, objective)
+        value = _value(trial.merit(merit), trial.costs, objective)
         if not trial.status.complete or trial.measured_by is not None or value is None:
             continue
         checked = space.validate(trial.decisions)

@@ -80,7 +80,7 @@ class Networks:
 
     def merit_of(self, trial: TrialResult) -> float | None:
         """The figure of a trial that the search maximises."""
-        return trial.accuracy if self.merit == "accuracy" else trial.balanced_accuracy
+        return trial.merit(self.merit)
 
     def position(self, number: int) -> int | None:
         """The position of the network that trial ``number`` measured first."""

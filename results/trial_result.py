@@ -128,6 +128,22 @@ class TrialResult:
         title="Balanced validation accuracy",
         default=None,
     )
+    timed_accuracy: float | None = measure(
+        "float64",
+        "fraction",
+        "maximize",
+        "validation accuracy as it is expected after equal time, not equal epochs: 1 − (1 − accuracy) × (image_seconds / 1 ms)^0.1",
+        title="Accuracy for equal training time",
+        default=None,
+    )
+    image_seconds: float | None = measure(
+        "float64",
+        "seconds",
+        "minimize",
+        "processor time that training on one image took, where the network was trained",
+        title="Training time of an image",
+        default=None,
+    )
     loss: float | None = measure(
         "float64",
         "nats",
@@ -333,6 +349,11 @@ class TrialResult:
             **_measured(ours.get(RESULT), state),
         )
 
+    def merit(self, name: str) -> float | None:
+        """The figure that ``name``, one of ``MERITS``, names; None where it was not measured."""
+        value: float | None = getattr(self, name)
+        return value
+
     @classmethod
     def of_json(cls, result: object, state: str, number: int = 0) -> TrialResult:
         """What ``to_json`` wrote of a trial whose state in Optuna's table is ``state``."""
@@ -354,7 +375,7 @@ class TrialResult:
         )
 
 
-MERITS = ("accuracy", "balanced_accuracy")
+MERITS = ("accuracy", "balanced_accuracy", "timed_accuracy")
 """Figures of a measurement that a search may maximise."""
 _ALWAYS_STORED = (
     *("accuracy", "loss", "seconds", "worker", "fidelity", "feasible", "error", "latency_seconds"),

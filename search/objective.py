@@ -2,6 +2,7 @@
 
 ``accuracy``        validation accuracy, a fraction.
 ``balanced_accuracy``  the mean of the classes' validation accuracies: each class counts the same.
+``timed_accuracy``  the validation accuracy as it is expected after trainings of equal time, where all have equal epochs.
 ``mnas``            accuracy × (cost / target)^w, the soft form of Tan et al. 2019 (MnasNet), eq. 2–3, w = −0.07.
                     The target only scales it, so the best network does not depend on the target.
 ``mnas-hard``       the same with w = 0 where the cost is within the target and w = −1 beyond it (their α, β):
@@ -69,7 +70,7 @@ class Objective:
             return cls("accuracy", cost, target, exponent, tuple(names[1:]), names[0])
         if len(names) == 1:
             return cls(names[0], cost, target, exponent)
-        wanted = "accuracy or balanced_accuracy first, then costs, for several objectives"
+        wanted = f"{', '.join(MERITS[:-1])} or {MERITS[-1]} first, then costs, for several objectives"
         raise InputError.of("objective", wanted, text)
 
     @property

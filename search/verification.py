@@ -56,7 +56,7 @@ def contenders(trials: Iterable[TrialResult], objective: Objective, top: int) ->
     """
     found: dict[str, Contender] = {}
     for trial in trials:
-        measured = trial.accuracy if objective.merit == "accuracy" else trial.balanced_accuracy
+        measured = trial.merit(objective.merit)
         accuracy = measured if trial.accuracy_mean is None else trial.accuracy_mean
         if not trial.status.complete or trial.feasible is False or trial.key is None or accuracy is None:
             continue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nascale import launch
 from nascale.auto.augmentation import Options, candidates
 from nascale.auto.plan import Fidelity, stock_size
-from nascale.auto.spec import MEASURED, AutoSpec
+from nascale.auto.spec import MEASURED, SEARCHED, AutoSpec
 from nascale.auto.state import FILE, Finalist, State
 from space.architecture import Architecture
 from space.codec import to_json
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 STOCK = "stock"
 """The folder of the stock networks."""
 _FORMATS = ("torch", "onnx", "python")
+_OBJECTIVE = "objective of the search"
+"""The decision by which a state says what its search maximises."""
 _MEASURED = 2
 _FEWEST_TRIALS = 10
 _MORE = 2
@@ -45,9 +47,14 @@ class PreparedAuto:
     warnings: Sequence[str]
 
     @property
-    def merit(self) -> str:
-        """The figure that is maximised."""
+    def searched_merit(self) -> str:
+        """The figure that the search maximises."""
         return self.spec.search.parsed_objective.merit
+
+    @property
+    def merit(self) -> str:
+        """The figure that the longer trainings, which have equal time, are judged by."""
+        return "accuracy" if self.searched_merit == SEARCHED else self.searched_merit
 
     @property
     def slots(self) -> int:
@@ -125,6 +132,9 @@ def prepare(spec: AutoSpec) -> PreparedAuto:
         raise InputError.of(
             "--out", "the settings with which it began, or another folder", _changes(spec, state)
         )
+    if state is not None and state.decisions and _OBJECTIVE not in state.decisions:
+        # Begun by a version whose searches maximised the plain accuracy.
+        spec = replace(spec, search=spec.search.replace(objective=spec.given.get("objective", "accuracy")))
     searched = launch.prepare(spec.search)
     images = searched.evaluator.images
     assert images is not None
@@ -136,6 +146,7 @@ def prepare(spec: AutoSpec) -> PreparedAuto:
     }
     if state is None:
         state = State(spec.out, dict(spec.request), spec.within, data=known)
+        state.decisions[_OBJECTIVE] = spec.search.objective
     elif (state.data["checksum"], state.data["split"]) != (known["checksum"], known["split"]):
         came = f"{spec.out} for images with checksum {state.data['checksum']}, now {known['checksum']}"
         raise InputError.of("--data", "the images with which it began, or another --out", came)

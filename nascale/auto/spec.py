@@ -29,6 +29,10 @@ _FREE = frozenset({"workers", "retries", "trial_timeout", "max_failures", "gpus_
 """Settings with which it may go on at other values."""
 
 
+SEARCHED = "timed_accuracy"
+"""What the search maximises where no objective was asked for."""
+
+
 @dataclass(frozen=True)
 class AutoSpec:
     """``given`` are the settings that were asked for; ``threads`` the processors of each worker.
@@ -90,6 +94,8 @@ def auto_spec(
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
     decided = {
+        # What comes after the search gives all networks the same time.
+        "objective": given.get("objective", SEARCHED),
         "study": STUDY,
         "storage": storage_url(out / DATABASE),
         "workers": workers,

@@ -181,7 +181,7 @@ class Workshop:
 
     def _found(self, trials: Sequence[TrialResult]) -> Found:
         spec = self.prepared.spec.search
-        networks = Networks(self.prepared.merit, trials)
+        networks = Networks(self.prepared.searched_merit, trials)
         finalists = [
             Finalist(
                 name=f"trial {networks.first[at].number}",
@@ -226,7 +226,7 @@ class Workshop:
 
     def _stock(self, trial: TrialResult) -> Finalist:
         """A stock network with what the search measured of it."""
-        merit = trial.accuracy if self.prepared.merit == "accuracy" else trial.balanced_accuracy
+        merit = trial.merit(self.prepared.searched_merit)
         assert trial.stock is not None and merit is not None
         score = trial.values[0] if trial.values else merit
         return Finalist(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import time
 from dataclasses import fields, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from evaluators.pools.opening import open_pool
 from evaluators.pools.protocol import PoolSettings
 from evaluators.recipe import Recipe
 from evaluators.training import TrainEvaluator, Training
+from evaluators.validation import timed_accuracy
 from space.architecture import Architecture, Stage
 from space.blocks import Auxiliary, Conv, Dense, Drop, GlobalPool, MBConv
 from space.errors import InputError
@@ -294,6 +296,36 @@ def test_balanced_accuracy_is_the_mean_over_the_classes(digits: ImageSet) -> Non
     assert measured.accuracy == right.mean()
     assert measured.extra["balanced_accuracy"] == pytest.approx(np.mean(recalls))
     assert measured.extra["balanced_accuracy"] != measured.accuracy
+
+
+def test_the_timed_accuracy_has_the_error_grow_with_the_time_of_an_image(digits: ImageSet) -> None:
+    first, second = run(digits, epochs=2)
+    for measured in (first, second):
+        seconds = measured.extra["image_seconds"]
+        assert 0 < seconds < measured.seconds
+        error = 1 - measured.extra["timed_accuracy"]
+        assert error == pytest.approx((1 - measured.accuracy) * (1000 * seconds) ** 0.1)
+    assert timed_accuracy(0.8, 1e-3) == pytest.approx(0.8)
+    # Twice the time is a factor 2^0.1 of the error, wherever one begins.
+    for seconds in (1e-6, 1e-3, 1.0):
+        once, twice = (1 - timed_accuracy(0.8, each) for each in (seconds, 2 * seconds))
+        assert twice / once == pytest.approx(1.0718, abs=1e-4)
+
+
+def test_the_time_of_an_image_is_that_of_this_process(digits: ImageSet) -> None:
+    """Waiting, as for processors that others use, is not counted; what a step computes is."""
+
+    class Slow(Training):
+        def take_step(self, positions: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.02)
+            return super().take_step(positions)
+
+    waiting = Slow(trainer(digits), NET, CPU, 0, StopFlag())
+    assert math.isnan(waiting.image_seconds)
+    started = time.perf_counter()
+    waiting.train(1)
+    whole = (time.perf_counter() - started) / (waiting.steps * waiting.recipe.batch_size)
+    assert waiting.image_seconds <= whole - 0.02 / waiting.recipe.batch_size
 
 
 def test_class_weights_give_each_class_the_same_share_of_the_loss(digits: ImageSet) -> None:

@@ -89,6 +89,19 @@ def test_a_small_set_needs_no_batch_size_and_the_study_keeps_what_it_was(
     assert len(studies.load("s", f"sqlite:///{tmp_path / 'a.db'}").trials) == 2
 
 
+def test_what_equal_time_would_bring_is_searched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_set(tmp_path / "a.npz")
+    assert search(tmp_path, "--objective", "timed_accuracy", "--trials", "3", "--space", "mixed") == 0
+    assert "maximise timed accuracy" in capsys.readouterr().out
+    frame = nascale.trials("s", f"sqlite:///{tmp_path / 'a.db'}")
+    stored = studies.load("s", f"sqlite:///{tmp_path / 'a.db'}")
+    assert [trial.values[0] for trial in stored.trials if trial.values] == frame["timed_accuracy"].tolist()
+    expected = 1 - (1 - frame["accuracy"]) * (1000 * frame["image_seconds"]) ** 0.1
+    assert np.allclose(frame["timed_accuracy"], expected)
+    assert search(tmp_path, "--trials", "4", "--evaluator", "supernet", "--objective", "timed_accuracy") == 2
+    assert "objective: wanted a search that trains each network" in capsys.readouterr().err
+
+
 def test_balanced_accuracy_is_searched_and_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,3 +111,5 @@ def test_rewards_and_balanced_accuracies_are_judged_by_their_own() -> None:
     assert networks.first[leader(networks) or 0].number == 1
     balanced = [trial(i, 0.9, balanced_accuracy=b, values=(b,)) for i, b in enumerate((0.5, 0.6))]
     assert leader(Networks("balanced_accuracy", balanced)) == 1
+    timed = [trial(i, 0.9, timed_accuracy=t, values=(t,)) for i, t in enumerate((0.7, 0.8, 0.6))]
+    assert leader(Networks("timed_accuracy", timed)) == 1

@@ -29,6 +29,12 @@ def test_balanced_accuracy_may_take_the_place_of_accuracy() -> None:
         Objective.parse("balanced_acuracy")
 
 
+def test_timed_accuracy_may_too() -> None:
+    timed = Objective.parse("timed_accuracy")
+    assert (timed.names, timed.merit) == (("timed_accuracy",), "timed_accuracy")
+    assert timed.sentence() == "maximise timed accuracy" and timed.values(0.4, {}) == (0.4,)
+
+
 @given(st.floats(0.01, 1.0), st.floats(1e3, 1e9), st.floats(1e3, 1e9))
 def test_soft_mnas_trades_a_constant_factor_for_doubling(accuracy: float, cost: float, target: float) -> None:
     objective = Objective.parse("mnas", target=target)
