@@ -239,7 +239,7 @@ def _worst(found: dict[float, Found]) -> tuple[int, float]:
 
 
 def _member(lattice: Lattice, found: Found, budget: float) -> Member:
-    network = build(lattice.base, found.plan, lattice.rounding)
+    network = lattice.build(found.plan)
     realised, direction = multipliers(lattice.base, network), found.direction
     notes = []
     if "resolution" in direction.held and direction.phi > 0:

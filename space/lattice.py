@@ -14,7 +14,7 @@ from space.architecture import Architecture
 from space.errors import InputError
 from space.limits import LARGEST_FACTOR, LARGEST_RESOLUTION, MOST_LAYERS
 from space.rounding import RELEASED, Rounding
-from space.scaling import PAPER, Coefficients, Plan, build, layers
+from space.scaling import PAPER, Builder, Coefficients, Plan, layers
 from space.scaling.axis import FAR, Axis
 from space.scaling.ladders import Pixels, depth_ladder, scaled_stages, width_ladder
 from space.scaling.ray import Ray
@@ -84,6 +84,7 @@ class Lattice:
     measure: str = "macs"
     axes: tuple[Axis, Axis, Axis] = field(init=False)
     ray: Ray = field(init=False)
+    build: Builder = field(init=False)
     prices: dict[Point, float] = field(default_factory=dict)
     layers_priced: int = 0
 
@@ -91,6 +92,8 @@ class Lattice:
         base, rule = self.base, self.coefficients
         self.free = (rule.alpha > 1, rule.beta > 1, rule.gamma > 1)
         self.ray = Ray(base, rule, self.rounding, self.max_resolution)
+        self.build = Builder(base, self.rounding)
+        self._costs: dict[Plan, float] = {}
         self._own = tuple(map(layers, base.stages))
         self._depth, self._width = depth_ladder(base, self.rounding), width_ladder(base, self.rounding)
         most = min(self.ray.most_pixels or LARGEST_RESOLUTION, LARGEST_RESOLUTION)
@@ -118,7 +121,7 @@ class Lattice:
 
     def width_exponent(self, widths: tuple[float, ...]) -> float:
         """The φ that the stages have reached in width, by the factors of the parts."""
-        wide = build(self.base, Plan(self._own, widths, self.base.resolution), self.rounding)
+        wide = self.build(Plan(self._own, widths, self.base.resolution))
         return log(width_multiplier(self.base, wide)) / log(self.coefficients.beta)
 
     def _pixel_exponent(self, rung: int) -> float:
@@ -134,8 +137,14 @@ class Lattice:
         if point not in self.prices:
             plan = self.plan(point)
             self.layers_priced += sum(plan.repeats)
-            self.prices[point] = self.cost(build(self.base, plan, self.rounding))
+            self.prices[point] = self.cost_of(plan)
         return self.prices[point]
+
+    def cost_of(self, plan: Plan) -> float:
+        """What the network of a plan costs, on the lattice or beside it, computed once."""
+        if plan not in self._costs:
+            self._costs[plan] = self.cost(self.build(plan))
+        return self._costs[plan]
 
     def exponents(self, point: Point) -> tuple[float | None, ...]:
         """The φ that each dimension has reached; None where it does not scale."""

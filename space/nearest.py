@@ -19,7 +19,7 @@ from itertools import combinations, permutations
 from math import inf, log
 
 from space.lattice import Direction, Lattice, Point
-from space.scaling import Plan, build, deeper, wider
+from space.scaling import Plan, deeper, wider
 
 LEAST_USED = 0.97
 """The share of its budget that a member of a family uses wherever the lattice allows it."""
@@ -136,11 +136,8 @@ class Search:
     # The ray.
 
     def _phi(self) -> float:
-        def price(plan: Plan) -> float:
-            return self.lattice.cost(build(self.lattice.base, plan, self.lattice.rounding))
-
-        ray = self.lattice.ray
-        return ray.largest_phi(price, self.budget, self.lattice.measure, _PRECISION)[0]
+        lattice = self.lattice
+        return lattice.ray.largest_phi(lattice.cost_of, self.budget, lattice.measure, _PRECISION)[0]
 
     def _below(self, phi: float) -> Point:
         """The rungs that have reached at most ``phi``."""
@@ -308,7 +305,7 @@ class Search:
         """The network of ``plan``, near ``point``; None where it does not use the budget or is beyond the bounds."""
         if not self._inside(plan):
             return None
-        cost = self.lattice.cost(build(self.lattice.base, plan, self.lattice.rounding))
+        cost = self.lattice.cost_of(plan)
         if not LEAST_USED * self.budget <= cost <= self.budget:
             return None
         return Found(plan, cost, self.lattice.direction_of(plan, point))

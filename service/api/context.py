@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from nascale.spec import SearchSpec
 
 _TURN_SECONDS = 20.0
+_MOST_WAITING = 8
+"""Operations that wait for their turn to compute: each holds one of the 40 threads from which all others are answered, too."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Context:
     wake: Callable[[], None] = lambda: None
     """Has the queue looked at now."""
     _arithmetic: threading.Lock = field(default_factory=threading.Lock)
+    _places: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(_MOST_WAITING + 1)
+    )
 
     @classmethod
     def of(cls, settings: Settings, token: str) -> Context:
@@ -80,13 +85,19 @@ class Context:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Holds the turn of operations that compute for long, of which one does so at a time. Raises ApiError (429)."""
-        if not self._arithmetic.acquire(timeout=_TURN_SECONDS):
-            raise ApiError(429, "computing: wanted a turn, got none: others compute", {"retry-after": "10"})
+        """Holds the turn of operations that compute for long, of which one does so at a time and a few wait. Raises ApiError (429)."""
+        refused = ApiError(429, "computing: wanted a turn, got none: others compute", {"retry-after": "10"})
+        if not self._places.acquire(blocking=False):
+            raise refused
         try:
-            yield
+            if not self._arithmetic.acquire(timeout=_TURN_SECONDS):
+                raise refused
+            try:
+                yield
+            finally:
+                self._arithmetic.release()
         finally:
-            self._arithmetic.release()
+            self._places.release()
 
     def search_spec(self, keys: Mapping[str, Any]) -> tuple[SearchSpec, ImageShape]:
         """The spec of a search and the images that it names. Raises InputError for keys that are not the client's to choose."""

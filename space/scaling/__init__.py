@@ -15,10 +15,11 @@ from __future__ import annotations
 from space.scaling.coefficients import PAPER, Coefficients
 from space.scaling.depth import layers
 from space.scaling.multipliers import compound, compound_plan, scale, smallest_resolution
-from space.scaling.plans import Plan, beyond_limits, build, deeper, plan, wider
+from space.scaling.plans import Builder, Plan, beyond_limits, build, deeper, plan, wider
 
 __all__ = [
     "PAPER",
+    "Builder",
     "Coefficients",
     "Plan",
     "beyond_limits",

@@ -18,19 +18,33 @@ def channel_fields(blocks: tuple[Block, ...]) -> Iterator[tuple[int, int]]:
         yield from block.channel_fields()
 
 
-def widened(
-    architecture: Architecture,
-    parts: tuple[tuple[Block, ...], ...],
-    widths: tuple[float, ...],
-    rounding: Rounding,
-) -> tuple[tuple[Block, ...], ...]:
-    """The parts with every channel field scaled by its part's factor."""
-    shapes: _Shapes | None = None
-    if any(map(_widens_by_input, parts)):
+class Widening:
+    """The parts of a network (stem, stages, head) with every channel field scaled by its part's factor.
+
+    What a part comes to at a factor is remembered where that depends on nothing else: a search over plans asks for few
+    factors, again and again.
+    """
+
+    def __init__(self, architecture: Architecture, rounding: Rounding) -> None:
+        self.parts = (architecture.stem, *(stage.blocks for stage in architecture.stages), architecture.head)
+        self._rounding, self._classes = rounding, architecture.classes
         size = architecture.resolution
-        shape = (architecture.in_channels, size, size)
-        shapes = _Shapes(shape, shape, architecture.classes)
-    return tuple(_chain(blocks, width, rounding, shapes) for blocks, width in zip(parts, widths, strict=True))
+        self._shape = (architecture.in_channels, size, size)
+        self._by_input = any(map(_widens_by_input, self.parts))
+        self._known: dict[tuple[int, float], tuple[Block, ...]] = {}
+
+    def at(self, widths: tuple[float, ...]) -> tuple[tuple[Block, ...], ...]:
+        """The parts at these factors, one for each."""
+        if self._by_input:
+            shapes = _Shapes(self._shape, self._shape, self._classes)
+            pairs = zip(self.parts, widths, strict=True)
+            return tuple(_chain(blocks, width, self._rounding, shapes) for blocks, width in pairs)
+        return tuple(self._part(index, width) for index, width in enumerate(widths))
+
+    def _part(self, index: int, width: float) -> tuple[Block, ...]:
+        if (index, width) not in self._known:
+            self._known[index, width] = _chain(self.parts[index], width, self._rounding, None)
+        return self._known[index, width]
 
 
 @dataclass(slots=True)

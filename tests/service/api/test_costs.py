@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 
 import httpx
@@ -10,9 +12,10 @@ import pytest
 
 from service.api.context import Context
 from service.api.routes.costs import SpaceRequest, profile_space
+from service.serving import application
 from service.settings import read_settings
 from tests.results.test_training_speed import TRAINED, store
-from tests.service.api.serving import TOKEN
+from tests.service.api.serving import TOKEN, Serving, in_thread
 
 
 def test_profile_gives_published_figures(client: httpx.Client) -> None:
@@ -103,3 +106,21 @@ def test_a_budget_that_nothing_meets_names_the_least_there_is(client: httpx.Clie
     answer = client.post("/v1/families", json={"architecture": "efficientnet_b0", "budgets": ["0.1M"]})
     assert answer.status_code == 422
     assert "wanted at least 132,032 macs" in answer.json()["detail"]
+
+
+def test_those_who_wait_to_compute_keep_nobody_else_waiting(tmp_path: Path) -> None:
+    settings = read_settings(storage=f"sqlite:///{tmp_path / 'store.db'}", folder=tmp_path, token=TOKEN)
+    context = Context.of(settings, TOKEN)
+    asked = {"architecture": "mobilenet_v2@resolution=32", "budgets": ["7M"]}
+    with (
+        in_thread(application(context)) as url,
+        Serving(url, tmp_path).client() as client,
+        ThreadPoolExecutor(60) as many,
+    ):
+        with context.computing():
+            answers = [many.submit(client.post, "/v1/families", json=asked) for _ in range(60)]
+            refused = [one.result().status_code for one in islice(as_completed(answers), 52)]
+            assert client.get("/v1/jobs").status_code == 200
+        assert refused == [429] * 52
+        assert sorted(one.result().status_code for one in answers) == [200] * 8 + [429] * 52
+    context.jobs.close()
