@@ -35,8 +35,8 @@ from tests.factories import sqlite_study
 from tests.service.api.serving import TOKEN, Serving, serving
 
 _FORGETFUL = """
-import service.api.remembered, service.studies
-service.api.remembered.SECONDS = service.studies.READ_SHARE = service.studies._LEAST_SECONDS = 0.0
+import service.age
+service.age.MOST_SECONDS = 0.0
 from nascale.cli import main
 main()
 """

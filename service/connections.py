@@ -12,7 +12,7 @@ from contextlib import suppress
 from socket import socket
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _OWN_FILES = 144
 """Files that are left to the service itself: its threads have databases open, jobs their logs."""
@@ -21,6 +21,8 @@ AT_ONCE = 16
 WAITING = 2048
 """Connections that the system holds until they are taken in."""
 _FEWEST = 16
+_HEAD_BYTES = 64 * 1024
+"""Of a request's head; more is no request of ours."""
 
 
 def room(wanted: int) -> int:
@@ -50,13 +52,14 @@ def protocol(most: int, seconds: float) -> type[asyncio.Protocol]:
     return type("Line", (_Line,), {"lines": {}, "most": most, "seconds": seconds})
 
 
-class _Line(H11Protocol):
+class _Line(HttpToolsProtocol):
     """One connection. ``lines`` are all of one server, the oldest first."""
 
     lines: dict[_Line, None]
     most: int
     seconds: float
     _closing: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -73,9 +76,13 @@ class _Line(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_idle:
             self._hurry()
+        self._head_bytes += len(data)
         super().data_received(data)
         if not self._is_idle:
+            self._head_bytes = 0
             self._at_ease()
+        elif self._head_bytes > _HEAD_BYTES:
+            self.send_400_response("Invalid HTTP request received.")
 
     @property
     def _is_idle(self) -> bool:

@@ -20,6 +20,8 @@ from service.web import mounting
 from space.errors import InputError
 
 _SHUTDOWN_SECONDS = 5
+_KEEP_ALIVE_SECONDS = 75
+"""For longer than clients keep a connection that they do not use (httpx: 5 s): one that both let go of at the same moment is an error."""
 
 
 def serve(settings: Settings) -> None:
@@ -73,6 +75,7 @@ def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=connections.protocol(settings.connections, settings.body_seconds),
         limit_concurrency=settings.connections + 1,
         backlog=connections.AT_ONCE,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         lifespan="on",
     )

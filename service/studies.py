@@ -1,7 +1,7 @@
 """Stored studies as the service reads them: each is read once for all who ask at the same time, and kept for a moment.
 
-Figures may be as old as ``READ_SHARE`` times what reading them takes, and never older than ten seconds: many may then follow
-a search without slowing it down. What does not change is not read again.
+How old figures may be follows from what reading them takes (``service.age``): many may then follow a search without slowing it
+down. What does not change is not read again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from results.storage_url import sqlite_path, storage_url
 from service import memory
+from service.age import allowed_seconds
 from service.estimate import FIXED, Rate, measured_rate
 from service.jobs.hidden import Hidden
 from service.jobs.tails import NOTHING
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from results.outline import Outline
     from results.studies import StoredStudy
 
-READ_SHARE = 10.0
-_LEAST_SECONDS, _MOST_SECONDS = 0.5, 10.0
 _LONG_SECONDS = 0.2
 _KEPT = 6
 """Studies in memory."""
@@ -122,7 +121,7 @@ class _Kept(Generic[T]):
     def serves(self, now: float, stamp: object) -> bool:
         if stamp is not None and stamp == self.stamp:
             return True
-        return now - self.read < min(_MOST_SECONDS, max(_LEAST_SECONDS, READ_SHARE * self.took))
+        return now - self.read < allowed_seconds(self.took)
 
 
 class Studies:

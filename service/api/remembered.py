@@ -1,7 +1,7 @@
 """Answers that were given a moment ago are given again: many may poll a study, and one of them has it read.
 
-An answer serves while the database has not changed, and ``SECONDS`` longer; while it is being made anew, what was given before
-serves all others. Each has an ``ETag``, under which 304 says that nothing has changed.
+An answer serves while the database has not changed, and for as long after it was made as ``service.age`` allows; while it is being made
+anew, what was given before serves all others. Each has an ``ETag``, under which 304 says that nothing has changed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from hashlib import blake2b
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SECONDS = 0.5
-"""For which an answer serves, whatever has changed."""
+from service.age import allowed_seconds
+
 _MOST_SECONDS = 10.0
 """For which it serves while another is being made."""
 _MOST_BYTES = 32 * 2**20
@@ -36,11 +36,14 @@ class _Answer:
     etag: bytes
     state: State
     made: float
+    took: float
 
-    def serves(self, state: State, seconds: float) -> bool:
+    def serves(self, state: State, coming: bool) -> bool:
+        """Whether it is to be given in this ``state``, also if another one is ``coming``."""
         epoch, stamp = state
         if self.state[0] != epoch:
             return False
+        seconds = _MOST_SECONDS if coming else allowed_seconds(self.took)
         return (stamp is not None and stamp == self.state[1]) or time.monotonic() - self.made < seconds
 
     async def send(self, scope: Scope, send: Send) -> None:
@@ -69,7 +72,7 @@ class Remembered:
         epoch, stamp = self._state()
         state = (epoch, None if scope["path"] == _HEALTH else stamp)
         found, coming = self._kept.get(key), self._coming.get(key)
-        if found is not None and found.serves(state, SECONDS if coming is None else _MOST_SECONDS):
+        if found is not None and found.serves(state, coming is not None):
             await found.send(scope, send)
             return
         if coming is not None:
@@ -87,6 +90,7 @@ class Remembered:
         start: list[Message] = []
         pieces: list[bytes] = []
         answer = None
+        begun = time.monotonic()
 
         async def take(message: Message) -> None:
             nonlocal answer
@@ -97,7 +101,7 @@ class Remembered:
             else:
                 pieces.append(message.get("body", b""))
                 if not message.get("more_body", False):
-                    answer = _answer(start[0], b"".join(pieces), state)
+                    answer = _answer(start[0], b"".join(pieces), state, time.monotonic() - begun)
 
         try:
             await self._app(scope, receive, take)
@@ -117,7 +121,7 @@ class Remembered:
             self._bytes -= len(self._kept.popitem(last=False)[1].body)
 
 
-def _answer(start: Message, body: bytes, state: State) -> _Answer:
+def _answer(start: Message, body: bytes, state: State, took: float) -> _Answer:
     etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'.encode()
     headers = (*((name, value) for name, value in start["headers"]), (b"etag", etag))
-    return _Answer(headers, body, etag, state, time.monotonic())
+    return _Answer(headers, body, etag, state, time.monotonic(), took)

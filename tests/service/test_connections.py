@@ -97,6 +97,18 @@ def test_half_a_request_is_waited_for_so_long_and_no_longer(before: bytes, said:
         assert heard(connection) == b""
 
 
+def test_a_head_without_an_end_is_refused() -> None:
+    with line_of(4, 20.0) as address, ExitStack() as stack:
+        line = b"a: " + b"b" * 995 + b"\r\n"
+        usual = opened(stack, address, HALF + 60 * line + b"\r\n")
+        assert whole(usual).endswith(b"ok")
+        endless = opened(stack, address, HALF + 2000 * line)
+        with suppress(ConnectionError):
+            endless.sendall(b"\r\n")
+        assert b" 200 " not in heard(endless)
+        assert whole(opened(stack, address, WHOLE)).endswith(b"ok")
+
+
 def test_those_that_wait_make_room_and_those_at_work_do_not() -> None:
     with line_of(4, 30) as address, ExitStack() as stack:
         slow = [opened(stack, address, b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(3)]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api import remembered
+from service import age
 from service.api.remembered import Remembered
 
 FRONT = "/v1/studies/digits/front"
@@ -46,7 +46,7 @@ def run(check: Callable[[Site], Awaitable[None]], **settings: int) -> None:
 
 @pytest.fixture
 def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "SECONDS", -1.0)
+    monkeypatch.setattr(age, "MOST_SECONDS", 0.0)
 
 
 def test_while_nothing_changes_one_answer_serves(no_grace: None) -> None:
@@ -76,6 +76,13 @@ def test_an_answer_serves_for_a_moment_whatever_changes_but_never_what_was_forgo
         assert (await site.client.get(FRONT)).text == "2."
 
     run(check)
+
+
+@pytest.mark.parametrize(
+    ("took", "seconds"), [(0.0, 0.5), (0.005, 0.5), (0.01, 1.0), (0.03, 3.0), (0.05, 5.0), (2.0, 5.0)]
+)
+def test_how_long_it_serves_follows_from_what_it_took(took: float, seconds: float) -> None:
+    assert age.allowed_seconds(took) == pytest.approx(seconds)
 
 
 def test_what_differs_in_path_query_form_or_host_is_another_answer() -> None:
