@@ -338,27 +338,33 @@ class Training:
         Raises Diverged.
         """
         recipe, size = self.recipe, self.recipe.batch_size
-        started = self._clock()
+        counted = self._clock()
         self.module.train()
         if self._order is None:
             self._order = torch.randperm(len(self.train_images), generator=self.generator).to(self.device)
             self._step, self._loss = 0, torch.zeros((), device=self.device)
-        begun = self._step
         while self._step < self.steps:
             self.stop.check()
             done = self._step
             set_learning_rate(self.optimizer, (epoch - 1) * self.steps + done, self.total, recipe.warmup)
             self._loss += self.take_step(self._order[done * size : (done + 1) * size])
             self._step += 1
+            self._images += size
+            counted = self._count(counted)
             if self._step % _CHECK_EVERY == 0:
                 check_finite(float(self._loss), epoch)
             after_step()
         mean = float(self._loss) / self.steps
         check_finite(mean, epoch)
         self._order = None
-        self._images += (self.steps - begun) * size
-        self._seconds += self._clock() - started
+        self._count(counted)
         return mean
+
+    def _count(self, since: float) -> float:
+        """Counts the time since then as that of images; the time now."""
+        now = self._clock()
+        self._seconds += now - since
+        return now
 
     def state(self) -> dict[str, Any]:
         """All that ``restore`` needs between two steps of an epoch, as tensors, numbers and dictionaries."""

@@ -108,7 +108,9 @@ def test_an_interrupted_trial_goes_on_with_the_next_step(
             list(made.evaluate(CANDIDATE, Interrupted(looks, goes_on=True)))
         assert len(list(folder.iterdir())) == 1
         torch.manual_seed(99)
-        assert figures(made.measure(CANDIDATE)) == wanted
+        measured = made.measure(CANDIDATE)
+        assert figures(measured) == wanted
+        assert all(one.extra["image_seconds"] > 0 for one in measured)
         assert len(taken) == whole
         assert not list(folder.iterdir())
 
