@@ -21,6 +21,7 @@ from nascale.quantities import kind_of_cost, parse_quantity
 from nascale.spaces import space_name, space_text, space_value
 from nascale.study_spec import SMALLEST_WINDOW, StudySpec
 from results.toml_file import read_toml
+from results.trial_result import MERITS
 from search.objective import SOFT_EXPONENT, Objective
 from search.prior.network_scores import score_names
 from search.pruning.registry import pruners
@@ -197,9 +198,10 @@ class SearchSpec(StudySpec):
             )
         if self.rungs is not None and self.evaluator == "table":
             raise InputError.of("rungs", "a search that trains", f"table {self.table and self.table.source}")
-        if self.evaluator == "table" and self.parsed_objective.merit != "accuracy":
+        merit = self.objective.partition(",")[0].strip()
+        if self.evaluator == "table" and merit in MERITS[1:]:
             raise InputError.of("objective", "the accuracy and costs that a table has", self.objective)
-        if self.evaluator == "supernet" and self.parsed_objective.merit == "timed_accuracy":
+        if self.evaluator == "supernet" and merit == "timed_accuracy":
             raise InputError.of("objective", "a search that trains each network", self.objective)
         if self.cost not in COST_NAMES:
             raise UnknownNameError("cost", self.cost, COST_NAMES)

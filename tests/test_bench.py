@@ -37,8 +37,8 @@ def test_cost_speed_says_so_before_it_measures(
 def test_make_bench_runs_every_measurement() -> None:
     listed = re.search(r"^BENCHES := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert listed is not None
-    # made_tables, fuzz, chaos and light_http measure nothing: one writes tables for nascale bench samplers, two look for faults, one is
-    # the client of service_load. fidelity wants a study of long trainings, scaling_families a table, scaling_methods and search_worth
+    # made_tables, fuzz, chaos, light_http and service_jobs measure nothing: one writes tables for nascale bench samplers, two look for faults, two
+    # serve service_load. fidelity wants a study of long trainings, scaling_families a table, scaling_methods and search_worth
     # images that are not in the repository.
     there = {path.stem for path in (ROOT / "bench").glob("*.py")} - {
         "__init__",
@@ -46,6 +46,7 @@ def test_make_bench_runs_every_measurement() -> None:
         "fuzz",
         "chaos",
         "light_http",
+        "service_jobs",
         "fidelity",
         "scaling_families",
         "scaling_methods",
