@@ -27,6 +27,11 @@ _MOST = 20
 _LARGEST = 1e12
 
 
+_LARGEST_COEFFICIENT = 2.0
+"""Of a coefficient. Only the ratios of their logarithms matter, and those with α·β²·γ² = 2 (Tan and Le 2019, eq. 3) are no larger;
+the larger one is, the more networks lie between two steps of φ: with an α of 999 a family takes half a minute."""
+
+
 class FamilyRequest(BaseModel):
     """A network and the budgets that its family is to meet."""
 
@@ -38,9 +43,9 @@ class FamilyRequest(BaseModel):
     architecture: Arch
     budgets: list[float | str] = Field(min_length=1, max_length=_MOST, description="As 400M, 1.5G or 64MB")
     measure: Literal["macs", "flops", "params", "memory"] = Field("macs", description="What a budget bounds")
-    alpha: float = Field(1.2, ge=1, le=1000, description="Depth at φ = 1")
-    beta: float = Field(1.1, ge=1, le=1000, description="Width at φ = 1")
-    gamma: float = Field(1.15, ge=1, le=1000, description="Resolution at φ = 1")
+    alpha: float = Field(1.2, ge=1, le=_LARGEST_COEFFICIENT, description="Depth at φ = 1")
+    beta: float = Field(1.1, ge=1, le=_LARGEST_COEFFICIENT, description="Width at φ = 1")
+    gamma: float = Field(1.15, ge=1, le=_LARGEST_COEFFICIENT, description="Resolution at φ = 1")
     rounding: Literal[tuple(POLICIES)] = "released"  # type: ignore[valid-type]
     max_resolution: int | None = Field(
         None,

@@ -108,6 +108,13 @@ def test_a_budget_that_nothing_meets_names_the_least_there_is(client: httpx.Clie
     assert "wanted at least 132,032 macs" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["alpha", "beta", "gamma"])
+def test_coefficients_beyond_which_a_family_takes_long_are_refused(client: httpx.Client, name: str) -> None:
+    asked = {"architecture": "mobilenet_v2@resolution=64,classes=10", "budgets": ["40M"]}
+    for value, wanted in ((2.0, 200), (2.01, 422)):
+        assert client.post("/v1/families", json={**asked, name: value}).status_code == wanted
+
+
 def test_those_who_wait_to_compute_keep_nobody_else_waiting(tmp_path: Path) -> None:
     settings = read_settings(storage=f"sqlite:///{tmp_path / 'store.db'}", folder=tmp_path, token=TOKEN)
     context = Context.of(settings, TOKEN)
