@@ -25,8 +25,6 @@ router = APIRouter(tags=["costs"])
 MEASURES = {"macs": "macs", "flops": "flops", "params": "params", "memory": "activation_bytes"}
 _MOST = 20
 _LARGEST = 1e12
-
-
 _LARGEST_COEFFICIENT = 2.0
 """Of a coefficient. Only the ratios of their logarithms matter, and those with α·β²·γ² = 2 (Tan and Le 2019, eq. 3) are no larger;
 the larger one is, the more networks lie between two steps of φ: with an α of 999 a family takes half a minute."""
