@@ -47,6 +47,8 @@ QUICK = 240.0
 """Up to so many seconds in all, the first export is of one format alone, and the others come with the last."""
 ALL_FORMATS = 2.8
 """What an export of all formats takes beside one of one."""
+LEAST_EXPORT = 11.0
+"""Seconds that are kept back for an export of all formats: the network that comes last may have many more parts than the first one."""
 MARGIN = 0.01
 """Share of the whole time that is kept back for what nobody foresees."""
 
@@ -69,7 +71,9 @@ class Costs:
     def measured(cls, within: float, seconds: float) -> Costs:
         """What is expected after the first export, which took so many seconds."""
         later = SECOND_EXPORT * seconds
-        return cls(export=ALL_FORMATS * seconds, early=seconds) if within <= QUICK else cls(later, later)
+        if within > QUICK:
+            return cls(later, later)
+        return cls(export=max(LEAST_EXPORT, ALL_FORMATS * seconds), early=seconds)
 
 
 @dataclass(frozen=True)
