@@ -182,13 +182,15 @@ class Workshop:
     def _found(self, trials: Sequence[TrialResult]) -> Found:
         spec = self.prepared.spec.search
         networks = Networks(self.prepared.searched_merit, trials)
+        # Of the same trials, as all of a trial's figures come together: so the positions are the same.
+        plain = Networks(self.prepared.merit, trials)
         finalists = [
             Finalist(
                 name=f"trial {networks.first[at].number}",
                 arch=f"{spec.study}:{networks.first[at].number}",
                 stock=False,
                 score=networks.means[at] * networks.factors[at],
-                accuracy=networks.means[at],
+                accuracy=plain.means[at],
                 measurements=networks.counts[at],
                 factor=networks.factors[at],
                 macs=int(networks.first[at].costs["macs"]),
@@ -212,6 +214,7 @@ class Workshop:
         if best is not None and best.probability is not None and networks.deviation is not None:
             told["answer"] = {
                 "name": f"trial {best.trial.number}",
+                "figure": self.prepared.searched_merit,
                 "accuracy": best.accuracy,
                 "measurements": best.measurements,
                 "low": best.low,
@@ -226,15 +229,15 @@ class Workshop:
 
     def _stock(self, trial: TrialResult) -> Finalist:
         """A stock network with what the search measured of it."""
-        merit = trial.merit(self.prepared.searched_merit)
-        assert trial.stock is not None and merit is not None
+        merit, accuracy = trial.merit(self.prepared.searched_merit), trial.merit(self.prepared.merit)
+        assert trial.stock is not None and merit is not None and accuracy is not None
         score = trial.values[0] if trial.values else merit
         return Finalist(
             name=trial.stock,
             arch=f"{self.prepared.spec.search.study}:{trial.number}",
             stock=True,
             score=score,
-            accuracy=merit,
+            accuracy=accuracy,
             measurements=1,
             factor=score / merit if merit > 0 else 1.0,
             macs=int(trial.costs["macs"]),
