@@ -98,7 +98,10 @@ class Driver:
     @property
     def _has_ended(self) -> bool:
         if _PROCESSES.exists():
-            began = _began(self.pid)
+            try:
+                began = _began(self.pid)
+            except OSError:  # too many open files, for one: nothing can be seen of it
+                return False
             return began is None or began != self.began
         try:
             os.kill(self.pid, 0)
@@ -117,13 +120,16 @@ class Driver:
 
 
 def _began(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it (or no /proc)."""
+    """When a process began, in the kernel's ticks; None where it is gone, also if nobody waited for it (or no /proc).
+
+    Raises OSError where that cannot be read.
+    """
     try:
         stat = (_PROCESSES / str(pid) / "stat").read_text()
-        state, *rest = stat.rpartition(")")[2].split()
-        return None if state in "ZX" else rest[18]
-    except (OSError, IndexError, ValueError):
+    except (FileNotFoundError, ProcessLookupError):
         return None
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else rest[18]
 
 
 @cache
