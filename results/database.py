@@ -60,18 +60,31 @@ _PASSING_STATES = ("08", "53", "57", "40", "55P03", "25P03", "25P04")
 _PASSING_WORDS = ("is locked", "disk is full", "is busy", "locking protocol")
 
 
+def _cause(error: BaseException) -> BaseException | None:
+    """SQLAlchemy's error, where Optuna may have wrapped it."""
+    import sqlalchemy
+
+    return error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__
+
+
+def _state(error: Any) -> str | None:
+    """The SQLSTATE of what a driver raised; None where it gives none."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return None if state is None else str(state)
+
+
 def passes(error: BaseException) -> bool:
     """Whether what SQLAlchemy (or Optuna) raised may succeed later: the database is away, full or locked."""
     import sqlalchemy
 
-    inner = error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__
+    inner = _cause(error)
     if not isinstance(inner, sqlalchemy.exc.DBAPIError):
         return isinstance(inner, sqlalchemy.exc.TimeoutError)
     if inner.connection_invalidated:
         return True
-    state = getattr(inner.orig, "sqlstate", None) or getattr(inner.orig, "pgcode", None)
+    state = _state(inner.orig)
     if state is not None:
-        return str(state).startswith(_PASSING_STATES)
+        return state.startswith(_PASSING_STATES)
     if isinstance(inner.orig, sqlite3.Error):
         return any(words in str(inner.orig) for words in _PASSING_WORDS)
     return isinstance(inner, sqlalchemy.exc.OperationalError)
@@ -94,12 +107,11 @@ def _restarts(error: BaseException) -> bool:
     """Whether a server says that it ends or begins, or has ended a connection; nobody listens where it is between the two."""
     import sqlalchemy
 
-    inner = error if isinstance(error, sqlalchemy.exc.SQLAlchemyError) else error.__cause__
+    inner = _cause(error)
     if not isinstance(inner, sqlalchemy.exc.DBAPIError):
         return False
-    state = getattr(inner.orig, "sqlstate", None) or getattr(inner.orig, "pgcode", None)
     words = any(words in str(inner.orig) for words in _RESTARTING_WORDS)
-    return inner.connection_invalidated or state in _RESTARTING_STATES or words
+    return inner.connection_invalidated or _state(inner.orig) in _RESTARTING_STATES or words
 
 
 def through_a_restart(action: Callable[[], T]) -> T:

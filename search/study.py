@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from evaluators.pools.protocol import PATIENCE_SECONDS
@@ -48,83 +49,91 @@ def open_study(
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    def opened() -> PatientTrialStore:
-        storage = storage_of(url)
-        lease = None
-        try:
-            study_id = _study_id(storage, name, objective)
-
-            def check() -> None:
-                _check(storage, study_id, name, spec, attributes, may_change, canonical)
-
-            check()
-            lease = Lease(lease_engine(storage), study_id, name)
-            check()  # another search may have been at work between
-            repaired = ensure_unique(storage.engine, study_id, name)
-            if repaired:
-                say(f"study {name!r} was repaired: {repaired}")
-            known = of_study(storage.get_study_user_attrs(study_id))
-            objectives = [
-                {"name": n, "direction": d}
-                for n, d in zip(objective.names, objective.directions, strict=True)
-            ]
-            ours = {"format": FORMAT, "spec": dict(spec), "objectives": objectives, **attributes}
-            for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
-                storage.set_study_user_attr(study_id, key, value)
-            store = OptunaTrialStore(storage, study_id, space, lease)
-            rescued = Rescued(name, storage.get_study_user_attrs(study_id), ())
-            return PatientTrialStore(store, Outbox(storage.url, patience, say), rescued)
-        except BaseException:
-            if lease is not None:
-                lease.release()
-            storage.remove_session()
-            storage.engine.dispose()
-            raise
-
+    wanted = _Wanted(name, spec, objective, attributes, may_change, canonical)
     try:
-        return through_a_restart(opened)
+        return through_a_restart(lambda: _opened(url, wanted, space, patience, say))
     except (SQLAlchemyError, StorageInternalError) as error:
         raise refusal(storage_url(url), said(error)) from None
 
 
-def _study_id(storage: Any, name: str, objective: Objective) -> int:
-    """The study of that name, made if there is none."""
-    import optuna
+@dataclass(frozen=True)
+class _Wanted:
+    """The study that a search is to fill, and what may differ where it is there already."""
 
-    directions = [
-        optuna.study.StudyDirection.MAXIMIZE if d == "maximize" else optuna.study.StudyDirection.MINIMIZE
-        for d in objective.directions
-    ]
-    # Another search may make it in the same moment.
-    with suppress(KeyError):
-        return int(storage.get_study_id_from_name(name))
-    with suppress(optuna.exceptions.DuplicatedStudyError), _quiet():
-        study_id = storage.create_new_study(directions, name)
-        # Optuna's own key for Study.set_metric_names: dashboards then show names instead of "0" and "1".
-        storage.set_study_system_attr(study_id, "study:metric_names", list(objective.names))
-    return int(storage.get_study_id_from_name(name))
+    name: str
+    spec: Mapping[str, Any]
+    objective: Objective
+    attributes: Mapping[str, Any]
+    may_change: Collection[str]
+    canonical: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+    def study_id(self, storage: Any) -> int:
+        """The study of that name, made if there is none."""
+        import optuna
+
+        directions = [
+            optuna.study.StudyDirection.MAXIMIZE if d == "maximize" else optuna.study.StudyDirection.MINIMIZE
+            for d in self.objective.directions
+        ]
+        # Another search may make it in the same moment.
+        with suppress(KeyError):
+            return int(storage.get_study_id_from_name(self.name))
+        with suppress(optuna.exceptions.DuplicatedStudyError), _quiet():
+            study_id = storage.create_new_study(directions, self.name)
+            # Optuna's own key for Study.set_metric_names: dashboards then show names instead of "0" and "1".
+            storage.set_study_system_attr(study_id, "study:metric_names", list(self.objective.names))
+        return int(storage.get_study_id_from_name(self.name))
+
+    def check(self, storage: Any, study_id: int) -> None:
+        """Raises InputError where the study is not one of nascale's, or was made with another spec or other data."""
+        known = of_study(storage.get_study_user_attrs(study_id))
+        stored = known.get("spec")
+        if stored is None and storage.get_n_trials(study_id):
+            raise InputError.of(
+                "study", "a study that nascale made", f"{self.name!r}, whose trials have no spec"
+            )
+        if stored is not None:
+            # A batch that fits the set changes with the data, which say more about what is wrong.
+            _check_same(self.name, self.canonical(stored), self.spec, {*self.may_change, "batch_size"})
+        check_data(self.name, known.get("provenance"), self.attributes.get("provenance"))
+        if stored is not None:
+            _check_same(self.name, self.canonical(stored), self.spec, self.may_change)
+
+    def describe(self, storage: Any, study_id: int) -> None:
+        """Keeps the spec of today with the study, and what else it does not have yet."""
+        known = of_study(storage.get_study_user_attrs(study_id))
+        objectives = [
+            {"name": n, "direction": d}
+            for n, d in zip(self.objective.names, self.objective.directions, strict=True)
+        ]
+        ours = {"format": FORMAT, "spec": dict(self.spec), "objectives": objectives, **self.attributes}
+        for key, value in named({k: v for k, v in ours.items() if k == "spec" or k not in known}).items():
+            storage.set_study_user_attr(study_id, key, value)
 
 
-def _check(
-    storage: Any,
-    study_id: int,
-    name: str,
-    spec: Mapping[str, Any],
-    attributes: Mapping[str, Any],
-    may_change: Collection[str],
-    canonical: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-) -> None:
-    """Raises InputError where the study is not one of nascale's, or was made with another spec or other data."""
-    known = of_study(storage.get_study_user_attrs(study_id))
-    stored = known.get("spec")
-    if stored is None and storage.get_n_trials(study_id):
-        raise InputError.of("study", "a study that nascale made", f"{name!r}, whose trials have no spec")
-    if stored is not None:
-        # A batch that fits the set changes with the data, which say more about what is wrong.
-        _check_same(name, canonical(stored), spec, {*may_change, "batch_size"})
-    check_data(name, known.get("provenance"), attributes.get("provenance"))
-    if stored is not None:
-        _check_same(name, canonical(stored), spec, may_change)
+def _opened(
+    url: str, wanted: _Wanted, space: SearchSpace, patience: float, say: Callable[[str], None]
+) -> PatientTrialStore:
+    storage = storage_of(url)
+    lease = None
+    try:
+        study_id = wanted.study_id(storage)
+        wanted.check(storage, study_id)
+        lease = Lease(lease_engine(storage), study_id, wanted.name)
+        wanted.check(storage, study_id)  # another search may have been at work between
+        repaired = ensure_unique(storage.engine, study_id, wanted.name)
+        if repaired:
+            say(f"study {wanted.name!r} was repaired: {repaired}")
+        wanted.describe(storage, study_id)
+        store = OptunaTrialStore(storage, study_id, space, lease)
+        rescued = Rescued(wanted.name, storage.get_study_user_attrs(study_id), ())
+        return PatientTrialStore(store, Outbox(storage.url, patience, say), rescued)
+    except BaseException:
+        if lease is not None:
+            lease.release()
+        storage.remove_session()
+        storage.engine.dispose()
+        raise
 
 
 def release_study(store: PatientTrialStore) -> None:
