@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from math import log2
 
 from space.architecture import Architecture, Stage
+from space.at_budget import used
 from space.block_types import BLOCK_TYPES, StageChoice
 from space.blocks import Block, Conv, Dense, Drop, GlobalPool, Pool, round_channels
-from space.cost import costs
 from space.errors import InputError
 from space.search_space import Decision, Option, SearchSpace
 
@@ -110,21 +110,16 @@ class AroundBudget:
         share = float(decisions["share"])
         low, high = 0, _WIDEST
         best = self._at(decisions, low)
-        if self._used(best) > share:
+        if used(self.bounds, best) > share:
             return best
         while high - low > 1:
             middle = (low + high) // 2
             network = self._at(decisions, middle)
-            if self._used(network) <= share:
+            if used(self.bounds, network) <= share:
                 low, best = middle, network
             else:
                 high = middle
         return best
-
-    def _used(self, network: Architecture) -> float:
-        """The largest share of a bound that the network costs."""
-        known = costs(network).searched()
-        return max(known[cost] / bound for cost, bound in self.bounds.items())
 
     def _at(self, decisions: Mapping[str, Option], step: int) -> Architecture:
         """The network whose first stage has 2^(step / 16) channels, before they are rounded."""

@@ -11,16 +11,20 @@ budget in small moves: one more layer in a stage, one channel step in a part, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from space.architecture import Architecture
-from space.errors import InputError
+from space.cost import costs
+from space.errors import BudgetError, InputError
 from space.lattice import Cost
 from space.rounding import RELEASED, Rounding
 from space.scaling import PAPER, Coefficients, Plan, build, deeper, wider
 from space.scaling.ray import PHI_STEP, Ray
 
+WIDTH = Coefficients(1, 2, 1)
+"""Scales the width alone."""
 _Spent = tuple[Plan, float, tuple[str, ...]]
 _BEAM = 6
 _MOST_MOVES = 24
@@ -116,6 +120,23 @@ def within_budget(
             best, origin = found, phi - lower
     plan, price, moves = best
     return Scaled(build(architecture, plan, rounding), _short(grower, origin), price, moves)
+
+
+def used(bounds: Mapping[str, float], network: Architecture) -> float:
+    """The largest share of a bound (cost → bound, as ``{"macs": 5e6}``) that the network costs."""
+    known = costs(network).searched()
+    return max(known[cost] / bound for cost, bound in bounds.items())
+
+
+def widened(architecture: Architecture, bounds: Mapping[str, float]) -> Architecture | None:
+    """The network as wide as the ``bounds`` (cost → bound) allow; None where that is no wider than it is."""
+    try:
+        scaled = within_budget(
+            architecture, 1.0, partial(used, bounds), measure="of the budget", coefficients=WIDTH
+        )
+    except BudgetError:
+        return None
+    return scaled.architecture if scaled.cost > used(bounds, architecture) else None
 
 
 def near_cost(

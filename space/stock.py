@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from space.architecture import Architecture
-from space.at_budget import within_budget
-from space.cost import costs
+from space.at_budget import WIDTH, used, within_budget
 from space.errors import BudgetError, InputError, ShapeError, UnknownNameError
 from space.scaling import Coefficients
 from space.scaling.realised import multipliers
@@ -30,7 +29,6 @@ STOCK = (
     "mobilenetv4_conv_small",
 )
 """The networks that a search is compared with unless others are asked for, the best known first."""
-_WIDTH = Coefficients(1, 2, 1)
 _ALL = Coefficients(1.2, 1.2, 1.15)
 _SIZES = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """The sizes that networks are made for, in sizes of the images."""
@@ -77,23 +75,17 @@ def stock_network(
     if not bases:
         return None
     if not bounds:
-        return StockNetwork(_label(name, bases[0], bases[0], resolution), bases[0])
+        return StockNetwork(label(name, bases[0], bases[0], resolution), bases[0])
     # Narrower; then for smaller images, too; then less deep as well.
-    for base, coefficients in (*((base, _WIDTH) for base in bases), (bases[0], _ALL)):
+    for base, coefficients in (*((base, WIDTH) for base in bases), (bases[0], _ALL)):
         try:
             member = within_budget(
                 base, 1.0, partial(used, bounds), measure="of the budget", coefficients=coefficients
             )
         except (BudgetError, InputError, ShapeError):
             continue
-        return StockNetwork(_label(name, base, member.architecture, resolution), member.architecture)
+        return StockNetwork(label(name, base, member.architecture, resolution), member.architecture)
     return None
-
-
-def used(bounds: Mapping[str, float], network: Architecture) -> float:
-    """The largest share of a bound that the network costs."""
-    known = costs(network).searched()
-    return max(known[cost] / bound for cost, bound in bounds.items())
 
 
 def _sizes(make: partial[Architecture], resolution: int) -> list[Architecture]:
@@ -120,7 +112,7 @@ def _last_side(network: Architecture) -> int:
     return [segment.shape[1] for path, _, segment in network.segments() if path.startswith("stages.")][-1]
 
 
-def _label(name: str, base: Architecture, scaled: Architecture, resolution: int) -> str:
+def label(name: str, base: Architecture, scaled: Architecture, resolution: int) -> str:
     """``resnet18@width=0.15``: the multipliers that differ from 1, and the resolution if it is not that of the images."""
     depth, width, _ = multipliers(base, scaled)
     settings = [

@@ -12,10 +12,10 @@ from math import ceil
 
 SHARES: Mapping[str, float] = {
     "first": 0.05,
-    "search": 0.42,
+    "search": 0.34,
     "heats": 0.15,
     "augmentation": 0.05,
-    "final": 0.33,
+    "final": 0.41,
 }
 """What each stage gets of the time that the stages share; that of the augmentation follows from the heats'."""
 TITLES: Mapping[str, str] = {
@@ -49,6 +49,9 @@ ALL_FORMATS = 2.8
 """What an export of all formats takes beside one of one."""
 LEAST_EXPORT = 11.0
 """Seconds that are kept back for an export of all formats: the network that comes last may have many more parts than the first one."""
+WIDE_EPOCHS = 40
+"""Epochs of the final from which on the found network is made as wide as the budget allows: before that, a narrow one that
+trains faster is as good (docs/auto.md has the figures)."""
 MARGIN = 0.01
 """Share of the whole time that is kept back for what nobody foresees."""
 

@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nascale import launch
+from nascale.architectures import resolve
 from nascale.auto.augmentation import Options, candidates
 from nascale.auto.plan import Fidelity, stock_size
 from nascale.auto.spec import MEASURED, SEARCHED, AutoSpec
 from nascale.auto.state import FILE, Finalist, State
 from space.architecture import Architecture
+from space.at_budget import widened
 from space.codec import to_json
 from space.cost import costs
 from space.errors import InputError
+from space.stock import label
 
 if TYPE_CHECKING:
     from evaluators.export.format import Format
     from evaluators.images.image_set import ImageSet
     from search.stock import StockCandidate
 
-STOCK = "stock"
-"""The folder of the stock networks."""
+STOCK, WIDENED = "stock", "widened"
+"""The folders of the stock networks, and of found ones that were made wider."""
 _FORMATS = ("torch", "onnx", "python")
 _OBJECTIVE = "objective of the search"
 """The decision by which a state says what its search maximises."""
@@ -100,6 +103,29 @@ class PreparedAuto:
             training, _ = start(spec, self._network(finalist), self.images)
             seconds.append(measured_speed(training).epoch_seconds)
         return sum(seconds) / len(seconds)
+
+    def widened(self, finalist: Finalist) -> Finalist | None:
+        """The network as wide as the budgets allow, in a file of its own.
+
+        None where it is no wider, and where more is asked of a network than to be within budgets that follow from its
+        architecture: a reward that falls with a cost, a latency.
+        """
+        from results.files import write_file
+
+        spec = self.spec.search
+        if spec.parsed_objective.costs_used or spec.budgets.max_latency is not None:
+            return None
+        base = resolve(finalist.arch, spec.storage)
+        network = widened(base, spec.budgets.of_architecture)
+        if network is None:
+            return None
+        name, found = label(finalist.name, base, network, base.resolution), costs(network)
+        path = self.spec.out.absolute() / WIDENED / f"{slug(name)}.json"
+        path.parent.mkdir(exist_ok=True)
+        write_file(path, f"{to_json(network)}\n".encode(), "--out")
+        return replace(
+            finalist, name=name, arch=str(path), measurements=0, macs=found.macs, params=found.params
+        )
 
     def search(self, how: Fidelity, seconds: float) -> launch.Prepared:
         """The search of this fidelity, ready to run for so many seconds."""

@@ -18,6 +18,7 @@ from nascale.auto.clock import Clock
 from nascale.auto.plan import (
     QUICK,
     SHARES,
+    WIDE_EPOCHS,
     Costs,
     Fidelity,
     Plan,
@@ -125,6 +126,9 @@ class Work(Protocol):
 
     def search(self, how: Fidelity, until: float) -> Found:
         """Searches, or goes on with the search."""
+
+    def widened(self, one: Finalist) -> Finalist | None:
+        """The network made as wide as the budgets allow; None where it is no wider, or may not be."""
 
     def publish(self, trained: Trained, *, quick: bool) -> None:
         """Exports it in the place of what is exported, ``quick`` in one format alone."""
@@ -264,8 +268,24 @@ class Stages:
     def _final(self, plan: Plan, ranked: Sequence[Finalist], options: Options) -> list[Trained]:
         with self._spending("final"):
             together = min(self.work.slots, _MOST_TOGETHER)
-            some = _chosen(ranked, max(1, together - 1), 1)
-            return self._trained("final", plan, some, [options] * len(some))
+            chosen = _chosen(ranked, max(1, together - 1), 1)
+            some = self._decide(
+                "final as wide", lambda: [self._as_wide(one, plan).to_json() for one in chosen]
+            )
+            return self._trained(
+                "final", plan, [Finalist.of_json(one) for one in some], [options] * len(some)
+            )
+
+    def _as_wide(self, one: Finalist, plan: Plan) -> Finalist:
+        """The network as wide as the budget allows, if it was found and the final is long enough for that."""
+        wide = None if one.stock else self.work.widened(one)
+        if wide is None:
+            return one
+        known = [trained for trained in self._results("heats") if trained.finalist.name == one.name]
+        each = known[0].epoch_seconds if known else self.state.decisions["epoch_seconds"]
+        # A wider network has larger layers, which a processor works through faster: this is the least that fits.
+        epochs = plan.seconds("final", "final", self.clock.spent) / (each * wide.macs / one.macs)
+        return wide if epochs >= WIDE_EPOCHS else one
 
     def _end(self, last: Sequence[Trained]) -> None:
         state, work = self.state, self.work

@@ -244,6 +244,9 @@ class Workshop:
             params=int(trial.costs["params"]),
         )
 
+    def widened(self, one: Finalist) -> Finalist | None:
+        return self.prepared.widened(one)
+
     def publish(self, trained: Trained, *, quick: bool) -> None:
         from nascale.auto.publish import publish
 

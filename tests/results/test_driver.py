@@ -26,7 +26,9 @@ def test_a_process_is_gone_once_it_has_ended_or_its_number_is_anothers() -> None
     assert replace(this, pid=ended.pid).is_gone(NOW)
 
 
-@pytest.mark.parametrize(("number", "gone"), [(errno.EMFILE, False), (errno.ESRCH, True), (errno.ENOENT, True)])
+@pytest.mark.parametrize(
+    ("number", "gone"), [(errno.EMFILE, False), (errno.ESRCH, True), (errno.ENOENT, True)]
+)
 def test_a_process_of_which_nothing_can_be_seen_has_not_ended(
     monkeypatch: pytest.MonkeyPatch, number: int, gone: bool
 ) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from space import zoo
+from space.at_budget import used
 from space.cost import costs
 from space.errors import UnknownNameError
-from space.stock import STOCK, stock_networks, used
+from space.stock import STOCK, stock_networks
 
 CASES = [
     ({"macs": 5e6}, 64, 3),

@@ -49,10 +49,10 @@ def test_an_hour() -> None:
     assert minutes == {
         "start": 0,
         "first": 2,
-        "search": 25,
+        "search": 20,
         "heats": 9,
         "augmentation": 3,
-        "final": 20,
+        "final": 25,
         "test": 0,
         "export": 1,
     }

@@ -9,11 +9,15 @@ import pytest
 
 from nascale.auto.prepare import PreparedAuto, prepare
 from nascale.auto.spec import auto_spec
-from nascale.auto.state import State
+from nascale.auto.state import Finalist, State
+from space.architecture import Architecture, Stage
+from space.blocks import Conv, Dense, GlobalPool, MBConv
+from space.codec import from_json, to_json
+from space.cost import costs
 
 
 def prepared(folder: Path, **options: Any) -> PreparedAuto:
-    given = {"data": "digits", "max_macs": 1_000_000, "workers": 1, **options}
+    given = {"data": "digits", "max_macs": 1_000_000, "workers": 1, "stock": "resnet18", **options}
     return prepare(auto_spec(given, within=120.0, out=folder, threads=1))
 
 
@@ -44,3 +48,35 @@ def test_work_of_the_version_before_goes_on_with_its_own_objective(tmp_path: Pat
         state.write(1.0)
         assert State.read(out) is not None
         assert prepared(out).spec.search.objective == wanted
+
+
+def test_a_found_network_is_made_as_wide_as_the_budgets_allow(tmp_path: Path) -> None:
+    work = prepared(tmp_path, space="mbconv")
+    network = Architecture(
+        stem=(Conv(8, 3),),
+        stages=(Stage((MBConv(8), MBConv(8))), Stage((MBConv(16, stride=2),))),
+        head=(GlobalPool(), Dense()),
+        resolution=8,
+        classes=10,
+        in_channels=1,
+    )
+    path = tmp_path / "small.json"
+    path.write_text(to_json(network))
+    small = Finalist(
+        "trial 3", str(path), False, 0.5, 0.5, 2, 1.0, costs(network).macs, costs(network).params
+    )
+    wide = work.widened(small)
+    assert wide is not None and wide.name.startswith("trial 3@width=") and not wide.stock
+    made = from_json(Path(wide.arch).read_text())
+    assert [len(stage.blocks) for stage in made.stages] == [2, 1] and made.resolution == 8
+    assert small.macs < costs(made).macs == wide.macs <= 1_000_000 and wide.macs > 800_000
+    assert wide.measurements == 0
+    assert work.widened(wide) is None
+
+
+@pytest.mark.parametrize("more", [{"objective": "mnas", "target": 500_000.0}, {"max_latency": 1.0}])
+def test_a_network_stays_as_it_is_where_its_cost_counts_otherwise(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    work = prepared(tmp_path / "out", **more)
+    assert work.widened(work.stock[0]) is None

@@ -48,6 +48,7 @@ class FakeWork:
         self.searches: list[Fidelity] = []
         self.slots = 2
         self.augmentations: Sequence[Options] = [STRONGER, UNFLIPPED]
+        self.wide: dict[str, Finalist] = {}
         self.losses = {"": 0.7, "auto_augment": 0.9, "flip": 0.8}
         """By the options."""
         self.stock: Sequence[Finalist] = [
@@ -104,6 +105,9 @@ class FakeWork:
         ranked = sorted(self.truth, key=lambda name: -self.truth[name])
         networks = [finalist(name, stock=name.startswith("stock"), score=self.truth[name]) for name in ranked]
         return Found(networks, {"stock": 10.0, "search": 30.0, "again": 0.0}, {"networks": 4, "trials": 4})
+
+    def widened(self, one: Finalist) -> Finalist | None:
+        return self.wide.get(one.name)
 
     def publish(self, trained: Trained, *, quick: bool) -> None:
         self.passes((4.5 if quick else 12) * self.slow)
@@ -231,7 +235,7 @@ def test_a_finished_stage_is_not_worked_on_again(tmp_path: Path) -> None:
     document = json.loads((tmp_path / FILE).read_text())
     state = State.read(tmp_path)
     assert state is not None and replace(state).finished
-    assert document["decisions"]["fidelity"]["epochs"] == 6 and "until final" in document["decisions"]
+    assert document["decisions"]["fidelity"]["epochs"] == 5 and "until final" in document["decisions"]
 
 
 def test_a_stock_network_that_is_exported_without_being_surely_better_is_said_so(tmp_path: Path) -> None:
@@ -256,6 +260,29 @@ def test_the_final_compares_with_the_best_stock_network_that_any_training_showed
     state = worked(work, 600)
     assert "stock a" not in {one["name"] for one in state.decisions["heats networks"]}
     assert state.difference is not None and state.difference["stock"] == "stock a"
+
+
+@pytest.mark.parametrize(
+    ("within", "times", "widened"), [(3600, 2.0, True), (3600, 20.0, False), (600, 8.0, False)]
+)
+def test_a_long_final_has_the_found_network_as_wide_as_the_budget_allows(
+    tmp_path: Path, within: float, times: float, widened: bool
+) -> None:
+    work = FakeWork(tmp_path, FOUND | {"trial 1 wide": 0.95})
+    wide = replace(finalist("trial 1 wide", stock=False), macs=round(1000 * times))
+    work.wide = {"trial 1": wide, "stock a": replace(wide, name="stock wide")}
+    searched = work.search
+
+    def search(how: Fidelity, until: float) -> Found:
+        found = searched(how, until)
+        return replace(found, networks=[one for one in found.networks if one.name != wide.name])
+
+    work.search = search  # type: ignore[method-assign]
+    state = worked(work, within)
+    assert state.difference is not None and state.difference["stock"] == "stock a"
+    assert state.difference["found"] == ("trial 1 wide" if widened else "trial 1")
+    (entry,) = (one for one in state.candidates if one["name"] == state.difference["found"])
+    assert entry["final"]["epochs"] and entry["macs"] == (wide.macs if widened else 1000)
 
 
 def test_times_are_in_the_table() -> None:
