@@ -140,7 +140,10 @@ class Work(Protocol):
         """Which validation images it has right."""
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
-        """Writes the report, and the family of the network, of which it gives a row for each member."""
+        """Writes the family of the network, and gives a row for each member."""
+
+    def report(self, conclusions: Sequence[str]) -> None:
+        """Writes the report, which begins with the ``conclusions``."""
 
 
 class Stages:
@@ -300,6 +303,7 @@ class Stages:
                 work.publish(winner, quick=False)
                 self._exported(winner, tested=True)
             state.family = work.describe(winner, test)
+            work.report(words.conclusions(state))
         state.finished = True
         state.sentences = words.sentences(state)
         self._write()

@@ -38,8 +38,8 @@ def spent_lines(state: State) -> Iterator[str]:
             yield f"  {planned:7.1f}   {spent:6.1f}   {TITLES[part]}"
 
 
-def sentences(state: State) -> list[str]:
-    """The last lines."""
+def conclusions(state: State) -> list[str]:
+    """What came of it: each a topic, a colon, and what there is to say of it."""
     return [
         *_found(state),
         *_tested(state),
@@ -48,6 +48,13 @@ def sentences(state: State) -> list[str]:
         _ranking(state),
         _more_time(state),
         *_family(state),
+    ]
+
+
+def sentences(state: State) -> list[str]:
+    """The last lines."""
+    return [
+        *conclusions(state),
         f"files: {state.folder}/export (the network, its card and certificate), {state.folder}/report.html, "
         f"{state.folder}/family, {state.folder}/auto.json; time: {human_seconds(state.spent_seconds)} of "
         f"{human_seconds(state.within_seconds)}",
@@ -162,7 +169,7 @@ def _family(state: State) -> Iterator[str]:
         if row["predicted_accuracy"] is not None
     ]
     if told:
-        yield f"scaled up or down, to be expected (none of them was trained): {', '.join(told)}"
+        yield f"family: to be expected of it scaled up or down (none was trained): {', '.join(told)}"
 
 
 def _more_time(state: State) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from space.family import Member
 if TYPE_CHECKING:
     from evaluators.images.image_set import ImageSet
     from evaluators.trained.run_folder import TrainedRun
+    from results.studies import StoredStudy
     from search.progress import Progress
 
 TRAININGS, REPORT, FAMILY = "trainings", "report.html", "family"
@@ -278,24 +280,33 @@ class Workshop:
         return np.asarray(found == images.labels[images.validation])
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
-        from nascale.repeat import repeat_command
-        from results.report.report import report
-        from results.studies import load
-
-        spec = self.prepared.spec
-        trials: Sequence[TrialResult] = ()
-        with suppress(InputError):
-            study = load(spec.search.study, spec.search.storage, architectures=True)
-            trials = study.trials
-            page = report(study, repeat=repeat_command)
-            write_file(spec.out / REPORT, page.encode(), "--out")
         seen = len(self.prepared.images.validation)
         accuracy = proportion(round(trained.accuracy * seen), seen)
         if test is not None:
             accuracy = Estimate(*(float(test.figures[name]) for name in ("accuracy", "low", "high")))
         network = self.run_of(trained).architecture
         members = self._family(trained.finalist)
-        return family.write(spec.out / FAMILY, network, members, accuracy, _line_of(trials))
+        study = self._study
+        line = _line_of(() if study is None else study.trials)
+        return family.write(self.prepared.spec.out / FAMILY, network, members, accuracy, line)
+
+    def report(self, conclusions: Sequence[str]) -> None:
+        from nascale.repeat import repeat_command
+        from results.report.report import report
+
+        if self._study is not None:
+            page = report(self._study, repeat=repeat_command, conclusions=conclusions)
+            write_file(self.prepared.spec.out / REPORT, page.encode(), "--out")
+
+    @cached_property
+    def _study(self) -> StoredStudy | None:
+        """The search with its architectures, to be asked for once it is over; None where there was none."""
+        from results.studies import load
+
+        spec = self.prepared.spec.search
+        with suppress(InputError):
+            return load(spec.study, spec.storage, architectures=True)
+        return None
 
     def _family(self, one: Finalist) -> list[Member]:
         if one.name not in self._families:

@@ -54,15 +54,21 @@ def write_report(
 
 
 def report(
-    study: StoredStudy, *, x: str | None = None, y: str | None = None, repeat: Repeat | None = None
+    study: StoredStudy,
+    *,
+    x: str | None = None,
+    y: str | None = None,
+    repeat: Repeat | None = None,
+    conclusions: Sequence[str] = (),
 ) -> str:
     """The report of a study that was loaded with its architectures, as HTML text.
 
-    ``repeat`` words the command that repeats the search; without it the report does not show one.
+    ``repeat`` words the command that repeats the search; without it the report does not show one. ``conclusions`` come
+    first: what else is known of the search, each a line ``topic: what there is to say of it``.
     """
     frame = trials(study)
     view = sections.front_view(frame, x, y)
-    parts = [_header(study, frame)]
+    parts = [_header(study, frame), _conclusions(conclusions)]
     if view is None:
         parts.append("<p>No finished trial yet: there is no front to show.</p>")
     else:
@@ -105,6 +111,16 @@ def _header(study: StoredStudy, frame: pd.DataFrame) -> str:
         f'<header><div><h1>{escape(study.name)}</h1><p class="quiet">{escape(line)}</p></div>'
         '<button id="theme" type="button">light / dark</button></header>'
     )
+
+
+def _conclusions(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    rows = "".join(
+        f"<dt>{escape(topic)}</dt><dd>{escape(said)}</dd>"
+        for topic, _, said in (line.partition(": ") for line in lines)
+    )
+    return f"<h2>What came of it</h2><dl>{rows}</dl>"
 
 
 def _front(study: StoredStudy, view: View) -> str:

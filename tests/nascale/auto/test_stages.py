@@ -45,6 +45,7 @@ class FakeWork:
         self.clock = Clock(0.0, lambda: self.time)
         self.beat: Callable[[], None] = lambda: None
         self.looks: list[str] = []
+        self.reported: Sequence[str] = ()
         self.searches: list[Fidelity] = []
         self.slots = 2
         self.augmentations: Sequence[Options] = [STRONGER, UNFLIPPED]
@@ -123,8 +124,12 @@ class FakeWork:
         return np.arange(IMAGES) < round(trained.accuracy * IMAGES)
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
-        self.passes(2)
+        self.passes(1)
         return []
+
+    def report(self, conclusions: Sequence[str]) -> None:
+        self.passes(1)
+        self.reported = conclusions
 
 
 FOUND = {"trial 1": 0.9, "trial 2": 0.7, "trial 3": 0.65, "trial 4": 0.6, "stock a": 0.8, "stock b": 0.75}
@@ -165,6 +170,7 @@ def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path:
     assert state.difference["low"] > 0.05 and state.test is not None and state.test["accuracy"] > 0.85
     assert sorted(work.looks) == ["trainings/final-stock a", "trainings/final-trial 1"]
     assert any(line.startswith("worth it: yes") for line in state.sentences)
+    assert work.reported == state.sentences[:-1]
     assert state.more_time is not None and state.more_time["value"] > 0
     final = {one["name"]: one.get("final") for one in state.candidates}
     assert final["trial 1"]["seconds"] == final["stock a"]["seconds"]

@@ -20,7 +20,7 @@ from results.plots.theme import DARK, LIGHT
 from results.plots.view import View
 from results.report import sections
 from results.report.charts import front_chart
-from results.report.report import write_report
+from results.report.report import report, write_report
 from results.studies import load
 from space.errors import UnknownNameError
 from tests import factories
@@ -230,3 +230,15 @@ def test_pointing_at_a_trial_shows_its_network(html: str, trials: pd.DataFrame, 
     # Both shapes of the chart mark the trial; a member of the front is drawn, another one listed in words. A member
     # is a dot and a point of the front.
     assert title[1] == f"Trial {member}|1|1|4|Trial {other}|0|2|2"
+
+
+def test_conclusions_come_first_and_word_for_word(storage: str) -> None:
+    lines = ["exported: trial 3, <5M MACs", "worth it: yes: trial 3 differs by +2.0 points (+1.0 to +3.0)"]
+    study = load("digits", storage, architectures=True)
+    page = report(study, conclusions=lines)
+    outline = Outline()
+    outline.feed(page)
+    plain = report(study)
+    added = "<dt>exported</dt><dd>trial 3, &lt;5M MACs</dd><dt>worth it</dt><dd>yes: trial 3 differs by +2.0 points"
+    assert added in page and page.index(added) < page.index('id="front"')
+    assert len(page) - len(plain) < 400 and "What came of it" not in plain
