@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import ceil
 from statistics import harmonic_mean
 from typing import Any, Protocol
 
@@ -272,22 +273,24 @@ class Stages:
         with self._spending("final"):
             together = min(self.work.slots, _MOST_TOGETHER)
             chosen = _chosen(ranked, max(1, together - 1), 1)
+            rounds = ceil(len(chosen) / self.work.slots)
             some = self._decide(
-                "final as wide", lambda: [self._as_wide(one, plan).to_json() for one in chosen]
+                "final as wide", lambda: [self._as_wide(one, plan, rounds).to_json() for one in chosen]
             )
             return self._trained(
                 "final", plan, [Finalist.of_json(one) for one in some], [options] * len(some)
             )
 
-    def _as_wide(self, one: Finalist, plan: Plan) -> Finalist:
-        """The network as wide as the budget allows, if it was found and the final is long enough for that."""
+    def _as_wide(self, one: Finalist, plan: Plan, rounds: int) -> Finalist:
+        """The network as wide as the budget allows, if it was found and its share of the final is long enough for that."""
         wide = None if one.stock else self.work.widened(one)
         if wide is None:
             return one
         known = [trained for trained in self._results("heats") if trained.finalist.name == one.name]
         each = known[0].epoch_seconds if known else self.state.decisions["epoch_seconds"]
         # A wider network has larger layers, which a processor works through faster: this is the least that fits.
-        epochs = plan.seconds("final", "final", self.clock.spent) / (each * wide.macs / one.macs)
+        seconds = plan.seconds("final", "final", self.clock.spent) / rounds
+        epochs = seconds / (each * wide.macs / one.macs)
         return wide if epochs >= WIDE_EPOCHS else one
 
     def _end(self, last: Sequence[Trained]) -> None:
