@@ -17,7 +17,7 @@ from functools import partial
 
 from space.architecture import Architecture
 from space.cost import costs
-from space.errors import BudgetError, InputError
+from space.errors import BudgetError, InputError, ShapeError
 from space.lattice import Cost
 from space.rounding import RELEASED, Rounding
 from space.scaling import PAPER, Coefficients, Plan, build, deeper, wider
@@ -134,7 +134,7 @@ def widened(architecture: Architecture, bounds: Mapping[str, float]) -> Architec
         scaled = within_budget(
             architecture, 1.0, partial(used, bounds), measure="of the budget", coefficients=WIDTH
         )
-    except BudgetError:
+    except (BudgetError, ShapeError):
         return None
     return scaled.architecture if scaled.cost > used(bounds, architecture) else None
 

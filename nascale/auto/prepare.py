@@ -15,7 +15,7 @@ from nascale.auto.plan import Fidelity, stock_size
 from nascale.auto.spec import MEASURED, SEARCHED, AutoSpec
 from nascale.auto.state import FILE, Finalist, State
 from space.architecture import Architecture
-from space.at_budget import widened
+from space.at_budget import used, widened
 from space.codec import to_json
 from space.cost import costs
 from space.errors import InputError
@@ -33,6 +33,8 @@ _OBJECTIVE = "objective of the search"
 """The decision by which a state says what its search maximises."""
 _MEASURED = 2
 _FEWEST_TRIALS = 10
+_MOSTLY_USED = 0.9
+"""The share of a budget from which on a network stays as it is."""
 _MORE = 2
 """A search may have so many times the trials that are expected: what ends it is the time."""
 
@@ -107,7 +109,7 @@ class PreparedAuto:
     def widened(self, finalist: Finalist) -> Finalist | None:
         """The network as wide as the budgets allow, in a file of its own.
 
-        None where it is no wider, and where more is asked of a network than to be within budgets that follow from its
+        None where that is hardly wider, and where more is asked of a network than to be within budgets that follow from its
         architecture: a reward that falls with a cost, a latency.
         """
         from results.files import write_file
@@ -116,7 +118,8 @@ class PreparedAuto:
         if spec.parsed_objective.costs_used or spec.budgets.max_latency is not None:
             return None
         base = resolve(finalist.arch, spec.storage)
-        network = widened(base, spec.budgets.of_architecture)
+        bounds = spec.budgets.of_architecture
+        network = widened(base, bounds) if used(bounds, base) < _MOSTLY_USED else None
         if network is None:
             return None
         name, found = label(finalist.name, base, network, base.resolution), costs(network)

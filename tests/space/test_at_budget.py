@@ -6,9 +6,12 @@ import os
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from space.architecture import Architecture
-from space.at_budget import near_cost, within_budget
+from space.around_budget import AroundBudget
+from space.at_budget import near_cost, used, widened, within_budget
 from space.cost import costs
 from space.errors import BudgetError, InputError
 from space.rounding import LITE
@@ -99,3 +102,21 @@ def test_single_dimensions_at_equal_macs(
     member = near_cost(B0, 1.8e9, macs, coefficients=Coefficients(*coefficients))
     assert multipliers(B0, member.architecture) == pytest.approx(expected, abs=0.01)
     assert member.cost == pytest.approx(1.8e9, rel=0.021)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None)
+def test_a_network_made_as_wide_as_a_budget_allows_keeps_all_but_its_widths(seed: int) -> None:
+    bounds = {"macs": 3e6, "params": 400_000.0}
+    space = AroundBudget(bounds, resolution=32).search_space()
+    network = space.build(space.sample(random.Random(seed)))
+    wide = widened(network, bounds)
+    if wide is None:
+        assert used(bounds, network) > 0.9
+        return
+    assert used(bounds, network) < used(bounds, wide) <= 1
+    assert used(bounds, wide) > 0.9
+    shape = [[type(block) for block in stage.blocks] for stage in network.stages]
+    assert [[type(block) for block in stage.blocks] for stage in wide.stages] == shape
+    assert wide.resolution == network.resolution
+    assert widened(wide, {"macs": costs(wide).macs, "params": costs(wide).params}) is None
