@@ -43,7 +43,8 @@ _MOST_TOGETHER = 4
 class Trained:
     """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images.
 
-    ``loss`` is the least that it reached; ``options`` are those that not all trainings had.
+    ``loss`` is the least that it reached, after ``loss_epoch`` epochs (0: not known); ``options`` are those that not all
+    trainings had.
     """
 
     finalist: Finalist
@@ -56,6 +57,7 @@ class Trained:
     epoch_seconds: float
     loss: float
     options: Options
+    loss_epoch: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -70,6 +72,7 @@ class Trained:
                 "epoch_seconds",
                 "loss",
                 "options",
+                "loss_epoch",
             )
         }
 

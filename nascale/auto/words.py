@@ -11,6 +11,9 @@ from nascale.auto.state import State
 from nascale.auto.verdict import NO, UNDECIDED, YES
 from nascale.quantities import human_count, human_seconds
 
+_FEWEST_EPOCHS, _LEARNED_BY_HEART = 20, 0.6
+"""A network whose validation loss was least after this share of its epochs or earlier has gone on to learn its images by heart."""
+
 
 def plan_lines(state: State, slots: int, epoch_seconds: float, *, new: bool) -> Iterator[str]:
     """The table of the time: minutes for each part, and when it ends."""
@@ -173,6 +176,14 @@ def _family(state: State) -> Iterator[str]:
 
 
 def _more_time(state: State) -> str:
+    exported = state.exported or {}
+    epochs, reached = exported.get("epochs", 0), exported.get("loss_epoch", 0)
+    if epochs >= _FEWEST_EPOCHS and 0 < reached <= _LEARNED_BY_HEART * epochs:
+        given = exported["options"].get("auto_augment", state.request.get("auto_augment", "none"))
+        return (
+            f"more time: longer training would bring nothing, as the least validation loss came after {reached} of "
+            f"{epochs} epochs; more images {'or --auto-augment trivial ' if given == 'none' else ''}may"
+        )
     if state.more_time is None:
         return (
             "more time: what it would bring is not known, as no network was trained for two different times"

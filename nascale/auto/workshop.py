@@ -126,6 +126,7 @@ class Workshop:
         assert run is not None and run.metrics is not None
         figures = run.metrics
         merit = self.prepared.merit
+        epoch_seconds, loss, loss_epoch = self._pace_and_loss(training)
         return Trained(
             training.finalist,
             str(training.folder.relative_to(self.prepared.spec.out)),
@@ -134,20 +135,27 @@ class Workshop:
             int(figures["epochs"]),
             float(figures["seconds"]),
             float(figures[merit]) * training.finalist.factor,
-            *self._pace_and_loss(training),
+            epoch_seconds,
+            loss,
             dict(options),
+            loss_epoch,
         )
 
-    def _pace_and_loss(self, training: Training) -> tuple[float, float]:
-        """Seconds of an epoch of a training, by the speed of its last, and the least validation loss, of averaged weights too."""
+    def _pace_and_loss(self, training: Training) -> tuple[float, float, int]:
+        """Seconds of an epoch of a training, by the speed of its last; the least validation loss, of averaged weights too; its epoch."""
         from evaluators.trained.run_folder import METRICS
         from results.training_curves import read_metrics
 
         rows = read_metrics(training.folder / METRICS)
         speed = rows[-1]["images_per_second"]
         assert speed is not None
-        losses = [row.get(name) for row in rows for name in ("validation_loss", "average_loss")]
-        return len(self.prepared.images.train) / speed, min(loss for loss in losses if loss is not None)
+        losses = [
+            (loss, number)
+            for number, row in enumerate(rows, start=1)
+            for name in ("validation_loss", "average_loss")
+            if (loss := row.get(name)) is not None
+        ]
+        return len(self.prepared.images.train) / speed, *min(losses)
 
     def _images(self, run: TrainedRun) -> ImageSet:
         """The images of a training, opened once for all that see them at the same size."""

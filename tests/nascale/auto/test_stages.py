@@ -298,3 +298,29 @@ def test_times_are_in_the_table() -> None:
     lines: list[Any] = list(words.plan_lines(state, 2, 1.5, new=True))
     assert lines[-1].split("  ")[-1] == " search" and "2.0" in lines[-1] and "2.1" in lines[-1]
     assert any("1.5" in line for line in words.spent_lines(state))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "reached", "options", "said"),
+    [
+        (
+            220,
+            89,
+            {},
+            "would bring nothing, as the least validation loss came after 89 of 220 epochs; more images or --",
+        ),
+        (220, 89, STRONGER, "came after 89 of 220 epochs; more images may"),
+        (220, 200, {}, "twice of it would bring about +2.0 points"),
+        (4, 2, {}, "twice of it would bring about +2.0 points"),
+        (220, 0, {}, "twice of it would bring about +2.0 points"),
+    ],
+)
+def test_a_training_that_was_long_enough_is_said_so(
+    epochs: int, reached: int, options: Options, said: str
+) -> None:
+    from nascale.auto import words
+
+    exported = {"epochs": epochs, "loss_epoch": reached, "options": options}
+    more = {"value": 0.02, "low": 0.01, "high": 0.03, "level": 0.9}
+    state = State(Path("x"), {}, 300.0, exported=exported, more_time=more)
+    assert said in words._more_time(state)
