@@ -76,9 +76,14 @@ def _found(state: State) -> Iterator[str]:
     assert state.exported is not None
     name, networks = state.exported["name"], state.search.get("networks", 0)
     entry = _entry(state, name)
-    searched = f"a search measured {networks} networks" if networks else "no search"
+    stock = sum(one["measurements"] > 0 for one in state.stock)
+    searched = (
+        f"a search measured {networks} networks, {stock} stock networks beside them"
+        if networks
+        else "no search"
+    )
     kind = "the stock network" if entry["stock"] else "the network of"
-    yield f"exported: {kind} {name}, {_costs(entry)}; {searched}, {len(state.stock)} stock networks beside them"
+    yield f"exported: {kind} {name}, {_costs(entry)}; {searched}"
 
 
 def _tested(state: State) -> Iterator[str]:
