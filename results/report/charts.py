@@ -20,6 +20,8 @@ from results.plots.axes import limits, ticks
 from results.plots.view import View
 
 _MOST_DOTS = 2000
+_LETTER, _LINE, _BESIDE = 6.2, 13.0, 7.0
+"""A letter's width and a line's height of a label, and its distance from a mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +148,41 @@ def _noise(panel: Panel, across: Any, ends: Any) -> str:
 
 
 def _crosses(view: View, panel: Panel) -> str:
-    """The stock networks as named crosses."""
-    pieces = []
+    """The stock networks as named crosses; the names stay inside the picture and off each other."""
+    pieces: list[str] = []
+    taken: list[tuple[float, float, float]] = []
     names, numbers = view.stock["stock"].tolist(), view.stock["number"].tolist()
-    for name, number, (x, y) in zip(names, numbers, view.points(view.stock).tolist(), strict=True):
-        left, up = panel.across(x), panel.up(y)
+    places = [(panel.across(x), panel.up(y)) for x, y in view.points(view.stock).tolist()]
+    for (left, up), name, number in sorted(zip(places, names, numbers, strict=True)):
+        word = name.partition("@")[0]
+        length = _LETTER * len(word)
+        inside = left + _BESIDE + length <= panel.width
+        start = left + _BESIDE if inside else left - _BESIDE - length
+        line = _free_line(up + 4, start, start + length, panel, taken)
+        taken.append((start, start + length, line))
         pieces.append(
             f'<path class="stock" data-n="{number}" d="M{left - 4:.1f} {up - 4:.1f}l8 8m0 -8l-8 8"/>'
-            + _text(left + 7, up + 4, name.partition("@")[0], "label")
+            + _text(
+                left + (_BESIDE if inside else -_BESIDE), line, word, "label", "start" if inside else "end"
+            )
         )
     return "".join(pieces)
+
+
+def _free_line(
+    wanted: float, start: float, end: float, panel: Panel, taken: Sequence[tuple[float, float, float]]
+) -> float:
+    """The height nearest to ``wanted`` at which a word from ``start`` to ``end`` covers none of the (start, end, height) ``taken``."""
+    lines = [wanted + sign * step * _LINE for step in range(len(taken) + 1) for sign in (1, -1)]
+    return next(
+        (
+            line
+            for line in lines
+            if panel.top < line < panel.height - panel.bottom
+            and not any(start < e and s < end and abs(line - at) < _LINE for s, e, at in taken)
+        ),
+        wanted,
+    )
 
 
 def _names(view: View, panel: Panel, members: Any) -> str:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,26 @@ def test_bars_of_noise_stand_where_a_network_was_verified(trials: pd.DataFrame) 
     (bar,) = re.findall(r'class="noise" d="M[\d.]+ ([\d.]+)h7M[\d.]+ ([\d.]+)h7', chart)
     # Both ends are inside the picture, whose axis reaches as far as they do.
     assert 480 > float(bar[0]) > 300 and 0 < float(bar[1]) < 100
+
+
+def test_names_of_stock_networks_stay_inside_the_picture_and_off_each_other(trials: pd.DataFrame) -> None:
+    frame = trials.copy()
+    dearest = frame.loc[eligible(frame)].nlargest(4, "macs")["number"].tolist()
+    names = dict(
+        zip(dearest, ("mobilenetv4_conv_small", "efficientnet_b0", "resnet18", "vgg16"), strict=True)
+    )
+    frame["stock"] = frame["number"].map(names)
+    of_stock = frame["number"].isin(dearest)
+    frame.loc[of_stock, "macs"] = frame["macs"].max()
+    frame.loc[of_stock, "accuracy"] = frame.loc[eligible(trials), "accuracy"].median()
+    chart = front_chart(View.of(frame), 700, 480)
+    texts = re.findall(r'x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)<', chart)
+    placed = {word: (float(x), float(y), anchor) for x, y, anchor, word in texts if word in names.values()}
+    assert set(placed) == set(names.values())
+    assert {anchor for word, (_, _, anchor) in placed.items() if len(word) > 10} == {"end"}
+    for side in ("start", "end"):
+        heights = sorted(y for _, y, anchor in placed.values() if anchor == side)
+        assert all(after - before >= 12.9 for before, after in pairwise(heights))
 
 
 def test_no_section_needs_a_style_of_its_own(storage: str, trials: pd.DataFrame) -> None:
