@@ -18,7 +18,7 @@ def test_flips_are_left_out_for_a_try_where_nobody_asked_for_them() -> None:
     assert candidates({"flip": False}) == candidates({"flip": True}) == [STRONGER]
 
 
-@given(st.integers(60, 800))
+@given(st.integers(100, 800))
 def test_more_augmentation_is_taken_where_it_has_caught_up(epochs: int) -> None:
     for share, caught_up in ((0.99, True), (1.01, False)):
         behind = (epochs / 40) ** (CATCHING_UP * share)
