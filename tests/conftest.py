@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from tests.databases import Server, why_no_server
@@ -42,6 +43,10 @@ LONG = (
 )
 """What takes long, the longest first: of two processes, the one that began such a file last would work alone."""
 TESTS = Path(__file__).parent
+
+# Half of the usual examples, new ones in every run; a busy machine is no failure.
+settings.register_profile("nascale", max_examples=50, deadline=None)
+settings.load_profile("nascale")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,6 +39,7 @@ def pruned_alone(folder: Path, options: list[str]) -> pd.DataFrame:
     return found
 
 
+@pytest.mark.slow
 def test_trainings_on_more_and_more_images_are_pruned(tmp_path: Path) -> None:
     pruned_alone(tmp_path, FRACTION)
 

@@ -118,7 +118,8 @@ def until(true: object, seconds: float) -> bool:
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 
 
-@pytest.mark.parametrize("program", ["raylet", pytest.param("gcs_server", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["raylet", "gcs_server"])
 def test_a_ray_that_dies_is_started_anew_and_one_whose_driver_is_killed_leaves_nothing(
     program: str, driver: subprocess.Popen[str]
 ) -> None:

@@ -42,6 +42,7 @@ def test_no_arm_goes_below_what_the_strides_allow() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_star_comes_first_and_then_what_tells_the_most_per_second() -> None:
     candidates = star_candidates(BASE)
     labels = [c.label for c in candidates]
