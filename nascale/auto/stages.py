@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from statistics import harmonic_mean
-from typing import Any, Protocol
+from typing import Any
 
 from nascale.auto import augmentation, words
 from nascale.auto.augmentation import Options, Tried
@@ -29,7 +29,8 @@ from nascale.auto.plan import (
     stock_size,
 )
 from nascale.auto.state import Finalist, State
-from nascale.auto.verdict import Longer, Right, of_more_time, of_ranking, worth_it
+from nascale.auto.verdict import Longer, of_more_time, of_ranking, worth_it
+from nascale.auto.work import Seen, Trained, Work
 from results.intervals import Difference, paired_difference
 from space.errors import RunError
 
@@ -37,117 +38,6 @@ Say = Callable[[str], None]
 Beat = Callable[[], None]
 _FIRST = 2
 _MOST_TOGETHER = 4
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images.
-
-    ``loss`` is the least that it reached, after ``loss_epoch`` epochs (0: not known); ``options`` are those that not all
-    trainings had.
-    """
-
-    finalist: Finalist
-    folder: str
-    accuracy: float
-    balanced_accuracy: float
-    epochs: int
-    seconds: float
-    score: float
-    epoch_seconds: float
-    loss: float
-    options: Options
-    loss_epoch: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            name: getattr(self, name)
-            for name in (
-                "folder",
-                "accuracy",
-                "balanced_accuracy",
-                "epochs",
-                "seconds",
-                "score",
-                "epoch_seconds",
-                "loss",
-                "options",
-                "loss_epoch",
-            )
-        }
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found: the ``networks`` that were measured, the best first, stock ones among them.
-
-    ``seconds`` are those of the trainings by part of the work: ``stock``, ``search`` and ``again``. ``told`` is what else is
-    known of the search.
-    """
-
-    networks: Sequence[Finalist]
-    seconds: Mapping[str, float]
-    told: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the look at the test images showed: the figures, as a run keeps them, and which images are right."""
-
-    figures: dict[str, Any]
-    right: Right
-
-
-class Work(Protocol):
-    """What does the work: see ``workshop.Workshop``. ``until`` is in seconds spent by the clock."""
-
-    @property
-    def slots(self) -> int:
-        """Trainings that run at once."""
-
-    @property
-    def stock(self) -> Sequence[Finalist]:
-        """Stock networks within the budgets; their scores are not known yet."""
-
-    def epoch_seconds(self) -> float:
-        """Measures how long an epoch of one network takes."""
-
-    @property
-    def augmentations(self) -> Sequence[Options]:
-        """Options of a stronger augmentation that are worth a try; none where the user chose."""
-
-    def train(
-        self,
-        stage: str,
-        some: Sequence[tuple[Finalist, Options]],
-        until: float,
-        epoch_seconds: float,
-    ) -> list[Trained]:
-        """Trains at most ``slots`` networks to the end, each with options of its own beside those that all have.
-
-        Those that fail are missing. Goes on with what was begun.
-        """
-
-    def search(self, how: Fidelity, until: float) -> Found:
-        """Searches, or goes on with the search."""
-
-    def widened(self, one: Finalist) -> Finalist | None:
-        """The network made as wide as the budgets allow; None where it is no wider, or may not be."""
-
-    def publish(self, trained: Trained, *, quick: bool) -> None:
-        """Exports it in the place of what is exported, ``quick`` in one format alone."""
-
-    def test(self, trained: Trained) -> Seen | None:
-        """The one look at the test images; None where there are none."""
-
-    def right(self, trained: Trained) -> Right:
-        """Which validation images it has right."""
-
-    def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
-        """Writes the family of the network, and gives a row for each member."""
-
-    def report(self, conclusions: Sequence[str]) -> None:
-        """Writes the report, which begins with the ``conclusions``."""
 
 
 class Stages:

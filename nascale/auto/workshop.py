@@ -18,10 +18,10 @@ from nascale.auto.augmentation import Options
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.prepare import PreparedAuto, slug
-from nascale.auto.stages import Found, Seen, Trained
 from nascale.auto.state import Finalist
 from nascale.auto.trainings import Trainees, Training, standing
 from nascale.auto.verdict import Right
+from nascale.auto.work import Found, Seen, Trained
 from results.files import write_file
 from results.intervals import Estimate, proportion
 from results.networks import Networks, answer, ranking

@@ -16,9 +16,10 @@ from nascale.auto import state as state_module
 from nascale.auto.augmentation import STRONGER, UNFLIPPED, Options
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
-from nascale.auto.stages import Found, Seen, Stages, Trained
+from nascale.auto.stages import Stages
 from nascale.auto.state import FILE, Finalist, State
 from nascale.auto.verdict import Right
+from nascale.auto.work import Found, Seen, Trained
 
 IMAGES = 400
 
