@@ -79,7 +79,8 @@ def passes(error: BaseException) -> bool:
 
     inner = _cause(error)
     if not isinstance(inner, sqlalchemy.exc.DBAPIError):
-        return isinstance(inner, sqlalchemy.exc.TimeoutError)
+        # Optuna catches some errors and asks again in the same session, which cannot go on without its connection.
+        return isinstance(inner, (sqlalchemy.exc.TimeoutError, sqlalchemy.exc.PendingRollbackError))
     if inner.connection_invalidated:
         return True
     state = _state(inner.orig)
@@ -90,8 +91,9 @@ def passes(error: BaseException) -> bool:
     return isinstance(inner, sqlalchemy.exc.OperationalError)
 
 
-RESTART_SECONDS = 5.0
-"""For how long a storage is asked again at the start, where its server is just being restarted or its connection was cut."""
+MOMENT_SECONDS = 5.0
+"""For how long a storage is asked again at the start, where its server is just being restarted, its connection was cut or
+another process writes to its file."""
 _RESTARTING_STATES = ("57P01", "57P02", "57P03")
 _RESTARTING_WORDS = (
     "Connection refused",
@@ -103,26 +105,30 @@ _RESTARTING_WORDS = (
 T = TypeVar("T")
 
 
-def _restarts(error: BaseException) -> bool:
-    """Whether a server says that it ends or begins, or has ended a connection; nobody listens where it is between the two."""
+def _is_momentary(error: BaseException) -> bool:
+    """Whether a server says that it ends or begins, or has ended a connection (nobody listens where it is between the two),
+    or another process has locked a file."""
     import sqlalchemy
 
     inner = _cause(error)
     if not isinstance(inner, sqlalchemy.exc.DBAPIError):
-        return False
+        return isinstance(inner, sqlalchemy.exc.PendingRollbackError)
+    if isinstance(inner.orig, sqlite3.Error):
+        return "is locked" in str(inner.orig)
     words = any(words in str(inner.orig) for words in _RESTARTING_WORDS)
     return inner.connection_invalidated or _state(inner.orig) in _RESTARTING_STATES or words
 
 
-def through_a_restart(action: Callable[[], T]) -> T:
-    """What ``action`` returns, called again for ``RESTART_SECONDS`` while the server of a database is being restarted."""
+def through_a_moment(action: Callable[[], T]) -> T:
+    """What ``action`` returns, called again for ``MOMENT_SECONDS`` while the server of a database is being restarted, or a
+    file is locked."""
     # Optuna's errors are known by their cause.
-    deadline = time.monotonic() + RESTART_SECONDS
+    deadline = time.monotonic() + MOMENT_SECONDS
     while True:
         try:
             return action()
         except Exception as error:
-            if not _restarts(error) or time.monotonic() > deadline:
+            if not _is_momentary(error) or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
 
@@ -225,7 +231,7 @@ def _sqlalchemy(url: str) -> Iterator[Query]:
 
     engine = engine_of(url)
     try:
-        with through_a_restart(engine.connect) as connection:
+        with through_a_moment(engine.connect) as connection:
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             else:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from results.database import engine_of, refusal, said, through_a_restart
+from results.database import engine_of, refusal, said, through_a_moment
 from results.storage_url import braced, redacted, sqlite_path, storage_url, without_password
 from search.silence import Watchdog
 from space.errors import InputError
@@ -43,21 +43,14 @@ def storage_of(url: str) -> Any:
     ``url`` may be a path of a SQLite file, too.
     """
     import sqlalchemy
+    from optuna.exceptions import StorageInternalError
 
     url = storage_url(url)
     engine_of(url).dispose()  # a URL that cannot be read is refused in its own words
     made = _prepared_file(url)
-
-    def writable() -> Any:
-        storage = _opened(url)
-        with storage.engine.begin() as connection:
-            # Optuna opens a read-only file without complaint.
-            connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
-        return storage
-
     try:
-        return through_a_restart(writable)
-    except (sqlalchemy.exc.SQLAlchemyError, ValueError, RuntimeError, OSError) as error:
+        return through_a_moment(lambda: _opened(url))
+    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, ValueError, RuntimeError, OSError) as error:
         reason = " ".join(said(error).split())
         wanted = f"a database that can be written ({without_password(reason, url)})"
         raise InputError.of("storage", wanted, redacted(url)) from None
@@ -68,28 +61,42 @@ def storage_of(url: str) -> Any:
 
 
 def _opened(url: str) -> Any:
-    """The storage, its tables made; tried again while others make them too."""
-    import optuna
+    """The storage, its tables made and written to; tried again while others make them too."""
     import sqlalchemy
+    from optuna.exceptions import StorageInternalError
 
-    settings = engine_settings(url)
     deadline = time.monotonic() + OPENING_SECONDS
     while True:
         try:
-            # Optuna reports a server that does not answer as invalid data.
-            engine = sqlalchemy.create_engine(url, **settings)
-            try:
-                engine.connect().close()
-            finally:
-                engine.dispose()
-            storage = optuna.storages.RDBStorage(braced(url), settings)
-            watch(storage.engine)
-            return storage
-        except (sqlalchemy.exc.SQLAlchemyError, RuntimeError) as error:
+            return _opened_at_once(url)
+        except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError) as error:
             told = said(error)
             if not any(race in told for race in _RACES) or time.monotonic() > deadline:
                 raise
         time.sleep(random.uniform(0.02, 0.2))
+
+
+def _opened_at_once(url: str) -> Any:
+    import optuna
+    import sqlalchemy
+
+    settings = engine_settings(url)
+    # Optuna reports a server that does not answer as invalid data.
+    engine = sqlalchemy.create_engine(url, **settings)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+    storage = optuna.storages.RDBStorage(braced(url), settings)
+    watch(storage.engine)
+    try:
+        with storage.engine.begin() as connection:
+            # Optuna opens a read-only file without complaint.
+            connection.execute(sqlalchemy.text("UPDATE version_info SET schema_version = schema_version"))
+    except BaseException:
+        storage.engine.dispose()
+        raise
+    return storage
 
 
 def engine_settings(url: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluators.pools.protocol import PATIENCE_SECONDS
 from results.attributes import FORMAT, named, of_study
-from results.database import refusal, said, through_a_restart
+from results.database import refusal, said, through_a_moment
 from results.rescue import Rescued
 from results.storage_url import storage_url
 from search.lease import Lease
@@ -41,7 +41,7 @@ def open_study(
     ``spec`` is kept with a new study and compared with that of an old one, of which only the keys ``may_change``
     may differ. ``canonical`` brings a spec that an older version stored into the form of today. ``attributes``
     (provenance, space …) are kept as they are. ``patience`` is in seconds; ``say`` is told what a user should know. Where
-    the database's server is just being restarted, it is opened anew for some seconds.
+    the database's server is just being restarted, or another process writes, it is opened anew for some seconds.
 
     Raises InputError where the spec or the data differ, the study is not one of nascale's or the storage cannot be
     written, and RunError where another search is at work on the study.
@@ -51,7 +51,7 @@ def open_study(
 
     wanted = _Wanted(name, spec, objective, attributes, may_change, canonical)
     try:
-        return through_a_restart(lambda: _opened(url, wanted, space, patience, say))
+        return through_a_moment(lambda: _opened(url, wanted, space, patience, say))
     except (SQLAlchemyError, StorageInternalError) as error:
         raise refusal(storage_url(url), said(error)) from None
 

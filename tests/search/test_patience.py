@@ -110,6 +110,25 @@ def test_connections_that_are_ended(postgresql: tuple[Server, str]) -> None:
     assert said == []
 
 
+def test_a_connection_that_ends_while_trials_are_read(postgresql: tuple[Server, str]) -> None:
+    """Optuna takes the error for one of too many variables, and asks again in a session that has no connection."""
+    server, url = postgresql
+    store = store_of(url)
+    engine = store._store._storage.engine
+    cut: list[str] = []
+    armed: list[bool] = []
+
+    def before(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if armed and not cut and "FROM trial_intermediate_values" in statement:
+            cut.append(statement)
+            server.cut(url)
+
+    sqlalchemy.event.listen(engine, "before_cursor_execute", before)
+    disturbed(store, {4: lambda: armed.append(True)})
+    assert cut
+    release_study(store)
+
+
 def test_trainings_that_take_longer_than_a_connection_may_be_idle(postgresql: tuple[Server, str]) -> None:
     server, url = postgresql
     said: list[str] = []
@@ -220,6 +239,31 @@ def test_a_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other.close()
     release_study(store)
     assert "does not answer (database is locked)" in said[0] and "answers again" in said[1]
+
+
+def test_a_file_that_is_locked_while_a_search_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_BUSY_SECONDS", 0.05)
+    path, locks = tmp_path / "store.db", list[threading.Timer]()
+    store_file = f"sqlite:///{path}"
+    storage.storage_of(store_file).engine.dispose()
+    real = study.ensure_unique
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def lock() -> None:
+        other.execute("BEGIN IMMEDIATE")
+        locks.append(threading.Timer(0.5, other.execute, ["COMMIT"]))
+        locks[-1].start()
+
+    def unique(*arguments: Any) -> Any:
+        if len(locks) == 1:
+            lock()
+        return real(*arguments)
+
+    monkeypatch.setattr(study, "ensure_unique", unique)
+    lock()
+    release_study(store_of(store_file))
+    assert len(locks) == 2 and not any(lock.is_alive() for lock in locks)
+    other.close()
 
 
 def test_what_may_have_been_done_is_done_again(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
