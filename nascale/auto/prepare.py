@@ -107,7 +107,7 @@ class PreparedAuto:
         return sum(seconds) / len(seconds)
 
     def widened(self, finalist: Finalist) -> Finalist | None:
-        """The network as wide as the budgets allow, in a file of its own.
+        """The network as wide as the budgets allow, in a file of its own; what the search measured is that of the narrow one.
 
         None where that is hardly wider, and where more is asked of a network than to be within budgets that follow from its
         architecture: a reward that falls with a cost, a latency.
@@ -126,9 +126,7 @@ class PreparedAuto:
         path = self.spec.out.absolute() / WIDENED / f"{slug(name)}.json"
         path.parent.mkdir(exist_ok=True)
         write_file(path, f"{to_json(network)}\n".encode(), "--out")
-        return replace(
-            finalist, name=name, arch=str(path), measurements=0, macs=found.macs, params=found.params
-        )
+        return replace(finalist, name=name, arch=str(path), macs=found.macs, params=found.params)
 
     def search(self, how: Fidelity, seconds: float) -> launch.Prepared:
         """The search of this fidelity, ready to run for so many seconds."""

@@ -51,7 +51,7 @@ class Stages:
         """Does all that is not done yet; returns the finished state."""
         plan = self._begin()
         plan = self._first(plan)
-        found = self._search(plan)
+        found = self._as_wide(plan, self._search(plan))
         if "heats" in plan.stages:
             found = self._heats(plan, found)
         options: Options = {}
@@ -114,15 +114,44 @@ class Stages:
 
     def _fidelity(self, until: float) -> dict[str, Any]:
         """Chosen by the speed of the first trainings, which ran side by side as the search's do."""
-        known = [one.epoch_seconds for one in self._results("first")]
-        seconds = harmonic_mean(known) if known else self.state.decisions["epoch_seconds"]
         left = self.clock.left(until)
-        return vars(fidelity(left, self.work.slots, seconds, self.state.request.get("epochs")))
+        return vars(fidelity(left, self.work.slots, self._epoch_seconds(), self.state.request.get("epochs")))
+
+    def _epoch_seconds(self) -> float:
+        """What an epoch of a network that uses the whole budget takes, as the first trainings, side by side, had it."""
+        known = [one.epoch_seconds for one in self._results("first")]
+        return float(harmonic_mean(known) if known else self.state.decisions["epoch_seconds"])
+
+    def _as_wide(self, plan: Plan, found: Sequence[Finalist]) -> list[Finalist]:
+        """The networks of a search, those found that are to be trained longer as wide as the budgets allow.
+
+        As they were found where the final is too short for that.
+        """
+        with self._spending("search"):
+            wide = self._decide("as wide", lambda: self._widened(plan, found))
+        return [Finalist.of_json(wide[one.name]) if one.name in wide else one for one in found]
+
+    def _widened(self, plan: Plan, found: Sequence[Finalist]) -> dict[str, Any]:
+        begins = "heats" if "heats" in plan.stages else "final"
+        if f"{begins} networks" in self.state.decisions:  # by a version that widened later
+            return {}
+        size, _ = self._sizes(begins)
+        rounds = ceil(sum(self._sizes("final")) / self.work.slots)
+        seconds = plan.seconds("final", begins, self.clock.spent) / rounds
+        if seconds < WIDE_EPOCHS * self._epoch_seconds():
+            return {}
+        wide = {one.name: self.work.widened(one) for one in _chosen(found, size, 0) if not one.stock}
+        return {name: one.to_json() for name, one in wide.items() if one is not None}
+
+    def _sizes(self, stage: str) -> tuple[int, int]:
+        """How many found networks, and how many stock ones, a stage trains."""
+        if stage == "heats":
+            return heat_sizes(self.state.within_seconds, self.work.slots)
+        return max(1, min(self.work.slots, _MOST_TOGETHER) - 1), 1
 
     def _heats(self, plan: Plan, found: Sequence[Finalist]) -> list[Finalist]:
         with self._spending("heats"):
-            size, stock = heat_sizes(self.state.within_seconds, self.work.slots)
-            done = self._trained("heats", plan, _chosen(found, size, stock))
+            done = self._trained("heats", plan, _chosen(found, *self._sizes("heats")))
             self._publish_best(done)
         # A network of the first stage may lead those of the heats: in equal time a fast one has more epochs than the search gave it.
         ranked = sorted([*done, *self._results("first")], key=lambda one: -one.score)
@@ -164,27 +193,8 @@ class Stages:
 
     def _final(self, plan: Plan, ranked: Sequence[Finalist], options: Options) -> list[Trained]:
         with self._spending("final"):
-            together = min(self.work.slots, _MOST_TOGETHER)
-            chosen = _chosen(ranked, max(1, together - 1), 1)
-            rounds = ceil(len(chosen) / self.work.slots)
-            some = self._decide(
-                "final as wide", lambda: [self._as_wide(one, plan, rounds).to_json() for one in chosen]
-            )
-            return self._trained(
-                "final", plan, [Finalist.of_json(one) for one in some], [options] * len(some)
-            )
-
-    def _as_wide(self, one: Finalist, plan: Plan, rounds: int) -> Finalist:
-        """The network as wide as the budget allows, if it was found and its share of the final is long enough for that."""
-        wide = None if one.stock else self.work.widened(one)
-        if wide is None:
-            return one
-        known = [trained for trained in self._results("heats") if trained.finalist.name == one.name]
-        each = known[0].epoch_seconds if known else self.state.decisions["epoch_seconds"]
-        # A wider network has larger layers, which a processor works through faster: this is the least that fits.
-        seconds = plan.seconds("final", "final", self.clock.spent) / rounds
-        epochs = seconds / (each * wide.macs / one.macs)
-        return wide if epochs >= WIDE_EPOCHS else one
+            some = _chosen(ranked, *self._sizes("final"))
+            return self._trained("final", plan, some, [options] * len(some))
 
     def _end(self, last: Sequence[Trained]) -> None:
         state, work = self.state, self.work

@@ -105,7 +105,8 @@ class Finalist:
     """A network that may be trained longer.
 
     ``arch`` names it for a training (``STUDY:NUMBER`` or the path of a JSON file). ``score`` is what the search ranks it
-    by, ``accuracy`` the mean of its ``measurements`` there; ``factor`` turns an accuracy into a score.
+    by, ``accuracy`` the mean of its ``measurements`` there, both of the narrow network where this one was made wider;
+    ``factor`` turns an accuracy into a score.
     """
 
     name: str

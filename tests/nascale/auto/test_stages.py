@@ -49,6 +49,8 @@ class FakeWork:
         self.reported: Sequence[str] = ()
         self.searches: list[Fidelity] = []
         self.slots = 2
+        self.each = 2.0
+        """Seconds of an epoch."""
         self.augmentations: Sequence[Options] = [STRONGER, UNFLIPPED]
         self.wide: dict[str, Finalist] = {}
         self.losses = {"": 0.7, "auto_augment": 0.9, "flip": 0.8}
@@ -67,7 +69,7 @@ class FakeWork:
 
     def epoch_seconds(self) -> float:
         self.passes(3)
-        return 2.0
+        return self.each
 
     def train(
         self, stage: str, some: Sequence[tuple[Finalist, Options]], until: float, epoch_seconds: float
@@ -94,7 +96,7 @@ class FakeWork:
                     5,
                     seconds,
                     accuracy,
-                    2.0,
+                    self.each,
                     loss,
                     options,
                 )
@@ -270,13 +272,15 @@ def test_the_final_compares_with_the_best_stock_network_that_any_training_showed
 
 
 @pytest.mark.parametrize(
-    ("within", "times", "widened"), [(3600, 2.0, True), (3600, 20.0, False), (600, 8.0, False)]
+    ("within", "each", "widened"),
+    [(3600, 2.0, True), (3600, 60.0, False), (600, 8.0, False), (200, 0.5, True)],
 )
-def test_a_long_final_has_the_found_network_as_wide_as_the_budget_allows(
-    tmp_path: Path, within: float, times: float, widened: bool
+def test_found_networks_are_as_wide_as_the_budget_allows_where_the_final_is_long(
+    tmp_path: Path, within: float, each: float, widened: bool
 ) -> None:
     work = FakeWork(tmp_path, FOUND | {"trial 1 wide": 0.95})
-    wide = replace(finalist("trial 1 wide", stock=False), macs=round(1000 * times))
+    work.each = each
+    wide = replace(finalist("trial 1 wide", stock=False), macs=2000)
     work.wide = {"trial 1": wide, "stock a": replace(wide, name="stock wide")}
     searched = work.search
 
@@ -290,6 +294,22 @@ def test_a_long_final_has_the_found_network_as_wide_as_the_budget_allows(
     assert state.difference["found"] == ("trial 1 wide" if widened else "trial 1")
     (entry,) = (one for one in state.candidates if one["name"] == state.difference["found"])
     assert entry["final"]["epochs"] and entry["macs"] == (wide.macs if widened else 1000)
+    # The heats compare what the final trains.
+    assert ("heats" in entry) == (within > 240)
+
+
+def test_longer_trainings_that_an_older_version_began_stay_as_narrow(tmp_path: Path) -> None:
+    work = FakeWork(tmp_path, FOUND, kill=60)
+    with pytest.raises(Killed):
+        worked(work, 600)
+    state = State.read(tmp_path)
+    assert state is not None and "heats networks" in state.decisions and not state.finished
+    del state.decisions["as wide"]
+    state.write(state.spent_seconds)
+    again = FakeWork(tmp_path, FOUND | {"trial 1 wide": 0.95})
+    again.wide = {"trial 1": finalist("trial 1 wide", stock=False)}
+    ended = worked(again, 600)
+    assert ended.difference is not None and ended.difference["found"] == "trial 1"
 
 
 def test_times_are_in_the_table() -> None:
