@@ -106,8 +106,9 @@ class PreparedAuto:
             seconds.append(measured_speed(training).epoch_seconds)
         return sum(seconds) / len(seconds)
 
-    def widened(self, finalist: Finalist) -> Finalist | None:
-        """The network as wide as the budgets allow, in a file of its own; what the search measured is that of the narrow one.
+    def widened(self, finalist: Finalist, most_macs: float) -> Finalist | None:
+        """The network as wide as the budgets and ``most_macs`` allow, in a file of its own; what the search measured is that of the
+        narrow one.
 
         None where that is hardly wider, and where more is asked of a network than to be within budgets that follow from its
         architecture: a reward that falls with a cost, a latency.
@@ -118,7 +119,8 @@ class PreparedAuto:
         if spec.parsed_objective.costs_used or spec.budgets.max_latency is not None:
             return None
         base = resolve(finalist.arch, spec.storage)
-        bounds = spec.budgets.of_architecture
+        budgets = spec.budgets.of_architecture
+        bounds = {**budgets, "macs": min(most_macs, budgets.get("macs", most_macs))}
         network = widened(base, bounds) if used(bounds, base) < _MOSTLY_USED else None
         if network is None:
             return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import ceil
-from statistics import harmonic_mean
+from statistics import fmean, harmonic_mean
 from typing import Any
 
 from nascale.auto import augmentation, words
@@ -118,15 +118,12 @@ class Stages:
         return vars(fidelity(left, self.work.slots, self._epoch_seconds(), self.state.request.get("epochs")))
 
     def _epoch_seconds(self) -> float:
-        """What an epoch of a network that uses the whole budget takes, as the first trainings, side by side, had it."""
+        """What an epoch of a stock network takes, as the first trainings, side by side, had it."""
         known = [one.epoch_seconds for one in self._results("first")]
         return float(harmonic_mean(known) if known else self.state.decisions["epoch_seconds"])
 
     def _as_wide(self, plan: Plan, found: Sequence[Finalist]) -> list[Finalist]:
-        """The networks of a search, those found that are to be trained longer as wide as the budgets allow.
-
-        As they were found where the final is too short for that.
-        """
+        """The networks of a search, those found that are to be trained longer as wide as budgets and time allow."""
         with self._spending("search"):
             wide = self._decide("as wide", lambda: self._widened(plan, found))
         return [Finalist.of_json(wide[one.name]) if one.name in wide else one for one in found]
@@ -137,10 +134,10 @@ class Stages:
             return {}
         size, _ = self._sizes(begins)
         rounds = ceil(sum(self._sizes("final")) / self.work.slots)
-        seconds = plan.seconds("final", begins, self.clock.spent) / rounds
-        if seconds < WIDE_EPOCHS * self._epoch_seconds():
-            return {}
-        wide = {one.name: self.work.widened(one) for one in _chosen(found, size, 0) if not one.stock}
+        seconds = plan.seconds("final", begins, self.clock.spent) / rounds / WIDE_EPOCHS
+        measured = fmean(one.macs for one in self.work.stock[: min(_FIRST, self.work.slots)])
+        most = measured * seconds / self._epoch_seconds()
+        wide = {one.name: self.work.widened(one, most) for one in _chosen(found, size, 0) if not one.stock}
         return {name: one.to_json() for name, one in wide.items() if one is not None}
 
     def _sizes(self, stage: str) -> tuple[int, int]:

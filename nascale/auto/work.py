@@ -104,8 +104,8 @@ class Work(Protocol):
     def search(self, how: Fidelity, until: float) -> Found:
         """Searches, or goes on with the search."""
 
-    def widened(self, one: Finalist) -> Finalist | None:
-        """The network made as wide as the budgets allow; None where it is no wider, or may not be."""
+    def widened(self, one: Finalist, most_macs: float) -> Finalist | None:
+        """The network made as wide as the budgets and ``most_macs`` allow; None where it is no wider, or may not be."""
 
     def publish(self, trained: Trained, *, quick: bool) -> None:
         """Exports it in the place of what is exported, ``quick`` in one format alone."""

@@ -254,8 +254,8 @@ class Workshop:
             params=int(trial.costs["params"]),
         )
 
-    def widened(self, one: Finalist) -> Finalist | None:
-        return self.prepared.widened(one)
+    def widened(self, one: Finalist, most_macs: float) -> Finalist | None:
+        return self.prepared.widened(one, most_macs)
 
     def publish(self, trained: Trained, *, quick: bool) -> None:
         from nascale.auto.publish import publish

@@ -65,13 +65,16 @@ def test_a_found_network_is_made_as_wide_as_the_budgets_allow(tmp_path: Path) ->
     small = Finalist(
         "trial 3", str(path), False, 0.5, 0.5, 2, 1.0, costs(network).macs, costs(network).params
     )
-    wide = work.widened(small)
+    wide = work.widened(small, 2e6)
     assert wide is not None and wide.name.startswith("trial 3@width=") and not wide.stock
     made = from_json(Path(wide.arch).read_text())
     assert [len(stage.blocks) for stage in made.stages] == [2, 1] and made.resolution == 8
     assert small.macs < costs(made).macs == wide.macs <= 1_000_000 and wide.macs > 800_000
     assert (wide.score, wide.measurements) == (0.5, 2)
-    assert work.widened(wide) is None
+    assert work.widened(wide, 2e6) is None
+    shorter = work.widened(small, 500_000)
+    assert shorter is not None and 400_000 < shorter.macs <= 500_000
+    assert work.widened(small, small.macs) is None
 
 
 @pytest.mark.parametrize("more", [{"objective": "mnas", "target": 500_000.0}, {"max_latency": 1.0}])
@@ -79,4 +82,4 @@ def test_a_network_stays_as_it_is_where_its_cost_counts_otherwise(
     tmp_path: Path, more: dict[str, Any]
 ) -> None:
     work = prepared(tmp_path / "out", **more)
-    assert work.widened(work.stock[0]) is None
+    assert work.widened(work.stock[0], 2e6) is None
