@@ -19,6 +19,7 @@ import csv
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ class Truth:
     def evaluator(self, name: str) -> Evaluator:
         """The evaluator of a proxy, with the settings of the study that its name does not change."""
         if name == SECOND:
-            return self.trainer
+            return replace(self.trainer, score="loss")
         space = study_space(self.spec, self.trainer.images)
         recipe = {
             f: getattr(self.spec.recipe, f)
@@ -147,7 +148,9 @@ def table(truth: Truth, path: Path) -> list[dict[str, Any]]:
         if name.startswith(("train", "supernet")):
             scores[name + ACCURACY] = ([row.accuracy for row in rows], seconds)
     first = [float(trial.accuracy or 0.0) for trial in truth.trials]
-    second, whole = scores.pop(SECOND, ([], float("nan")))
+    first_loss = [-float(trial.loss or 0.0) for trial in truth.trials]
+    second = [known[key, SECOND].accuracy for key in keys] if SECOND in scores else []
+    _, whole = scores.pop(SECOND, ([], float("nan")))
     true = [(a + b) / 2 for a, b in zip(first, second, strict=True)] if second else first
     free = {
         "macs": [float(costs(network).macs) for network in truth.networks],
@@ -165,10 +168,12 @@ def table(truth: Truth, path: Path) -> list[dict[str, Any]]:
         for name, (values, seconds) in scores.items()
     ]
     if second:
-        rows.append(
-            correlation_row("one seed of the truth against the other", [first], whole, second)
+        others = {"": first, " by loss": first_loss}
+        rows += [
+            correlation_row(f"one seed of the truth against the other{by}", [values], whole, second)
             | {"share": 1.0}
-        )
+            for by, values in others.items()
+        ]
     return sorted(rows, key=lambda row: -row["spearman"])
 
 
