@@ -51,6 +51,9 @@ class StockComparison:
         if self.difference is not None:
             said += f" [{100 * self.difference.low:+.1f}, {100 * self.difference.high:+.1f}]"
         over = f"over the best stock network ({self.stock.stock}, trial {self.stock.number})"
+        if self.stock.epochs:
+            # Longer trainings may rank them otherwise.
+            over += f" after {self.stock.epochs} epoch{'s' * (self.stock.epochs > 1)}"
         basis = f"; the best of {self.among} and of {self.stocks}"
         if self.images is not None:
             basis += f" on {self.images} validation images"

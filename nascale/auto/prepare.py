@@ -124,6 +124,7 @@ class PreparedAuto:
         network = widened(base, bounds) if used(bounds, base) < _MOSTLY_USED else None
         if network is None:
             return None
+        network = replace(network, name=label(base.label, base, network, base.resolution))
         name, found = label(finalist.name, base, network, base.resolution), costs(network)
         path = self.spec.out.absolute() / WIDENED / f"{slug(name)}.json"
         path.parent.mkdir(exist_ok=True)

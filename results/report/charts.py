@@ -150,39 +150,47 @@ def _noise(panel: Panel, across: Any, ends: Any) -> str:
 def _crosses(view: View, panel: Panel) -> str:
     """The stock networks as named crosses; the names stay inside the picture and off each other."""
     pieces: list[str] = []
-    taken: list[tuple[float, float, float]] = []
     names, numbers = view.stock["stock"].tolist(), view.stock["number"].tolist()
+    words = [name.partition("@")[0] for name in names]
     places = [(panel.across(x), panel.up(y)) for x, y in view.points(view.stock).tolist()]
-    for (left, up), name, number in sorted(zip(places, names, numbers, strict=True)):
-        word = name.partition("@")[0]
+    spans = []
+    for (left, up), word in zip(places, words, strict=True):
         length = _LETTER * len(word)
-        inside = left + _BESIDE + length <= panel.width
-        start = left + _BESIDE if inside else left - _BESIDE - length
-        line = _free_line(up + 4, start, start + length, panel, taken)
-        taken.append((start, start + length, line))
+        start = left + _BESIDE
+        if start + length > panel.width:
+            start = left - _BESIDE - length
+        spans.append((up + 4, start, start + length))
+    lines = _free_lines(spans, panel.height - panel.bottom)
+    for (left, up), word, number, (_, start, end), line in zip(
+        places, words, numbers, spans, lines, strict=True
+    ):
+        anchor = (start, "start") if start > left else (end, "end")
         pieces.append(
             f'<path class="stock" data-n="{number}" d="M{left - 4:.1f} {up - 4:.1f}l8 8m0 -8l-8 8"/>'
-            + _text(
-                left + (_BESIDE if inside else -_BESIDE), line, word, "label", "start" if inside else "end"
-            )
+            + _text(anchor[0], line, word, "label", anchor[1])
         )
     return "".join(pieces)
 
 
-def _free_line(
-    wanted: float, start: float, end: float, panel: Panel, taken: Sequence[tuple[float, float, float]]
-) -> float:
-    """The height nearest to ``wanted`` at which a word from ``start`` to ``end`` covers none of the (start, end, height) ``taken``."""
-    lines = [wanted + sign * step * _LINE for step in range(len(taken) + 1) for sign in (1, -1)]
-    return next(
-        (
-            line
-            for line in lines
-            if panel.top < line < panel.height - panel.bottom
-            and not any(start < e and s < end and abs(line - at) < _LINE for s, e, at in taken)
-        ),
-        wanted,
-    )
+def _free_lines(spans: Sequence[tuple[float, float, float]], lowest: float) -> list[float]:
+    """Heights for words of (wanted height, start, end), none on another; those that would touch keep their order.
+
+    A word moves down as far as it must, and up again where it would be below ``lowest``.
+    """
+    order = sorted(range(len(spans)), key=lambda at: spans[at][0])
+    lines = [wanted for wanted, _, _ in spans]
+
+    def touching(one: int, others: Sequence[int]) -> list[int]:
+        return [at for at in others if spans[one][1] < spans[at][2] and spans[at][1] < spans[one][2]]
+
+    for place, one in enumerate(order):
+        lines[one] = max([lines[one], *(lines[at] + _LINE for at in touching(one, order[:place]))])
+    for place in reversed(range(len(order))):
+        one = order[place]
+        lines[one] = min(
+            [lines[one], lowest, *(lines[at] - _LINE for at in touching(one, order[place + 1 :]))]
+        )
+    return lines
 
 
 def _names(view: View, panel: Panel, members: Any) -> str:

@@ -52,6 +52,13 @@ def test_single_measurements_are_compared_image_by_image() -> None:
     )
 
 
+def test_the_length_of_the_trainings_is_said() -> None:
+    trials = [trial(0, drawn(0.7), stock="resnet18", epochs=6), trial(1, drawn(0.8), epochs=6)]
+    compared = against_stock(Networks("accuracy", trials), trials)
+    assert compared is not None
+    assert "(resnet18, trial 0) after 6 epochs: it is better" in compared.sentence()
+
+
 def test_a_search_that_was_not_worth_it_says_so() -> None:
     trials = [trial(0, drawn(0.9), stock="resnet18"), trial(1, drawn(0.7)), trial(2, drawn(0.6))]
     compared = against_stock(Networks("accuracy", trials), trials)

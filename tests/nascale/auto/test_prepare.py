@@ -69,6 +69,7 @@ def test_a_found_network_is_made_as_wide_as_the_budgets_allow(tmp_path: Path) ->
     assert wide is not None and wide.name.startswith("trial 3@width=") and not wide.stock
     made = from_json(Path(wide.arch).read_text())
     assert [len(stage.blocks) for stage in made.stages] == [2, 1] and made.resolution == 8
+    assert made.name.startswith("small@width=")
     assert small.macs < costs(made).macs == wide.macs <= 1_000_000 and wide.macs > 800_000
     assert (wide.score, wide.measurements) == (0.5, 2)
     assert work.widened(wide, 2e6) is None

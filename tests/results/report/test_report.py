@@ -20,7 +20,7 @@ from results.front import eligible, front_of
 from results.plots.theme import DARK, LIGHT
 from results.plots.view import View
 from results.report import sections
-from results.report.charts import front_chart
+from results.report.charts import _free_lines, front_chart
 from results.report.report import report, write_report
 from results.studies import load
 from space.errors import UnknownNameError
@@ -166,6 +166,17 @@ def test_names_of_stock_networks_stay_inside_the_picture_and_off_each_other(tria
     for side in ("start", "end"):
         heights = sorted(y for _, y, anchor in placed.values() if anchor == side)
         assert all(after - before >= 12.9 for before, after in pairwise(heights))
+
+
+def test_names_have_the_order_of_their_crosses() -> None:
+    spans = [
+        (462.0, 0.0, 50.0),
+        (100.0, 0.0, 50.0),
+        (103.0, 20.0, 90.0),
+        (104.0, 60.0, 99.0),
+        (468.0, 0.0, 9.0),
+    ]
+    assert _free_lines(spans, 470.0) == [457.0, 100.0, 113.0, 126.0, 470.0]
 
 
 def test_no_section_needs_a_style_of_its_own(storage: str, trials: pd.DataFrame) -> None:
