@@ -12,8 +12,8 @@ from math import ceil
 
 SHARES: Mapping[str, float] = {
     "first": 0.05,
-    "search": 0.34,
-    "heats": 0.15,
+    "search": 0.31,
+    "heats": 0.18,
     "augmentation": 0.05,
     "final": 0.41,
 }
@@ -39,8 +39,9 @@ FIRST_SECONDS = 90.0
 """What the first network gets at most."""
 WITHOUT_HEATS = 240.0
 """Up to so many seconds for all stages there are no heats: a longer final is worth more than a choice after so short ones."""
-LONG = 900.0
-"""From so many seconds on, more networks are trained in the heats, and stronger augmentation is tried after them."""
+LONG, VERY_LONG = 900.0, 2400.0
+"""From so many seconds on, more networks are trained in the heats, and still more; from the first on, stronger augmentation is
+tried after them."""
 SECOND_EXPORT = 0.8
 """What an export takes beside the first of a process, which loads what exporting needs."""
 QUICK = 240.0
@@ -205,6 +206,7 @@ def heat_sizes(seconds: float, slots: int) -> tuple[int, int]:
     All slots are busy all the time; a third of the networks, and two at least, are stock ones: the best of them is to be known
     as well as that of the found ones.
     """
-    size = max(4, (3 if seconds >= LONG else 2) * slots)
+    rounds = 2 + (seconds >= LONG) + (seconds >= VERY_LONG)
+    size = max(4, rounds * slots)
     stock = max(2, round(size / 3))
     return size - stock, stock

@@ -52,7 +52,9 @@ class Trained:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: the ``networks`` that were measured, the best first, stock ones among them.
+    """What a search found: the ``networks`` that were measured, in the order in which longer trainings are to try them.
+
+    Those of the search come first, then the stock networks.
 
     ``seconds`` are those of the trainings by part of the work: ``stock``, ``search`` and ``again``. ``told`` is what else is
     known of the search.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from results.networks import Networks, answer, ranking
 from results.stock import measured_stock
 from results.storage_url import redacted
 from results.trial_result import TrialResult
+from space.codec import from_dict
 from space.errors import InputError
 from space.family import Member
 
@@ -184,7 +186,7 @@ class Workshop:
 
             launch.run(self.prepared.search(how, left), report, self.say)
         try:
-            trials = load(spec.search.study, spec.search.storage).trials
+            trials = load(spec.search.study, spec.search.storage, architectures=True).trials
         except InputError:
             return Found(self.stock, {}, {"networks": 0, "trials": 0})
         return self._found(trials)
@@ -194,6 +196,7 @@ class Workshop:
         networks = Networks(self.prepared.searched_merit, trials)
         # Of the same trials, as all of a trial's figures come together: so the positions are the same.
         plain = Networks(self.prepared.merit, trials)
+        order = ranking(networks)
         finalists = [
             Finalist(
                 name=f"trial {networks.first[at].number}",
@@ -206,7 +209,7 @@ class Workshop:
                 macs=int(networks.first[at].costs["macs"]),
                 params=int(networks.first[at].costs["params"]),
             )
-            for at in ranking(networks)
+            for at in order
         ]
         stock = [self._stock(trial) for trial in measured_stock(trials)]
         seconds = {"stock": 0.0, "search": 0.0, "again": 0.0}
@@ -234,8 +237,9 @@ class Workshop:
             }
         known = {one.name for one in stock}
         unknown = [one for one in self.stock if one.name not in known]
-        ranked = sorted([*finalists, *stock], key=lambda one: -one.score)
-        return Found([*ranked, *unknown], seconds, told)
+        varied = _varied(finalists, [_block_types(networks.first[at]) for at in order])
+        ranked = sorted(stock, key=lambda one: -one.score)
+        return Found([*varied, *ranked, *unknown], seconds, told)
 
     def _stock(self, trial: TrialResult) -> Finalist:
         """A stock network with what the search measured of it."""
@@ -333,3 +337,24 @@ def _line_of(trials: Sequence[TrialResult]) -> family.ErrorLine | None:
         if trial.status.complete and trial.accuracy is not None and "macs" in trial.costs
     ]
     return family.ErrorLine.of(*(np.array(column) for column in zip(*known, strict=True))) if known else None
+
+
+def _block_types(trial: TrialResult) -> tuple[str, ...]:
+    """The type of the blocks in each stage of a trial's network; none where it is not known."""
+    if trial.architecture is None:
+        return ()
+    return tuple(type(stage.blocks[-1]).__name__ for stage in from_dict(trial.architecture).stages)
+
+
+def _varied(ranked: Sequence[Finalist], block_types: Sequence[tuple[str, ...]]) -> list[Finalist]:
+    """The networks of a search in the order in which longer trainings are to try them.
+
+    A search ends among networks that are much alike, and short trainings hardly tell them apart. So of those with the same
+    types of blocks in their stages only the best comes first, if it is in the better half of all; the others follow by their
+    scores.
+    """
+    best: dict[tuple[str, ...], Finalist] = {}
+    for one, types in zip(ranked[: ceil(len(ranked) / 2)], block_types, strict=False):
+        best.setdefault(types, one)
+    first = list(best.values())
+    return [*first, *(one for one in ranked if one not in first)]

@@ -49,8 +49,8 @@ def test_an_hour() -> None:
     assert minutes == {
         "start": 0,
         "first": 2,
-        "search": 20,
-        "heats": 9,
+        "search": 19,
+        "heats": 11,
         "augmentation": 3,
         "final": 25,
         "test": 0,
@@ -99,7 +99,7 @@ def test_where_not_even_one_epoch_each_fits_images_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "slots", "sizes"),
-    [(300, 2, (2, 2)), (3600, 2, (4, 2)), (3600, 1, (2, 2)), (3600, 8, (16, 8))],
+    [(300, 2, (2, 2)), (1200, 2, (4, 2)), (3600, 2, (5, 3)), (3600, 1, (2, 2)), (3600, 8, (21, 11))],
 )
 def test_heats_fill_the_slots(seconds: float, slots: int, sizes: tuple[int, int]) -> None:
     assert heat_sizes(seconds, slots) == sizes

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from nascale.auto.workshop import Workshop
+from nascale.auto.state import Finalist
+from nascale.auto.workshop import Workshop, _block_types, _varied
 from results.trial_result import Status, TrialResult
+from space import zoo
+from space.codec import to_dict
 
 
 def measured(number: int, accuracy: float, timed: float, **more: Any) -> TrialResult:
@@ -41,6 +45,23 @@ def test_networks_are_ranked_by_what_equal_time_would_bring_and_shown_with_their
     ranked = [(one.name, round(one.score, 9), round(one.accuracy, 9), one.factor) for one in found.networks]
     assert ranked == [
         ("trial 2", 0.63, 0.52, 1.0),
-        ("resnet18@width=0.1", 0.55, 0.5, 1.0),
         ("trial 1", 0.5, 0.6, 1.0),
+        ("resnet18@width=0.1", 0.55, 0.5, 1.0),
     ]
+
+
+def test_networks_that_are_much_alike_do_not_fill_the_longer_trainings() -> None:
+    """Each kind of the better half once; then all others, by their scores."""
+    ranked = [
+        Finalist(f"trial {number}", "", False, 1 - number / 10, 0.5, 1, 1.0, 10, 1) for number in range(7)
+    ]
+    kinds = ["aa", "aa", "ab", "aa", "bb", "cc", "ab"]
+    assert [one.name[-1] for one in _varied(ranked, [tuple(kind) for kind in kinds])] == list("0213456")
+    assert _varied([], []) == []
+
+
+def test_block_types_are_those_of_the_stages() -> None:
+    network = zoo.resnet18(width=0.1, resolution=32)
+    trial = replace(measured(0, 0.5, 0.5), architecture=to_dict(network))
+    assert _block_types(trial) == ("Basic",) * 4
+    assert _block_types(measured(0, 0.5, 0.5)) == ()
