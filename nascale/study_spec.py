@@ -14,6 +14,7 @@ from nascale.keys import flat, read
 from results.storage_url import default_storage
 from search.settings import RunSettings, SearchSettings
 from space.errors import InputError
+from space.limits import LARGEST_RESOLUTION
 from space.setting import declared, group, setting
 
 SMALLEST_WINDOW = 4
@@ -73,6 +74,9 @@ class StudySpec:
             self._fill("study", self._name())
         if not self.study.isprintable() or not 0 < len(self.study) <= _LONGEST_NAME:
             raise InputError.of("study", f"a name of 1 to {_LONGEST_NAME} printable letters", self.study)
+        if self.resolution is not None and not 0 < self.resolution <= LARGEST_RESOLUTION:
+            wanted = f"pixels, a positive whole number up to {LARGEST_RESOLUTION}"
+            raise InputError.of("resolution", wanted, self.resolution)
         if self.storage is None:
             self._fill("storage", default_storage())
 

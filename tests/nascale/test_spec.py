@@ -176,6 +176,7 @@ def test_an_unknown_key_is_named_with_the_nearest(tmp_path: Path) -> None:
         ("target", "fast"),
         ("space", 3),
         ("workers", -1),
+        ("resolution", 0),
         ("objective", 3),
     ],
 )
