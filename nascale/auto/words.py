@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nascale.auto.augmentation import words as augmentation_words
-from nascale.auto.plan import TITLES
+from nascale.auto.plan import SHARES, TITLES
 from nascale.auto.state import State
 from nascale.auto.verdict import NO, UNDECIDED, YES
 from nascale.quantities import human_count, human_seconds
@@ -106,8 +106,10 @@ def _worth(state: State) -> str:
         return f"{start}there was no pair of a found and a stock network to compare"
     one = state.difference
     found, stock = (_entry(state, one[which]) for which in ("found", "stock"))
+    trained = sum(entry["stock"] and any(map(entry.get, SHARES)) for entry in state.candidates)
+    best = f"the best of {trained} stock networks that were trained longer"
     compared = (
-        f"{one['found']}, the best found, differs from {one['stock']}, the best stock network, by "
+        f"{one['found']}, the best found, differs from {one['stock']}, {best if trained > 1 else 'a stock network'}, by "
         f"{100 * one['value']:+.1f} points ({100 * one['low']:+.1f} to {100 * one['high']:+.1f} with 95 % probability) on "
         f"{one['images']:,} {one['of']}, after the same recipe for the same time ({found['final']['epochs']} and "
         f"{stock['final']['epochs']} epochs)"

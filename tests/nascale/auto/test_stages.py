@@ -173,7 +173,12 @@ def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path:
     assert (state.difference["found"], state.difference["stock"]) == ("trial 1", "stock a")
     assert state.difference["low"] > 0.05 and state.test is not None and state.test["accuracy"] > 0.85
     assert sorted(work.looks) == ["trainings/final-stock a", "trainings/final-trial 1"]
-    assert any(line.startswith("worth it: yes") for line in state.sentences)
+    assert any(
+        line.startswith(
+            "worth it: yes: trial 1, the best found, differs from stock a, the best of 2 stock networks"
+        )
+        for line in state.sentences
+    )
     assert work.reported == state.sentences[:-1]
     assert state.more_time is not None and state.more_time["value"] > 0
     final = {one["name"]: one.get("final") for one in state.candidates}
