@@ -174,9 +174,7 @@ class Workshop:
 
     def search(self, how: Fidelity, until: float) -> Found:
         from nascale import launch
-        from results.studies import load
 
-        spec = self.prepared.spec
         left = self.clock.left(until) - _POOL_SECONDS
         if left > _FEWEST_SECONDS:
 
@@ -185,11 +183,9 @@ class Workshop:
                 self.progress(progress)
 
             launch.run(self.prepared.search(how, left), report, self.say)
-        try:
-            trials = load(spec.search.study, spec.search.storage, architectures=True).trials
-        except InputError:
+        if self._study is None:
             return Found(self.stock, {}, {"networks": 0, "trials": 0})
-        return self._found(trials)
+        return self._found(self._study.trials)
 
     def _found(self, trials: Sequence[TrialResult]) -> Found:
         spec = self.prepared.spec.search
