@@ -31,6 +31,7 @@ from evaluators.evaluator import Candidate, Evaluator, StopFlag
 from evaluators.proxies import evaluator, parts, split_list
 from evaluators.rank_correlation import correlation_row, spearman
 from nascale.evaluation import study_space, train_evaluator
+from nascale.spaces import as_stored
 from nascale.spec import SearchSpec
 from results.studies import load
 from results.trial_result import Status, TrialResult
@@ -92,6 +93,7 @@ class Truth:
             for trial in study.trials
             if trial.status is Status.OK and trial.accuracy is not None and trial.repeat_of is None
         ]
+        self.space = study.space
         self.networks: list[Architecture] = [from_dict(t.architecture) for t in self.trials if t.architecture]
         self.trainer = train_evaluator(self.spec, self.spec.resolution)
 
@@ -99,7 +101,7 @@ class Truth:
         """The evaluator of a proxy, with the settings of the study that its name does not change."""
         if name == SECOND:
             return replace(self.trainer, score="loss")
-        space = study_space(self.spec, self.trainer.images)
+        space = as_stored(study_space(self.spec, self.trainer.images), self.space)
         recipe = {
             f: getattr(self.spec.recipe, f)
             for f in ("flip", "crop", "batch_size", "learning_rate", "optimizer")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from evaluators.cache import writable_cache
-from nascale.spaces import search_space
+from nascale.spaces import as_stored, search_space
 from nascale.spec import SearchSpec
 from nascale.study_spec import StudySpec
 from space.errors import InputError, UnknownNameError
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from search.prior.network_scores import ScoreSettings
 
 
-def space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
-    """The space of ``spec`` and what measures its networks.
+def space_and_evaluator(
+    spec: SearchSpec, stored: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[SearchSpace, Evaluator]:
+    """The space of ``spec`` and what measures its networks. ``stored`` is what its study keeps of the space, where there is one.
 
     Raises InputError for data, a table or a space that cannot be used.
     """
     if spec.table is None or spec.evaluator != "table":
-        return _trained(spec)
+        return _trained(spec, stored)
     from evaluators.table_file import open_table
 
     table = open_table(spec.table)
@@ -34,13 +38,13 @@ def space_and_evaluator(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
     return table.space, table
 
 
-def _trained(spec: SearchSpec) -> tuple[SearchSpace, Evaluator]:
+def _trained(spec: SearchSpec, stored: Mapping[str, Any]) -> tuple[SearchSpace, Evaluator]:
     from space.spaces import SPACES
 
     if isinstance(spec.space, str) and spec.space not in SPACES:
         raise UnknownNameError("space", spec.space, SPACES)
     training = train_evaluator(spec, spec.resolution)
-    space = study_space(spec, training.images)
+    space = as_stored(study_space(spec, training.images), stored)
     evaluator: Evaluator = training
     if spec.evaluator == "supernet":
         from evaluators.supernet.evaluator import SupernetEvaluator
@@ -79,7 +83,9 @@ def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
     """The space of ``spec`` for ``images``, around its budgets where it is such a space."""
     assert spec.space is not None
     pixels = spec.resolution or images.resolution
-    return search_space(spec.space, pixels, images.channels, len(images.classes), spec.budgets)
+    return search_space(
+        spec.space, pixels, images.channels, len(images.classes), spec.budgets, small=spec.small_may_win
+    )
 
 
 def train_evaluator(spec: StudySpec, pixels: int | None) -> TrainEvaluator:

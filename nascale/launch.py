@@ -79,7 +79,7 @@ def prepare(spec: SearchSpec) -> Prepared:
     from search.space_statistics import check_budgets, check_costs, space_statistics
 
     spec = as_begun(spec)
-    space, evaluator = space_and_evaluator(spec)
+    space, evaluator = space_and_evaluator(spec, (_begun(spec) or {}).get("space", {}))
     batch = fitting_batch(spec, evaluator.images)
     fitted = batch != spec.recipe.batch_size
     spec = spec.replace(batch_size=batch)

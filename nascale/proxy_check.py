@@ -116,6 +116,7 @@ def _evaluators(
 
 def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
     from nascale.evaluation import study_space, train_evaluator
+    from nascale.spaces import as_stored
     from nascale.spec import EPOCHS, SearchSpec
     from results.studies import load as load_study
     from space.codec import from_dict
@@ -133,7 +134,7 @@ def _of_study(name: str, names: list[str], asked: ProxyCheck) -> Subject:
         spec = spec.replace(evaluator="train", epochs=EPOCHS["train"])
     spec = spec.replace(device=asked.device, **({"data": asked.data} if asked.data else {}))
     base = train_evaluator(spec, spec.resolution)
-    space = study_space(spec, base.images)
+    space = as_stored(study_space(spec, base.images), study.space)
     epochs = max(spec.recipe.epochs + 1, round(spec.recipe.epochs * asked.longer))
     truth_name = f"train:epochs={epochs}"
     longest = spec.replace(epochs=epochs, fraction=1.0, train_resolution=None, train_width=1.0)

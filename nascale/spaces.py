@@ -68,16 +68,31 @@ def search_space(
     in_channels: int,
     classes: int,
     budgets: Budgets = NO_BUDGETS,
+    *,
+    small: bool = False,
 ) -> SearchSpace:
     """The space fitted to the images and, where it is built around them, to the budgets.
 
-    Raises UnknownNameError with the nearest names.
+    ``small`` says that smaller networks may be the better ones, because more than accuracy counts. Raises UnknownNameError
+    with the nearest names.
     """
     if isinstance(space, Template):
         pixels = space.resolution if resolution is None else resolution
         return replace(space, resolution=pixels, in_channels=in_channels, classes=classes).search_space()
+    from space.around_budget import NAME, WIDE_SHARES
     from space.spaces import space as known
 
-    return known(
+    found = known(
         space, resolution=resolution, in_channels=in_channels, classes=classes, bounds=budgets.of_architecture
     )
+    return found.with_options({"share": WIDE_SHARES}) if small and space == NAME else found
+
+
+def as_stored(space: SearchSpace, stored: Mapping[str, Any]) -> SearchSpace:
+    """The space with the options of ``stored``, which a study keeps of its space: earlier versions had others.
+
+    A space of other decisions stays as it is.
+    """
+    kept = {str(name): tuple(options) for name, options in stored.get("decisions") or ()}
+    same = stored.get("name") == space.name and list(kept) == list(space.by_name)
+    return space.with_options(kept) if same else space

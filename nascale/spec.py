@@ -238,6 +238,13 @@ class SearchSpec(StudySpec):
         return asked and self.evaluator != "table"
 
     @property
+    def small_may_win(self) -> bool:
+        """Whether more than the accuracy counts, so that a network far below the budgets may be the better one."""
+        objective = self.parsed_objective
+        slow_counts = objective.merit == "timed_accuracy" or self.budgets.max_latency is not None
+        return bool(objective.costs_used) or slow_counts
+
+    @property
     def parsed_objective(self) -> Objective:
         """The objective as the loop takes it. Raises InputError."""
         target = None if self.target is None else float(self.target)

@@ -55,7 +55,11 @@ def attributes(found: tuple[Experience, ...]) -> dict[str, Any]:
 
 def summary(found: tuple[Experience, ...]) -> dict[str, Any]:
     """The same for a person: study, number of networks and checksum of each, as the provenance of a study has it."""
-    said = (f"{e.study}, {len(e.rows)} networks (checksum {e.checksum})" for e in found)
+    said = (
+        f"{e.study}, {len(e.rows)} networks (checksum {e.checksum})"
+        + (f", without {e.left_out} that this space does not have" if e.left_out else "")
+        for e in found
+    )
     return {ATTRIBUTE: "; ".join(said)} if found else {}
 
 
@@ -83,11 +87,13 @@ def _experience(study: StoredStudy, space: SearchSpace, objective: Objective) ->
     ours = {d.name: list(d.options) for d in space.decisions}
     theirs = {name: list(options) for name, options in decisions}
     differing = [n for n in (*ours, *theirs) if repr(ours.get(n)) != repr(theirs.get(n))]
-    if differing:
+    # A space may have fewer options for one objective than for another, but not other decisions.
+    if differing and (study.space.get("name") != space.name or list(ours) != list(theirs)):
         got = f"space {study.space.get('name')}, which differs in {len(set(differing))} of them ({differing[0]})"
         raise InputError(f"{what}: wanted the decisions of space {space.name}, got those of {got}")
     values: dict[tuple[Any, ...], list[float]] = {}
     networks: dict[tuple[Any, ...], Decisions] = {}
+    strangers: set[tuple[Any, ...]] = set()
     # A study that does not know what is to be maximised teaches by its accuracy.
     known = any(trial.merit(objective.merit) is not None for trial in study.trials)
     merit = objective.merit if known else "accuracy"
@@ -97,14 +103,18 @@ def _experience(study: StoredStudy, space: SearchSpace, objective: Objective) ->
         value = _value(trial.merit(merit), trial.costs, objective)
         if not trial.status.complete or trial.measured_by is not None or value is None:
             continue
+        if not space.has(trial.decisions):
+            strangers.add(tuple(trial.decisions.items()))
+            continue
         checked = space.validate(trial.decisions)
         at = tuple(checked.items())
         networks[at] = checked
         values.setdefault(at, []).append(value)
     if len(networks) < FEWEST:
-        raise InputError(f"{what}: wanted {FEWEST} measured networks or more, got {len(networks)}")
+        without = f" without {len(strangers)} of options that the space does not have" if strangers else ""
+        raise InputError(f"{what}: wanted {FEWEST} measured networks or more, got {len(networks)}{without}")
     means = [sum(values[at]) / len(values[at]) for at in networks]
-    return Experience.of(study.name, Encoding(space), list(networks.values()), means)
+    return Experience.of(study.name, Encoding(space), list(networks.values()), means, len(strangers))
 
 
 def _value(merit: float | None, costs: Mapping[str, float], objective: Objective) -> float | None:

@@ -24,8 +24,10 @@ from space.errors import InputError
 from space.search_space import Decision, Option, SearchSpace
 
 NAME = "around-budget"
-SHARES = (0.4, 0.6, 0.8, 1.0)
-"""How much of the budget a network uses."""
+SHARES = (0.8, 1.0)
+"""How much of the budget a network uses where nothing but accuracy counts: networks that use less are worse."""
+WIDE_SHARES = (0.4, 0.6, 0.8, 1.0)
+"""The same where smaller networks may be the better ones: a cost or the time of training counts, too."""
 STEMS: dict[str, int] = {"plain": 1, "strided": 2, "pooled": 4}
 """The stems, with what they divide the size of the image by: a 3×3 convolution without and with stride, and ResNet's."""
 GROWTHS = (1.7, 2.0, 2.5)

@@ -8,8 +8,8 @@ in the order of declaration.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -87,6 +87,17 @@ class SearchSpace:
         if not seen:
             raise InputError.of(f"space {self.name}", "at least one decision", ())
 
+    def with_options(self, options: Mapping[str, Sequence[Option]]) -> SearchSpace:
+        """The space with other options for the decisions that are named.
+
+        ``build`` gets them as they are. Raises UnknownNameError for a decision that is none of the space.
+        """
+        for name in options:
+            if name not in self.by_name:
+                raise UnknownNameError(f"space {self.name}: decision", name, self.by_name)
+        changed = (replace(d, options=tuple(options.get(d.name, d.options))) for d in self.decisions)
+        return replace(self, decisions=tuple(changed))
+
     @cached_property
     def by_name(self) -> dict[str, Decision]:
         """The decisions by name, in order."""
@@ -133,6 +144,14 @@ class SearchSpace:
             if name not in checked:
                 raise InputError(f"space {self.name}: decision {name!r} is not active under the others")
         return checked
+
+    def has(self, decisions: Mapping[str, Option]) -> bool:
+        """Whether ``decisions`` are an assignment of the space."""
+        try:
+            self.validate(decisions)
+        except InputError:
+            return False
+        return True
 
     def decode(self, decisions: Mapping[str, Option]) -> Architecture:
         """The network that the decisions stand for."""

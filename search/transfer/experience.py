@@ -26,17 +26,23 @@ CAPACITY = 256
 class Experience:
     """Networks as rows of option positions, −1 where inactive, and their ``scores`` of order 1; higher is better.
 
-    ``study`` says where they are from. The scale of the scores is the study's own (``search.controller.rewards``), so
+    ``study`` says where they are from, ``left_out`` how many of its networks the space that is searched does not have. The scale of the scores is the study's own (``search.controller.rewards``), so
     accuracies on other images or with other budgets can be compared.
     """
 
     study: str
     rows: Ints
     scores: Floats
+    left_out: int = 0
 
     @classmethod
     def of(
-        cls, study: str, encoding: Encoding, networks: Sequence[Decisions], values: Sequence[float]
+        cls,
+        study: str,
+        encoding: Encoding,
+        networks: Sequence[Decisions],
+        values: Sequence[float],
+        left_out: int = 0,
     ) -> Experience:
         """The experience of ``networks`` whose values, to be maximised, are ``values``.
 
@@ -50,7 +56,7 @@ class Experience:
         chosen = np.array(values, dtype=np.float64)[order][:, None]
         rows = np.array([encoding.row(networks[i]) for i in order])
         scores = RewardScale.of(chosen).apply(chosen)[:, 0]
-        return cls(study, rows, np.round(scores, 6))
+        return cls(study, rows, np.round(scores, 6), left_out)
 
     @property
     def best(self) -> Ints:
@@ -68,6 +74,7 @@ class Experience:
         return {
             "study": self.study,
             "networks": len(self.rows),
+            "left_out": self.left_out,
             "checksum": self.checksum,
             "rows": [" ".join(map(str, row)) for row in self.rows.tolist()],
             "scores": self.scores.tolist(),
@@ -77,7 +84,10 @@ class Experience:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """From what ``to_json`` wrote. Raises InputError where that was changed."""
         rows, scores = [[int(n) for n in row.split()] for row in stored["rows"]], stored["scores"]
-        found = cls(stored["study"], np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float64))
+        left_out = int(stored.get("left_out", 0))
+        found = cls(
+            stored["study"], np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float64), left_out
+        )
         if found.checksum != stored["checksum"]:
             wanted = f"the networks of checksum {stored['checksum']}"
             raise InputError.of(f"learn_from: what is kept of study {found.study!r}", wanted, found.checksum)

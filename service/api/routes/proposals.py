@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from nascale.architectures import fitted
-from nascale.spaces import search_space, space_value
+from nascale.spaces import as_stored, search_space, space_value
 from search.proposal import KnownNetwork, propose
 from search.settings import Budgets
 from service.api.architectures import Arch, named_architecture
@@ -96,9 +96,8 @@ def _space(attributes: Mapping[str, Any], budgets: Budgets) -> SearchSpace | Non
     """The space of a study; None where it is not what an earlier version made of the same words."""
     name, stored = attributes["spec"].get("space"), attributes["space"]
     try:
-        found = search_space(
-            space_value(name), stored["resolution"], stored["in_channels"], stored["classes"], budgets
-        )
+        fitted_to = stored["resolution"], stored["in_channels"], stored["classes"]
+        found = as_stored(search_space(space_value(name), *fitted_to, budgets), stored)
     except InputError:
         return None
     same = [[one.name, list(one.options)] for one in found.decisions] == stored.get("decisions")
