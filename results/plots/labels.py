@@ -24,6 +24,8 @@ _DIRECTIONS: tuple[tuple[float, float], ...] = (
     (-1, -1.8),
 )
 _DISTANCES = (10.0, 24.0, 42.0)
+_NEAR = 4.0
+"""Pixels from a line to the middle of a point that it crosses."""
 
 
 def place(
@@ -52,6 +54,8 @@ def place(
                 note.remove()
                 cost = float(_covered(box, points)) + 40 * sum(box.overlaps(other) for other in taken)
                 cost += 200 * _outside(box, frame) + 0.05 * preference + 0.4 * far
+                if far:
+                    cost += 0.5 * _crossed(axes.transData.transform((x, y)), box, points)
                 if best is None or cost < best[0]:
                     # A label right beside its point needs no line to it.
                     line = {"arrowprops": _leader(style)} if far else {}
@@ -81,6 +85,15 @@ def _covered(box: Any, points: Any) -> int:
     inside = (points[:, 0] >= box.x0) & (points[:, 0] <= box.x1)
     inside &= (points[:, 1] >= box.y0) & (points[:, 1] <= box.y1)
     return int(inside.sum())
+
+
+def _crossed(point: Any, box: Any, points: Any) -> int:
+    """The points that a line from ``point`` to the middle of the box would cross, but for those at ``point`` itself."""
+    way = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]) - point
+    others = points - point
+    along = others @ way / max(float(way @ way), 1.0)
+    away = np.hypot(*(others - np.clip(along, 0, 1)[:, None] * way).T)
+    return int(((away < _NEAR) & (np.hypot(*others.T) > 2 * _NEAR)).sum())
 
 
 def _outside(box: Any, frame: Any) -> float:

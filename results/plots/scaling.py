@@ -58,7 +58,13 @@ def family_figure(
         left.yaxis.set_minor_formatter(NullFormatter())
         grown = [row[column] for row in ordered for column in _GROWN]
         left.yaxis.set_major_locator(FixedLocator(_factors(min(grown), max(grown))))
-        left.legend(title="line: the rule; point: rounded", loc="best")
+        left.legend(
+            title="line: the rule; point: rounded",
+            frameon=True,
+            facecolor=look.paper,
+            edgecolor="none",
+            framealpha=1,
+        )
         left.margins(y=0.14)
         _human(left)
         # The costs of a family may span less than a power of ten, and then matplotlib marks nothing.
