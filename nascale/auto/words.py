@@ -77,11 +77,12 @@ def _found(state: State) -> Iterator[str]:
     name, networks = state.exported["name"], state.search.get("networks", 0)
     entry = _entry(state, name)
     stock = sum(one["measurements"] > 0 for one in state.stock)
-    searched = (
-        f"a search measured {networks} networks, {stock} stock networks beside them"
-        if networks
-        else "no search"
-    )
+    if networks:
+        searched = f"a search measured {networks} networks, {stock} stock networks beside them"
+    elif stock:
+        searched = f"the time of the search was enough for {stock} stock networks and no others"
+    else:
+        searched = "there was no time for a search"
     kind = "the stock network" if entry["stock"] else "the network of"
     yield f"exported: {kind} {name}, {_costs(entry)}; {searched}"
 

@@ -351,3 +351,21 @@ def test_a_training_that_was_long_enough_is_said_so(
     more = {"value": 0.02, "low": 0.01, "high": 0.03, "level": 0.9}
     state = State(Path("x"), {}, 300.0, exported=exported, more_time=more)
     assert said in words._more_time(state)
+
+
+@pytest.mark.parametrize(
+    ("networks", "measured", "said"),
+    [
+        (9, 2, "a search measured 9 networks, 2 stock networks beside them"),
+        (0, 2, "the time of the search was enough for 2 stock networks and no others"),
+        (0, 0, "there was no time for a search"),
+    ],
+)
+def test_what_the_search_measured_is_said(networks: int, measured: int, said: str) -> None:
+    from nascale.auto import words
+
+    entry = {"name": "stock 1", "stock": True, "macs": 1000, "params": 100}
+    state = State(Path("x"), {}, 300.0, exported={"name": "stock 1", "accuracy": 0.5}, candidates=[entry])
+    state.search = {"networks": networks}
+    state.stock = [{"measurements": 1 if place < measured else 0} for place in range(3)]
+    assert words.conclusions(state)[0].endswith(f"; {said}")
