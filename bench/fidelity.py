@@ -154,6 +154,7 @@ def table(truth: Truth, path: Path) -> list[dict[str, Any]]:
     second = [known[key, SECOND].accuracy for key in keys] if SECOND in scores else []
     _, whole = scores.pop(SECOND, ([], float("nan")))
     true = [(a + b) / 2 for a, b in zip(first, second, strict=True)] if second else first
+    cost = whole * (2 if second else 1)
     free = {
         "macs": [float(costs(network).macs) for network in truth.networks],
         "params": [float(costs(network).params) for network in truth.networks],
@@ -166,14 +167,14 @@ def table(truth: Truth, path: Path) -> list[dict[str, Any]]:
     best = max(free, key=lambda name: spearman(np.array(free[name]), np.array(true)))
     rows = [
         correlation_row(name, [values], seconds, true, baseline=None if name in free else free[best])
-        | {"share": seconds / whole}
+        | {"share": seconds / cost}
         for name, (values, seconds) in scores.items()
     ]
     if second:
         others = {"": first, " by loss": first_loss}
         rows += [
             correlation_row(f"one seed of the truth against the other{by}", [values], whole, second)
-            | {"share": 1.0}
+            | {"share": 0.5}
             for by, values in others.items()
         ]
     return sorted(rows, key=lambda row: -row["spearman"])
