@@ -84,7 +84,12 @@ def study_space(spec: SearchSpec, images: ImageSet) -> SearchSpace:
     assert spec.space is not None
     pixels = spec.resolution or images.resolution
     return search_space(
-        spec.space, pixels, images.channels, len(images.classes), spec.budgets, small=spec.small_may_win
+        spec.space,
+        pixels,
+        images.channels,
+        len(images.classes),
+        spec.budgets,
+        small_may_win=spec.small_may_win,
     )
 
 

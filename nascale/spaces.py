@@ -69,11 +69,11 @@ def search_space(
     classes: int,
     budgets: Budgets = NO_BUDGETS,
     *,
-    small: bool = False,
+    small_may_win: bool = False,
 ) -> SearchSpace:
     """The space fitted to the images and, where it is built around them, to the budgets.
 
-    ``small`` says that smaller networks may be the better ones, because more than accuracy counts. Raises UnknownNameError
+    ``small_may_win`` says that more than the accuracy counts, so that smaller networks may be the better ones. Raises UnknownNameError
     with the nearest names.
     """
     if isinstance(space, Template):
@@ -85,7 +85,7 @@ def search_space(
     found = known(
         space, resolution=resolution, in_channels=in_channels, classes=classes, bounds=budgets.of_architecture
     )
-    return found.with_options({"share": WIDE_SHARES}) if small and space == NAME else found
+    return found.with_options({"share": WIDE_SHARES}) if small_may_win and space == NAME else found
 
 
 def as_stored(space: SearchSpace, stored: Mapping[str, Any]) -> SearchSpace:

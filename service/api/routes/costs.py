@@ -144,7 +144,7 @@ def profile_space(service: Service, asked: SpaceRequest) -> SpaceProfile:
             images.channels,
             images.classes,
             spec.budgets,
-            small=spec.small_may_win,
+            small_may_win=spec.small_may_win,
         )
         cache = CandidateCache(space, spec.budgets)
         found = space_statistics(cache, spec.run.seed, asked.samples)
