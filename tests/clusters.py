@@ -77,6 +77,8 @@ class TestCluster:
             "RAY_AUTH_TOKEN": self.token,
             "PYTHONPATH": "",
             "HOME": str(folder),
+            # Ray notes the cluster's address there; its usual folder is not there before a Ray has used it.
+            "TMPDIR": str(self.folder),
             "NASCALE_CACHE": str(folder / "cache"),
             MARK: str(folder),
             "SPT_NOENV": "1",
@@ -158,8 +160,6 @@ class TestCluster:
 
     def close(self) -> None:
         """Ends everything."""
-        from ray._common.utils import reset_ray_address
-
         for folder in self.folder.iterdir():
             remove(folder)
         for node in self._cluster.list_all_nodes():
@@ -172,8 +172,6 @@ class TestCluster:
         for network in self._networks.values():
             network.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-        # Ray has noted the address, as that of the latest cluster that was started on this machine.
-        reset_ray_address()
         read_token_again()
 
 

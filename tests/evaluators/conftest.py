@@ -11,6 +11,7 @@ import pytest
 
 from evaluators.data import load
 from evaluators.images.image_set import ImageSet
+from evaluators.pools.ray_session import read_token_again
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,7 @@ def ray_session() -> Iterator[None]:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     )
+    read_token_again()  # a cluster of the tests had one of its own
     ray.init(
         "local",
         num_cpus=4,
