@@ -112,7 +112,7 @@ class TestPoolsBesideTheDriver:
 
     def test_a_cancelled_trial_leaves_before_the_next_one_starts(self, beside: Pool) -> None:
         beside.submit(candidate(0, epochs=1000, pause=0.02))
-        assert [e.number for e in beside.poll(20.0)] == [0]
+        assert {e.number for e in beside.poll(20.0)} == {0}  # of a slow reader several epochs at once
         beside.cancel(0)
         (done,) = drain(beside, [candidate(9)]).values()
         assert [e.measurement.extra["running"] for e in done if e.measurement] == [[9], [9]]
