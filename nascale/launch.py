@@ -78,8 +78,9 @@ def prepare(spec: SearchSpec) -> Prepared:
     from search.samplers.registry import make_sampler
     from search.space_statistics import check_budgets, check_costs, space_statistics
 
-    spec = as_begun(spec)
-    space, evaluator = space_and_evaluator(spec, (_begun(spec) or {}).get("space", {}))
+    begun = attributes_begun(spec)
+    spec = as_begun(spec, begun)
+    space, evaluator = space_and_evaluator(spec, (begun or {}).get("space", {}))
     batch = fitting_batch(spec, evaluator.images)
     fitted = batch != spec.recipe.batch_size
     spec = spec.replace(batch_size=batch)
@@ -92,7 +93,7 @@ def prepare(spec: SearchSpec) -> Prepared:
     feasible_fallback = check_budgets(cache, settings.seed)
     found = space_statistics(cache, settings.seed)
     check_costs(cache, settings.objective)
-    compared = stock(spec, space, cache, evaluator.images)
+    compared = stock(spec, space, cache, evaluator.images, begun)
     return Prepared(
         spec,
         space,
@@ -169,9 +170,13 @@ def check_found(outcome: Outcome) -> None:
 
 
 def stock(
-    spec: SearchSpec, space: SearchSpace, cache: CandidateCache, images: ImageSet | None
+    spec: SearchSpec,
+    space: SearchSpace,
+    cache: CandidateCache,
+    images: ImageSet | None,
+    begun: Mapping[str, Any] | None,
 ) -> tuple[StockCandidate, ...]:
-    """The known networks that the search of ``spec`` measures first, within its budgets: as many as its study was begun with.
+    """The known networks that the search of ``spec`` measures first, within its budgets: as many as its study was ``begun`` with.
 
     Those that are asked for by name and cannot be brought under the budgets are refused (BudgetError).
     """
@@ -191,13 +196,12 @@ def stock(
     missing = [name for name in spec.stock_names if name not in found]
     if missing and spec.stock != AUTO:
         raise BudgetError(f"stock: {', '.join(missing)} cannot be made so small that it meets the budgets")
-    begun = _begun(spec)
     if begun is not None:
         networks = networks[: len(begun.get(STOCK, ()))]
     return stock_candidates(networks, cache, space.known)
 
 
-def _begun(spec: SearchSpec) -> Mapping[str, Any] | None:
+def attributes_begun(spec: SearchSpec) -> Mapping[str, Any] | None:
     """The attributes of the study of ``spec``; None where there is none yet."""
     from results.studies import attributes_of
     from search.trial_store import MEMORY
@@ -205,9 +209,9 @@ def _begun(spec: SearchSpec) -> Mapping[str, Any] | None:
     return None if spec.storage == MEMORY else attributes_of(spec.study, spec.storage)
 
 
-def as_begun(spec: SearchSpec) -> SearchSpec:
-    """The spec as its study was begun, in what is left to the search: an older version may have left it to something else."""
-    stored = (_begun(spec) or {}).get("spec")
+def as_begun(spec: SearchSpec, begun: Mapping[str, Any] | None) -> SearchSpec:
+    """The spec as its study was ``begun``, in what is left to the search: an older version may have left it to something else."""
+    stored = (begun or {}).get("spec")
     if stored is None:
         return spec
     changes: dict[str, Any] = {}

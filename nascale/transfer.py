@@ -103,10 +103,11 @@ def _experience(study: StoredStudy, space: SearchSpace, objective: Objective) ->
         value = _value(trial.merit(merit), trial.costs, objective)
         if not trial.status.complete or trial.measured_by is not None or value is None:
             continue
-        if not space.has(trial.decisions):
+        try:
+            checked = space.validate(trial.decisions)
+        except InputError:
             strangers.add(tuple(trial.decisions.items()))
             continue
-        checked = space.validate(trial.decisions)
         at = tuple(checked.items())
         networks[at] = checked
         values.setdefault(at, []).append(value)

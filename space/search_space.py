@@ -145,14 +145,6 @@ class SearchSpace:
                 raise InputError(f"space {self.name}: decision {name!r} is not active under the others")
         return checked
 
-    def has(self, decisions: Mapping[str, Option]) -> bool:
-        """Whether ``decisions`` are an assignment of the space."""
-        try:
-            self.validate(decisions)
-        except InputError:
-            return False
-        return True
-
     def decode(self, decisions: Mapping[str, Option]) -> Architecture:
         """The network that the decisions stand for."""
         if self.build is None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nascale.cli import run
-from nascale.launch import as_begun
+from nascale.launch import as_begun, attributes_begun
 from nascale.spec import SearchSpec
 from tests.factories import copied
 
@@ -81,9 +81,9 @@ def test_it_goes_on_from_what_was_stored(storage: str, capsys: pytest.CaptureFix
 
 def test_it_keeps_its_space_where_none_is_asked_for(storage: str) -> None:
     asked = SearchSpec.of(study="first", storage=storage, max_macs="1M")
-    assert (asked.space, as_begun(asked).space) == ("around-budget", "mixed")
+    assert (asked.space, as_begun(asked, attributes_begun(asked)).space) == ("around-budget", "mixed")
     other = SearchSpec.of(study="first", storage=storage, max_macs="1M", space="mbconv")
-    assert as_begun(other).space == "mbconv"
+    assert as_begun(other, attributes_begun(other)).space == "mbconv"
 
 
 def test_another_spec_is_still_refused(storage: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -93,7 +93,7 @@ def propose_trial(service: Service, study: StudyName, asked: Proposal) -> Propos
 
 
 def _space(attributes: Mapping[str, Any], budgets: Budgets) -> SearchSpace | None:
-    """The space of a study; None where it is not what an earlier version made of the same words."""
+    """The space of a study; None where this version makes other decisions of the same words."""
     name, stored = attributes["spec"].get("space"), attributes["space"]
     try:
         fitted_to = stored["resolution"], stored["in_channels"], stored["classes"]
