@@ -37,10 +37,19 @@ _SMALLEST_MAP = 2
 
 @dataclass(frozen=True)
 class StockNetwork:
-    """A known network under budgets. ``name`` says which and by what it was multiplied, to two digits: ``resnet18@width=0.15``."""
+    """A known network under budgets. ``name`` says which and by what it was multiplied, to two digits: ``resnet18@width=0.15``.
+
+    The architecture has that name too: files and cards made of it later say which network it is.
+    """
 
     name: str
     architecture: Architecture
+
+    @classmethod
+    def of(cls, name: str, base: Architecture, scaled: Architecture, resolution: int) -> StockNetwork:
+        """``scaled``, which was made of ``base``, for images of ``resolution`` pixels."""
+        said = label(name, base, scaled, resolution)
+        return cls(said, scaled.replace(name=said))
 
 
 def stock_networks(
@@ -75,7 +84,7 @@ def stock_network(
     if not bases:
         return None
     if not bounds:
-        return StockNetwork(label(name, bases[0], bases[0], resolution), bases[0])
+        return StockNetwork.of(name, bases[0], bases[0], resolution)
     # Narrower; then for smaller images, too; then less deep as well.
     for base, coefficients in (*((base, WIDTH) for base in bases), (bases[0], _ALL)):
         try:
@@ -84,7 +93,7 @@ def stock_network(
             )
         except (BudgetError, InputError, ShapeError):
             continue
-        return StockNetwork(label(name, base, member.architecture, resolution), member.architecture)
+        return StockNetwork.of(name, base, member.architecture, resolution)
     return None
 
 

@@ -48,7 +48,11 @@ def family_figure(
                 left.plot(axis, [rule ** row["phi"] for row in ordered], "-", color=color, lw=1, alpha=0.6)
         left.axhline(1, color=look.muted, lw=0.8)
         left.axvline(base[cost], color=look.muted, lw=0.8)
-        left.annotate(name, (base[cost], 1.0), (4, -12), textcoords="offset points", color=look.muted)
+        # At the end of the line of 1, where a long name stays inside.
+        end = (1.0, 1.0), (-4, -12)
+        left.annotate(
+            name, *end, left.get_yaxis_transform(), "offset points", color=look.muted, ha="right", fontsize=9
+        )
         left.set_xscale("log")
         left.set_yscale("log")
         left.set(

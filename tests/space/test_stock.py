@@ -29,6 +29,7 @@ def test_every_stock_network_keeps_the_budgets_and_uses_one(
     assert [network.name.partition("@")[0] for network in found] == list(STOCK)
     for network in found:
         assert 0.9 < used(bounds, network.architecture) <= 1, network.name
+        assert network.architecture.label == network.name
         assert (network.architecture.in_channels, network.architecture.classes) == (channels, 7)
         assert not network.architecture.training_misfit
 
