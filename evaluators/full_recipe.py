@@ -9,6 +9,8 @@ from space.errors import InputError
 from space.setting import setting
 
 AUTO_AUGMENTS = ("none", "trivial", "rand")
+LATEST, HIGHEST = "latest", "highest"
+KEEPS = (LATEST, HIGHEST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,10 @@ class FullRecipe(Recipe):
     are on, each batch gets one of them at random. ``random_erasing`` is the probability with which an image loses a
     rectangle (Zhong et al. 2020). ``patience`` is the number of epochs without a better validation accuracy after which
     the training stops (0: never).
+
+    ``keep`` says whose weights are kept: those of the latest epoch whose validation accuracy is within one standard error
+    of the highest (Breiman et al. 1984, "Classification and Regression Trees", §3.4.3, the 1 SE rule: the highest of many
+    noisy figures is a lucky one; None too), or those of the highest.
 
     The defaults are for networks of a few million MACs, which lack capacity: in short trainings crops of a part, automatic
     augmentation, mixing and erasing cost them accuracy, and shifts alone keep long ones from learning the images by
@@ -51,6 +57,12 @@ class FullRecipe(Recipe):
     random_erasing: float = setting(0.0, "float", "Probability with which an image loses a rectangle.")
     label_smoothing: float = setting(0.1, "float", "Label smoothing.")
     patience: int = setting(0, "int", "Stop after so many epochs without a better accuracy; 0 never stops.")
+    keep: str | None = setting(
+        None,
+        "text",
+        "Whose weights are kept: latest (of the latest epoch whose validation accuracy is within one standard error of the "
+        "highest) or highest.  [default: latest]",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,6 +77,8 @@ class FullRecipe(Recipe):
                 raise InputError.of(name, "an α of 0 (off) or more", getattr(self, name))
         if not 0 <= self.random_erasing <= 1:
             raise InputError.of("random_erasing", "a probability in [0, 1]", self.random_erasing)
+        if self.keep not in (None, *KEEPS):
+            raise InputError.of("keep", " or ".join(KEEPS), self.keep)
         if self.patience < 0:
             raise InputError.of("patience", "epochs, 0 (off) or more", self.patience)
 

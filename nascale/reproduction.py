@@ -38,7 +38,7 @@ class Reproduction:
 
     @property
     def same_weights(self) -> bool:
-        """Whether the best weights are the same, bit for bit."""
+        """Whether the kept weights are the same, bit for bit."""
         return self.run.weights_checksum() == self.passport.weights
 
     @property

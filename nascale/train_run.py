@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluators.full_recipe import LATEST
 from nascale.architectures import fitted
 from nascale.origin import origin
 from nascale.quantities import human_seconds
@@ -226,8 +227,8 @@ def _network(spec: TrainSpec, data: TrainingData, storage: str | None) -> Archit
 
 
 def _filled(spec: TrainSpec, images: ImageSet, side: int, stored: TrainedRun | None) -> TrainSpec:
-    """The spec with the batch that fits the images, the shifts that fit a network of ``side`` pixels, and the threads:
-    those of the stored run, or an equal share."""
+    """The spec with the batch that fits the images, the shifts that fit a network of ``side`` pixels, whose weights are kept
+    and the threads: as the stored run has them, or the latest and an equal share."""
     import torch
 
     from evaluators.images.splits import training_subset
@@ -242,10 +243,11 @@ def _filled(spec: TrainSpec, images: ImageSet, side: int, stored: TrainedRun | N
         batch = max(2, count // (4 * spec.workers))
     every = 1 if spec.ray_address is not None else max(1, torch.get_num_threads() // spec.workers)
     threads = spec.threads or (stored.spec.get("threads") if stored else None) or every
+    keep = spec.training.keep or (stored.spec["keep"] if stored else LATEST)
     return replace(
         spec,
         threads=threads,
-        training=replace(spec.training, batch_size=batch, crop=spec.training.shift(side)),
+        training=replace(spec.training, batch_size=batch, crop=spec.training.shift(side), keep=keep),
     )
 
 

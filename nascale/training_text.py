@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from evaluators.full_recipe import FullRecipe
+from evaluators.full_recipe import HIGHEST, FullRecipe
 from nascale.quantities import human_count, human_seconds
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ def recipe_lines(recipe: FullRecipe) -> Iterator[str]:
     more = {
         f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
         f"average of the weights ({recipe.ema:g})": recipe.ema,
+        "the weights of the highest validation accuracy kept": recipe.keep == HIGHEST,
         f"gradients clipped at {recipe.clip:g}": recipe.clip,
-        "balanced class weights, the best epoch by balanced accuracy": recipe.class_weights == "balanced",
+        "balanced class weights, the kept epoch by balanced accuracy": recipe.class_weights == "balanced",
         f"stop after {recipe.patience} epochs without a better accuracy": recipe.patience,
     }
     yield f"also: {', '.join(name for name, on in more.items() if on) or 'nothing'}"
@@ -119,6 +120,6 @@ def closing(run: TrainedRun) -> Iterator[str]:
         yield f"stopped after epoch {metrics['epochs']}: no better accuracy in {run.spec['patience']} epochs"
     which = "averaged" if metrics["weights"] == "average" else "raw"
     yield (
-        f"best: epoch {metrics['epoch']}, validation accuracy {metrics['accuracy']:.4f} "
+        f"kept: epoch {metrics['epoch']}, validation accuracy {metrics['accuracy']:.4f} "
         f"(balanced {metrics['balanced_accuracy']:.4f}), {which} weights, in {run.folder}"
     )

@@ -16,7 +16,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Passport:
-    """A training that is to be repeated: the run as its folder described it, and the SHA-256 sum of its best weights."""
+    """A training that is to be repeated: the run as its folder described it, and the SHA-256 sum of its kept weights."""
 
     run: TrainedRun
     weights: str

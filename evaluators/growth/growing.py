@@ -58,7 +58,7 @@ def grow_from(
     seed: int = 0,
     argument: str = "larger network",
 ) -> Grown:
-    """``grow`` from the best weights of a run; new normalisations fit the training images.
+    """``grow`` from the kept weights of a run; new normalisations fit the training images.
 
     Raises InputError (``argument``) as ``grow`` does, and (RUN) for weights that cannot be read.
     """

@@ -18,7 +18,7 @@ _BATCH_PIXELS = 256 * 64 * 64
 
 
 class Classifier:
-    """The network of a run on a device, with the best weights and the preprocessing that it was trained with."""
+    """The network of a run on a device, with the kept weights and the preprocessing that it was trained with."""
 
     def __init__(self, run: TrainedRun, device: str = "cpu") -> None:
         """Raises InputError for a device that is not there and for weights that cannot be read."""

@@ -2,7 +2,7 @@
 
     run.json           what was trained on what, how far it is, what was measured (a document, see ``TrainedRun``)
     metrics.csv        one row for each epoch
-    best.safetensors   the weights with the highest validation accuracy
+    best.safetensors   the weights that are kept of all epochs (see ``FullRecipe.keep``)
     last/              the checkpoint from which a stopped training goes on
 
 Reading needs no torch until the network is asked for.
@@ -17,6 +17,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluators.full_recipe import HIGHEST
 from results.files import replacing, write_json
 from space.architecture import Architecture
 from space.codec import from_dict, to_dict
@@ -54,7 +55,7 @@ class TrainedRun:
     """A training and its folder, as ``run.json`` has them.
 
     ``data`` is what ``evaluators.data.load`` takes (``text`` and its keywords), ``described`` what ``ImageSet.describe``
-    said of the set; ``spec`` are all settings of the training. ``metrics`` are the figures of the best epoch, on the
+    said of the set; ``spec`` are all settings of the training. ``metrics`` are the figures of the kept weights, on the
     validation images; ``tests`` are the looks at the test images, in order. ``finished`` says whether the training
     has come to its end. ``ends`` are the (step, total) with which its end was moved, where it was given a time.
     """
@@ -121,7 +122,7 @@ class TrainedRun:
             preprocessing=Preprocessing(
                 resolution=int(before["resolution"]), mean=tuple(before["mean"]), std=tuple(before["std"])
             ),
-            spec=document["spec"],
+            spec={"keep": HIGHEST, **document["spec"]},  # earlier versions had no choice
             data=document["data"],
             described=document["described"],
             provenance=document["provenance"],
@@ -132,7 +133,7 @@ class TrainedRun:
         )
 
     def network(self, device: str | torch.device = "cpu") -> Network:
-        """The network with its best weights, in evaluation mode, without operations that have no part in its output.
+        """The network with its kept weights, in evaluation mode, without operations that have no part in its output.
 
         Raises InputError for weights that cannot be read.
         """
@@ -147,7 +148,7 @@ class TrainedRun:
         return network.eval()
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The best weights by name. Raises InputError where the file is missing or cannot be read."""
+        """The kept weights by name. Raises InputError where the file is missing or cannot be read."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -159,7 +160,7 @@ class TrainedRun:
             raise InputError.of("RUN", wanted, f"{path} ({' '.join(str(error).split())})") from None
 
     def weights_checksum(self) -> str:
-        """SHA-256 of the file of the best weights. Raises InputError where it cannot be read."""
+        """SHA-256 of the file of the kept weights. Raises InputError where it cannot be read."""
         path = self.folder / BEST
         try:
             with path.open("rb") as file:

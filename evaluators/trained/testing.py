@@ -12,7 +12,7 @@ from space.errors import InputError
 
 
 def look_at(run: TrainedRun, images: ImageSet, device: str = "cpu") -> Look:
-    """The figures of the run's best weights on the test split of ``images``, which are the run's.
+    """The figures of the run's kept weights on the test split of ``images``, which are the run's.
 
     Nothing is written. Raises InputError where the set has no labelled test images.
     """

@@ -1,12 +1,15 @@
-"""What is measured after each epoch, and which epoch was the best: plain numbers, without torch."""
+"""What is measured after each epoch, and whose weights are kept: plain numbers, without torch."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from evaluators.full_recipe import HIGHEST, FullRecipe
 
 RAW, AVERAGE = "raw", "average"
 
@@ -60,12 +63,29 @@ class Judged:
 
 
 def best(rows: Sequence[EpochMetrics], balanced: bool = False) -> Judged | None:
-    """The best weights of all epochs: the highest accuracy, of equal ones the lowest loss, then the earliest.
+    """The weights of all epochs with the highest accuracy, of equal ones the lowest loss, then the earliest.
 
     ``balanced`` counts the balanced accuracy. None without epochs.
     """
     judged = [one for row in rows for one in row.judged()]
     return max(judged, key=lambda one: (one.score(balanced), -one.loss), default=None)
+
+
+def kept(
+    rows: Sequence[EpochMetrics], recipe: FullRecipe, images: int, balanced: bool = False
+) -> Judged | None:
+    """The weights that ``recipe.keep`` keeps of a training that is judged on so many ``images``; None without epochs.
+
+    Those of ``latest`` are the better ones of the latest epoch that is within one standard error of the highest accuracy.
+    At the end of each epoch they are either that epoch's, or those that were kept before.
+    """
+    highest = best(rows, balanced)
+    if highest is None or recipe.keep == HIGHEST:
+        return highest
+    score = highest.score(balanced)
+    least = score - math.sqrt(score * (1 - score) / images)
+    tops = [best([row], balanced) for row in rows]
+    return next(one for one in reversed(tops) if one is not None and one.score(balanced) >= least)
 
 
 def epochs_without_gain(rows: Sequence[EpochMetrics], balanced: bool = False) -> int:

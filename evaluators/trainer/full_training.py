@@ -32,6 +32,7 @@ from evaluators.trainer.epoch_metrics import (
     as_records,
     best,
     epochs_without_gain,
+    kept,
 )
 from evaluators.trainer.schedule import End, Schedule
 from evaluators.trainer.soft_targets import distillation_loss, loss_of_targets
@@ -106,13 +107,18 @@ class FullTraining:
 
     @property
     def balanced(self) -> bool:
-        """Whether the balanced accuracy decides which weights are the best: where the loss weights the classes."""
+        """Whether the balanced accuracy decides which weights are kept: where the loss weights the classes."""
         return self.class_weights is not None
 
     @property
     def best(self) -> Judged | None:
-        """The best weights so far."""
+        """The weights with the highest accuracy so far."""
         return best(self.rows, self.balanced)
+
+    @property
+    def kept(self) -> Judged | None:
+        """The weights that are kept so far."""
+        return kept(self.rows, self.recipe, len(self.validation_images), self.balanced)
 
     @property
     def stopped_early(self) -> bool:

@@ -51,7 +51,7 @@ def check_writable(folder: Path) -> None:
 def check_disk(folder: Path, architecture: Architecture, recipe: FullRecipe) -> None:
     """Raises InputError (``--out``) where the disk has no room for the run's files.
 
-    Those are the checkpoint (weights, their average, the optimiser's state) and the best weights, each twice, since a
+    Those are the checkpoint (weights, their average, the optimiser's state) and the kept weights, each twice, since a
     new file is whole before the old one goes.
     """
     found = costs(architecture, batch=1)

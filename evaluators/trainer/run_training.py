@@ -1,6 +1,6 @@
-"""A training in its folder: checkpoints, metrics and the best weights, whole at every moment.
+"""A training in its folder: checkpoints, metrics and the kept weights, whole at every moment.
 
-The order of what is written at the end of an epoch makes a kill at any moment harmless: first the best weights, then
+The order of what is written at the end of an epoch makes a kill at any moment harmless: first the kept weights, then
 the checkpoint, then ``metrics.csv`` and ``run.json``, which both follow from the checkpoint. A training that goes on
 writes those two again, and takes the steps since its checkpoint again, to the same weights.
 """
@@ -119,7 +119,7 @@ class RunTraining:
         except (KeyError, RuntimeError, ValueError, TypeError):
             raise damaged(path) from None
         if training.rows and not (self.run.folder / BEST).exists():
-            raise InputError.of("--out", f"a run with its best weights, {BEST}", f"{self.run.folder} without")
+            raise InputError.of("--out", f"a run with its weights, {BEST}", f"{self.run.folder} without")
         return True
 
     def _keep_pace(self, training: FullTraining) -> None:
@@ -135,28 +135,28 @@ class RunTraining:
         write_checkpoint(self.run.folder / LAST / CHECKPOINT, training.state())
 
     def _save_epoch(self, training: FullTraining) -> None:
-        best = training.best
-        assert best is not None
-        if best.epoch == training.epoch:
-            weights = training.weights(best.weights)
+        kept = training.kept
+        assert kept is not None
+        if kept.epoch == training.epoch:
+            weights = training.weights(kept.weights)
             inference = build(self.run.architecture, seed=None).state_dict()
             save_weights(self.run.folder / BEST, {name: weights[name] for name in inference})
         self._save(training)
         self._tell(training)
 
     def _tell(self, training: FullTraining) -> TrainedRun:
-        """Writes what follows from the checkpoint: metrics, and the run with its best epoch."""
-        folder, rows, best = self.run.folder, training.rows, training.best
+        """Writes what follows from the checkpoint: metrics, and the run with the epoch whose weights are kept."""
+        folder, rows, kept = self.run.folder, training.rows, training.kept
         write_file(folder / METRICS, as_csv(rows), "--out")
         if self.json_lines:
             lines = "".join(f"{json.dumps(row)}\n" for row in as_records(rows))
             write_file(folder / JSON_LINES, lines.encode(), "--out")
-        found = best and {
-            "epoch": best.epoch,
-            "accuracy": best.accuracy,
-            "balanced_accuracy": best.balanced_accuracy,
-            "loss": best.loss,
-            "weights": best.weights,
+        found = kept and {
+            "epoch": kept.epoch,
+            "accuracy": kept.accuracy,
+            "balanced_accuracy": kept.balanced_accuracy,
+            "loss": kept.loss,
+            "weights": kept.weights,
             "epochs": training.epoch,
             "seconds": training.seconds,
         }

@@ -35,7 +35,7 @@ class Standing(Protocol):
 
     @property
     def balanced(self) -> bool:
-        """Whether the balanced accuracy decides which weights are the best."""
+        """Whether the balanced accuracy decides which weights are kept."""
 
     @property
     def best(self) -> Judged | None: ...
@@ -73,5 +73,5 @@ class Snapshot:
 
     @property
     def best(self) -> Judged | None:
-        """The best weights so far."""
+        """The weights with the highest accuracy so far."""
         return best(self.rows, self.balanced)

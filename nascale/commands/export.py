@@ -80,7 +80,7 @@ def command(
 
     trained = open_run(run)
     if not trained.finished:
-        echo(f"{run}: the training has not come to its end; its best weights so far are exported", err=True)
+        echo(f"{run}: the training has not come to its end; the weights kept so far are exported", err=True)
     settings = ExportSettings(takes=takes, photos=photos, threads=threads, force=force)
     certificate = export(
         trained,

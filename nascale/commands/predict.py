@@ -59,7 +59,7 @@ def command(
     if not found.files:
         raise broken.none_readable()
     if not trained.finished:
-        echo(f"the training of {run} has not come to its end: these are its best weights so far", err=True)
+        echo(f"the training of {run} has not come to its end: these are the weights kept so far", err=True)
     classifier = Classifier(trained, device)
     emit_stream(_rows(classifier, found, broken, top, temperature), format_, output)
     echo(broken.closing(found), err=True)

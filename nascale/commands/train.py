@@ -54,7 +54,7 @@ def command(
 
     ARCH is a network of the zoo, which is made for the classes and channels of the images, a JSON file, or
     STUDY:NUMBER, which is trained on the study's images and split. The folder RUN then holds run.json,
-    metrics.csv, best.safetensors (the weights with the best validation accuracy, raw or averaged) and last, the
+    metrics.csv, best.safetensors (the kept weights, raw or averaged: see --keep) and last, the
     checkpoint. Ctrl-C stops cleanly; the same command goes on where it stopped, also after a kill, to the same
     weights. Test images are not looked at.
     """
@@ -90,7 +90,7 @@ def command(
         from results.plots.training import draw
         from results.training_curves import read_metrics
 
-        echo(f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, best=done.metrics)}")
+        echo(f"wrote {draw(read_metrics(done.folder / METRICS), plot, title=done.name, kept=done.metrics)}")
 
 
 @contextmanager

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _MOST_DOTS = 30
 
 
-def training_figure(rows: Sequence[Row], *, title: str, best: Mapping[str, Any] | None = None) -> Any:
-    """Losses above, validation accuracies in % below; the best epoch (``epoch`` and ``accuracy``) is marked."""
+def training_figure(rows: Sequence[Row], *, title: str, kept: Mapping[str, Any] | None = None) -> Any:
+    """Losses above, validation accuracies in % below; the kept weights (``epoch`` and ``accuracy``) are marked."""
     look = theme.LIGHT
     subtitle = f"{len(rows)} epochs"
-    if best is not None:
-        subtitle += f", best validation accuracy {100 * best['accuracy']:.1f} % in epoch {best['epoch']}"
+    if kept is not None:
+        subtitle += f", kept: epoch {kept['epoch']}, validation accuracy {100 * kept['accuracy']:.1f} %"
     with theme.drawn_in(look):
         figure, (losses, accuracies) = sheet(7.6, 6.0, rows=2)
         head(figure, losses, title, subtitle)
@@ -40,9 +40,9 @@ def training_figure(rows: Sequence[Row], *, title: str, best: Mapping[str, Any] 
         for axes in (losses, accuracies):
             axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
             axes.legend()
-        if best is not None:
+        if kept is not None:
             accuracies.plot(
-                best["epoch"], 100 * best["accuracy"], "o", ms=8, mfc="none", mec=look.ink, mew=1.2
+                kept["epoch"], 100 * kept["accuracy"], "o", ms=8, mfc="none", mec=look.ink, mew=1.2
             )
     return figure
 
@@ -67,7 +67,7 @@ def _lines(
 
 
 def draw(
-    rows: Sequence[Row], path: str | os.PathLike[str], *, title: str, best: Mapping[str, Any] | None = None
+    rows: Sequence[Row], path: str | os.PathLike[str], *, title: str, kept: Mapping[str, Any] | None = None
 ) -> Path:
     """Writes the picture, whole or not at all. Raises InputError (``--plot``)."""
-    return save(training_figure(rows, title=title, best=best), path, "--plot")
+    return save(training_figure(rows, title=title, kept=kept), path, "--plot")

@@ -24,9 +24,9 @@ def loss_chart(rows: Sequence[Row], width: float, height: float, style: str = ""
 
 
 def accuracy_chart(
-    rows: Sequence[Row], width: float, height: float, style: str = "", best: Mapping[str, Any] | None = None
+    rows: Sequence[Row], width: float, height: float, style: str = "", kept: Mapping[str, Any] | None = None
 ) -> str:
-    """The validation accuracies by epoch, with a ring around the ``best`` one; empty where there are none."""
+    """The validation accuracies by epoch, with a ring around that of the ``kept`` weights; empty where there are none."""
     return _chart(
         rows,
         ACCURACIES,
@@ -35,7 +35,7 @@ def accuracy_chart(
         (width, height),
         style,
         100.0,
-        best,
+        kept,
     )
 
 
@@ -62,7 +62,7 @@ def _chart(
     size: tuple[float, float],
     style: str,
     factor: float = 1.0,
-    best: Mapping[str, Any] | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> str:
     lines = {column: _points(rows, column, factor) for column in names}
     every = [point for points in lines.values() for point in points]
@@ -76,7 +76,7 @@ def _chart(
             (x, y) = points[0]
             body += f'<circle class="dot" cx="{panel.across(x):.1f}" cy="{panel.up(y):.1f}" r="3.5"/>'
         body += panel.path(points, _STYLES[column])
-    if best is not None:
-        x, y = panel.across(best["epoch"]), panel.up(factor * best["accuracy"])
+    if kept is not None:
+        x, y = panel.across(kept["epoch"]), panel.up(factor * kept["accuracy"])
         body += f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="6.5"/>'
     return panel.svg(title, body, style)

@@ -216,9 +216,9 @@ def _tiles(run: TrainedRun | None, rows: Sequence[Row]) -> list[tuple[str, str]]
     if run is None or not rows:
         return []
     told = []
-    best = run.metrics
-    if best:
-        told.append((percent(best["accuracy"]), f"best validation accuracy, epoch {best['epoch']}"))
+    kept = run.metrics
+    if kept:
+        told.append((percent(kept["accuracy"]), f"validation accuracy, weights of epoch {kept['epoch']}"))
     told.append((f"{len(rows)} of {run.spec.get('epochs', len(rows))}", "epochs"))
     seconds = rows[-1].get("seconds")
     if seconds is not None:
@@ -229,13 +229,13 @@ def _tiles(run: TrainedRun | None, rows: Sequence[Row]) -> list[tuple[str, str]]
 def _curves(run: TrainedRun | None, rows: Sequence[Row]) -> dict[str, Any]:
     if not rows:
         return {}
-    best = run.metrics if run is not None else None
+    kept = run.metrics if run is not None else None
 
     def both(draw: Callable[..., str]) -> str:
         return Markup(draw(rows, *_WIDE, "wide") + draw(rows, *_NARROW, "narrow"))
 
     return {
-        "accuracies": both(partial(charts.accuracy_chart, best=best)),
+        "accuracies": both(partial(charts.accuracy_chart, kept=kept)),
         "losses": both(charts.loss_chart),
         "accuracy_legend": charts.legend(ACCURACIES, rows),
         "loss_legend": charts.legend(LOSSES, rows),

@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_a_run_is_made_and_once_finished_left_alone(
     said = capsys.readouterr().out
     assert "images: shifts of up to 1 pixel, flips\n" in said and "average of the weights (0.998)" in said
     assert "2 epochs of about" in said and "on 1 processor" in said
-    assert "best: epoch" in said
+    assert "kept: epoch" in said
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert call(line) == 0
     assert "is finished; nothing was done" in capsys.readouterr().out
@@ -53,11 +53,13 @@ def test_a_run_is_made_and_once_finished_left_alone(
     document = json.loads((out / "run.json").read_text())
     assert document["spec"]["threads"] == 1 and document["finished"]
     assert document["data"]["text"] == "digits"
-    for changed in (["--epochs", "3"], ["--seed", "1"], ["--learning-rate", "0.01"]):
+    for changed in (["--epochs", "3"], ["--seed", "1"], ["--learning-rate", "0.01"], ["--keep", "highest"]):
         assert call([*line, *changed]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: --out: wanted the settings with which the run began")
-        assert f"{changed[0][2:].replace('-', '_')} " in error and f"now {changed[1]}" in error
+        assert f"{changed[0][2:].replace('-', '_')} " in error and f"now {changed[1]}" in error.replace(
+            "'", ""
+        )
 
 
 OPTIONS = {"data": "digits", "epochs": 6, "fraction": 0.3, "threads": 1, "device": "cpu", "ema": 0.9}
@@ -252,6 +254,23 @@ def test_time_is_made_into_epochs_which_stay(arch: str, tmp_path: Path) -> None:
     assert again.goes_on and again.spec == prepared.spec
 
 
+def test_a_run_of_an_earlier_version_keeps_the_weights_that_it_kept(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    spec = train_spec(arch, {"data": "digits", "epochs": 2, "fraction": 0.3, "threads": 1, "device": "cpu"})
+    begun = run(prepare(spec, out))
+    document = json.loads((out / "run.json").read_text())
+    assert document["spec"].pop("keep") == "latest"  # earlier versions had no such setting
+    (out / "run.json").write_text(json.dumps(document | {"finished": False}))
+    prepared = prepare(spec, out)
+    assert prepared.goes_on and prepared.spec.training.keep == "highest"
+    asked = replace(spec, training=replace(spec.training, keep="latest"))
+    with pytest.raises(InputError, match="keep 'highest', now 'latest'"):
+        prepare(asked, out)
+    assert begun.spec["keep"] == "latest"
+
+
 def test_a_start_from_weights_says_what_fits(
     arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,7 +306,7 @@ def test_curves_can_be_drawn_also_of_a_finished_run(
     ]
     assert call([*line, "--plot", str(picture)]) == 0
     assert "is finished" in capsys.readouterr().out
-    assert b"best validation accuracy" in picture.read_bytes()
+    assert b"kept: epoch" in picture.read_bytes()
 
 
 def test_other_weights_than_those_it_began_with_are_refused(

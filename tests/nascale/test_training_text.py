@@ -68,4 +68,4 @@ def test_an_early_end_is_named(tmp_path: Path) -> None:
     run = run.write(spec={**run.spec, "epochs": 9, "patience": 3}, metrics=metrics)
     first, last = closing(run)
     assert first == "stopped after epoch 4: no better accuracy in 3 epochs"
-    assert last.startswith("best: epoch 1, validation accuracy 0.1000 (balanced 0.1000), raw weights")
+    assert last.startswith("kept: epoch 1, validation accuracy 0.1000 (balanced 0.1000), raw weights")

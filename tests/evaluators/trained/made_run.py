@@ -38,7 +38,7 @@ def made_run(folder: Path, network: Architecture | None = None) -> TrainedRun:
         architecture=network,
         classes=images.classes,
         preprocessing=Preprocessing(resolution=network.resolution, mean=mean, std=std),
-        spec={"epochs": 1, "seed": 0, **DATA},
+        spec={"epochs": 1, "keep": "latest", "seed": 0, **DATA},
         data=DATA,
         described=images.describe(),
         provenance={},

@@ -38,8 +38,8 @@ def test_every_line_has_the_epochs_that_are_known() -> None:
     assert [words for _, words in legend(ACCURACIES, ROWS[:2])] == ["raw weights"]
 
 
-def test_the_best_epoch_has_a_ring() -> None:
-    chart = accuracy_chart(ROWS, 400, 300, best={"epoch": 5, "accuracy": 0.9})
+def test_the_kept_weights_have_a_ring() -> None:
+    chart = accuracy_chart(ROWS, 400, 300, kept={"epoch": 5, "accuracy": 0.9})
     (x, y) = re.findall(r'class="ring" cx="([\d.]+)" cy="([\d.]+)"', chart)[0]
     assert (float(x), float(y)) == pytest.approx(corners(chart, "line")[-1], abs=0.11)
 
