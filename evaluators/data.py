@@ -20,7 +20,7 @@ from evaluators.images.labels import labelling, without_truth
 from evaluators.images.reading import memory_limit, read_content
 from evaluators.images.source import PARTS, LeftOut, Source
 from evaluators.images.sources import open_source
-from evaluators.images.splits import split
+from evaluators.images.splits import split, with_validation
 from space.errors import InputError
 from space.limits import LARGEST_RESOLUTION, LARGEST_SEED
 
@@ -33,6 +33,7 @@ def load(
     seed: int = 0,
     validation: float = 0.2,
     test: float = 0.2,
+    trained_validation: float = 0.0,
     size: int | None = None,
     skip_bad: bool = False,
     cache: str | Path | None = None,
@@ -42,7 +43,8 @@ def load(
     """The image set that ``text`` names: ``digits``, ``npz:FILE``, ``folder:DIR`` … (``images.sources.SOURCES``).
 
     ``validation`` and ``test`` are the shares drawn if the source has no such split; validation images are
-    drawn from the training images. ``size`` is the side in pixels to which pictures are decoded.
+    drawn from the training images. ``trained_validation`` is the share of the validation images that become training
+    images all the same: once everything is chosen, what is left may be enough to judge by. ``size`` is the side in pixels to which pictures are decoded.
     ``skip_bad`` leaves unreadable pictures out. ``cache`` is the folder of decoded images (``NASCALE_CACHE``,
     else ``~/.cache/nascale``); sets of more than ``memory`` bytes (a quarter of the machine's) stay there.
     Images of more than ``max_image_bytes`` (the memory of this machine) are refused before they are unpacked.
@@ -53,6 +55,8 @@ def load(
     for name, share in (("validation", validation), ("test", test)):
         if not 0 < share < 1:
             raise InputError.of(name, "a share in (0, 1)", share)
+    if not 0 <= trained_validation < 1:
+        raise InputError.of("trained_validation", "a share in [0, 1)", trained_validation)
     if size is not None and not 1 <= size <= LARGEST_RESOLUTION:
         raise InputError.of("size", f"pixels, a positive whole number up to {LARGEST_RESOLUTION}", size)
     if not 0 <= seed <= LARGEST_SEED:
@@ -62,7 +66,7 @@ def load(
     if not skip_bad:
         _check_labelled(source, content)
     found = labelling(source.name, content.labels, content.parts, source.classes)
-    splits = split(
+    train, held_out, tested = split(
         found.labels,
         content.parts,
         seed=seed,
@@ -72,17 +76,28 @@ def load(
         classes=found.classes,
         given=source.given,
     )
-    settings = {"seed": seed, "validation_share": validation, "test_share": test}
+    settings: dict[str, Any] = {"seed": seed, "validation_share": validation, "test_share": test}
     unlabelled = [
         LeftOut(source.given.get(part, "the set"), f"no label: {count} images")
         for part, count in sorted(content.unlabelled.items())
     ]
     origins, missing = _origins(source, content, settings)
+    if trained_validation:
+        settings["trained_validation"] = trained_validation
+        before = len(train)
+        train, held_out = with_validation(found.labels, train, held_out, trained_validation, seed)
+        moved = f"{len(train) - before:,} of the validation images"
+        origins["train"] += f", with {moved}"
+        origins["validation"] += (
+            f", without {moved.replace(' of the validation images', '')} that are trained on"
+        )
     return ImageSet(
         text,
         content.images,
         found.labels,
-        *splits,
+        train,
+        held_out,
+        tested,
         found.classes,
         content.checksum,
         settings=settings,

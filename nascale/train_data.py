@@ -49,6 +49,8 @@ def training_data(spec: TrainSpec, storage: str | None) -> TrainingData:
         "skip_bad": spec.skip_bad,
         "size": size,
     }
+    if spec.trained_validation:
+        keywords["trained_validation"] = spec.trained_validation
     if spec.max_image_bytes is not None:
         keywords["max_image_bytes"] = spec.max_image_bytes  # the run is tested under the same bound
     return TrainingData(load(**keywords), keywords, min(source.shape[:2]))

@@ -59,6 +59,11 @@ class TrainSpec:
         "float",
         "Share of the training images that is drawn for validation.  [default: 0.2, or the study's]",
     )
+    trained_validation: float = setting(
+        0.0,
+        "float",
+        "Share of the validation images that is trained on as well, once all is chosen; the rest judges the weights.",
+    )
     skip_bad: bool = setting(False, "flag", "Leave out image files that cannot be read.")
     max_image_bytes: int | None = setting(
         None, "bytes", "Bytes that the images may take once unpacked.  [default: the memory of this machine]"

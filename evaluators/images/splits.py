@@ -50,6 +50,26 @@ def split(
     return pool, held_out[1], held_out[2]
 
 
+def with_validation(
+    labels: NDArray[np.int64],
+    train: NDArray[np.int64],
+    validation: NDArray[np.int64],
+    share: float,
+    seed: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(train, validation), sorted, after ``share`` of the validation images of each class, rounded down, became training images.
+
+    At least one image of each class stays. A larger share moves the same images and more.
+    """
+    rng = np.random.default_rng(seed)
+    moved = [np.empty(0, np.int64)]
+    for label in np.unique(labels[validation]):
+        members = validation[labels[validation] == label]
+        moved.append(rng.permutation(members)[: int(share * len(members))])
+    taken = np.concatenate(moved)
+    return np.union1d(train, taken), np.setdiff1d(validation, taken, assume_unique=True)
+
+
 def training_subset(images: ImageSet, fraction: float) -> NDArray[np.int64]:
     """The ``fraction`` of the training images that is used, as indices into the set: the same stratified ones each time."""
     if fraction >= 1:

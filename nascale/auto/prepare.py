@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from nascale import launch
 from nascale.architectures import resolve
 from nascale.auto.augmentation import Options, candidates
+from nascale.auto.more_images import OPTION, SHARE
 from nascale.auto.plan import Fidelity, stock_size
 from nascale.auto.spec import MEASURED, SEARCHED, AutoSpec
 from nascale.auto.state import FILE, Finalist, State
@@ -65,6 +66,17 @@ class PreparedAuto:
     def slots(self) -> int:
         """Trainings at once."""
         return max(1, self.spec.search.pool.workers)
+
+    @property
+    def more_images(self) -> Options:
+        """Options with which the last training learns from validation images too.
+
+        None where there are no test images: then the validation images are all that says how good it is.
+        """
+        share = self.spec.trained_validation
+        if share is None:
+            share = SHARE if len(self.images.test) else 0.0
+        return {OPTION: share} if share else {}
 
     @property
     def augmentations(self) -> Sequence[Options]:

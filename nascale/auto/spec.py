@@ -38,6 +38,8 @@ class AutoSpec:
     """``given`` are the settings that were asked for; ``threads`` the processors of each worker.
 
     ``auto_augment`` is that of the full trainings, or MEASURED where the last of them get what short ones say.
+    ``trained_validation`` is the share of the validation images that the last ones learn from; None for the usual one where
+    there are test images.
     """
 
     search: SearchSpec
@@ -46,12 +48,17 @@ class AutoSpec:
     out: Path
     threads: int
     auto_augment: str = MEASURED
+    trained_validation: float | None = None
 
     @property
     def request(self) -> dict[str, Any]:
         """What must be the same to go on."""
         kept = {name: value for name, value in self.given.items() if name not in _FREE}
-        chosen = {} if self.auto_augment == MEASURED else {"auto_augment": self.auto_augment}
+        chosen: dict[str, Any] = {}
+        if self.auto_augment != MEASURED:
+            chosen["auto_augment"] = self.auto_augment
+        if self.trained_validation is not None:
+            chosen["trained_validation"] = self.trained_validation
         return {"within": self.within, "threads": self.threads, **chosen, **kept}
 
     @property
@@ -78,6 +85,7 @@ def auto_spec(
     out: Path,
     threads: int | None,
     auto_augment: str = MEASURED,
+    trained_validation: float | None = None,
 ) -> AutoSpec:
     """The spec of these options, of which None counts as not given. Raises InputError for what cannot be used."""
     given = {name: value for name, value in options.items() if value is not None}
@@ -90,6 +98,8 @@ def auto_spec(
     each = threads or 1
     if auto_augment not in (MEASURED, *AUTO_AUGMENTS):
         raise InputError.of("--auto-augment", f"one of {', '.join((MEASURED, *AUTO_AUGMENTS))}", auto_augment)
+    if trained_validation is not None and not 0 <= trained_validation < 1:
+        raise InputError.of("--trained-validation", "a share in [0, 1)", trained_validation)
     workers = given.get("workers", max(1, _processors() // each))
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
@@ -107,7 +117,7 @@ def auto_spec(
     if not search.budgets.of_architecture:
         wanted = "a budget on the network: --max-macs, --max-flops, --max-params or --max-memory"
         raise InputError.of("--max-macs", wanted, "none of them")
-    return AutoSpec(search, given, within, out, each, auto_augment)
+    return AutoSpec(search, given, within, out, each, auto_augment, trained_validation)
 
 
 def _resolution(search: SearchSpec) -> int | None:

@@ -13,7 +13,7 @@ from math import ceil
 from statistics import fmean, harmonic_mean
 from typing import Any
 
-from nascale.auto import augmentation, words
+from nascale.auto import augmentation, more_images, words
 from nascale.auto.augmentation import Options, Tried
 from nascale.auto.clock import Clock
 from nascale.auto.plan import (
@@ -191,15 +191,24 @@ class Stages:
     def _final(self, plan: Plan, ranked: Sequence[Finalist], options: Options) -> list[Trained]:
         with self._spending("final"):
             some = _chosen(ranked, *self._sizes("final"))
+            options = {**options, **self._decide("more images", lambda: self._more_images(plan))}
             return self._trained("final", plan, some, [options] * len(some))
+
+    def _more_images(self, plan: Plan) -> dict[str, Any]:
+        """Options with which the final learns from validation images too, where it has time for enough epochs."""
+        rounds = ceil(sum(self._sizes("final")) / self.work.slots)
+        seconds = plan.seconds("final", "final", self.clock.spent) / rounds
+        best = max(self._results("heats"), key=lambda one: one.score, default=None)
+        epochs = seconds / (self._epoch_seconds() if best is None else best.epoch_seconds)
+        return dict(self.work.more_images) if epochs >= more_images.FEWEST_EPOCHS else {}
 
     def _end(self, last: Sequence[Trained]) -> None:
         state, work = self.state, self.work
         if not last and state.exported is None:
             raise RunError("no network could be trained to the end")
         everyone = self._all_trained()
-        winner = max(everyone, key=lambda one: one.score)
         with self._spending("test"):
+            winner = self._winner(last, everyone)
             test = self._judge(winner, last, everyone)
         with self._spending("export"):
             if state.exported is None or not state.exported.get("tested"):
@@ -210,6 +219,21 @@ class Stages:
         state.finished = True
         state.sentences = words.sentences(state)
         self._write()
+
+    def _winner(self, last: Sequence[Trained], everyone: Sequence[Trained]) -> Trained:
+        """What is exported at the end: the best by the validation images.
+
+        Where the final learned from some of these, its best, unless the others say that it is worse than what is exported.
+        """
+        if not any(map(more_images.learned_more, last)):
+            return max(everyone, key=lambda one: one.score)
+        others = [one for one in everyone if not more_images.learned_more(one)]
+        winner = more_images.best(last, self._results("heats"))
+        before = max(others, key=lambda one: one.score, default=None)
+        if before is None:
+            return winner
+        pair = self.work.right(winner), self.work.right(before, winner)
+        return before if more_images.went_wrong(paired_difference(*pair)) else winner
 
     def _judge(self, winner: Trained, last: Sequence[Trained], everyone: Sequence[Trained]) -> Seen | None:
         """Looks at the test images, and draws the conclusions; what the look at the winner showed."""
@@ -238,20 +262,25 @@ class Stages:
             (one.finalist.score, one.score) for one in self._results("heats") if one.finalist.measurements
         ]
         state.ranking = of_ranking([one for one, _ in told], [one for _, one in told])
-        more = of_more_time(list(self._curves(everyone)))
+        more = of_more_time(list(self._curves(everyone, last)))
         state.more_time = None if more is None else vars(more)
         return best
 
-    def _curves(self, everyone: Sequence[Trained]) -> Iterator[Longer]:
+    def _curves(self, everyone: Sequence[Trained], last: Sequence[Trained]) -> Iterator[Longer]:
+        """Networks that were trained for two times, on the validation images that none of them learned from."""
+        on = next(filter(more_images.learned_more, last), None)
         by_name: dict[str, list[Trained]] = {}
         for one in everyone:
-            by_name.setdefault(f"{one.finalist.name} {sorted(one.options.items())}", []).append(one)
+            own = sorted(item for item in one.options.items() if item[0] != more_images.OPTION)
+            by_name.setdefault(f"{one.finalist.name} {own}", []).append(one)
         for several in by_name.values():
             short, *_, long = (
                 sorted(several, key=lambda one: one.seconds) if len(several) > 1 else (None, None)
             )
             if short is not None and long is not None:
-                yield Longer(short.seconds, long.seconds, self.work.right(short), self.work.right(long))
+                yield Longer(
+                    short.seconds, long.seconds, self.work.right(short, on), self.work.right(long, on)
+                )
 
     # --- what the parts share
 

@@ -83,7 +83,13 @@ class Trainee:
         from nascale.train_data import training_data
 
         # Networks for images of another side have other images.
-        key = (side_of(spec.arch, storage, 0, spec.resolution), spec.data, spec.split_seed, spec.validation)
+        key = (
+            side_of(spec.arch, storage, 0, spec.resolution),
+            spec.data,
+            spec.split_seed,
+            spec.validation,
+            spec.trained_validation,
+        )
         if self._opened is None or self._opened[0] != key:
             self._opened = (key, training_data(spec, storage))
         return self._opened[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nascale.auto.augmentation import words as augmentation_words
+from nascale.auto.more_images import OPTION
 from nascale.auto.plan import SHARES, TITLES
 from nascale.auto.state import State
 from nascale.auto.verdict import NO, UNDECIDED, YES
@@ -48,6 +49,7 @@ def conclusions(state: State) -> list[str]:
         *_tested(state),
         _worth(state),
         *_augmentation(state),
+        *_more_images(state),
         _ranking(state),
         _more_time(state),
         *_family(state),
@@ -153,6 +155,17 @@ def _augmentation(state: State) -> Iterator[str]:
     )
 
 
+def _more_images(state: State) -> Iterator[str]:
+    """How many validation images the last trainings learned from."""
+    last = next((one["final"] for one in state.candidates if one.get("final")), None)
+    if last is None or not last["options"].get(OPTION):
+        return
+    yield (
+        f"images: the last trainings learned from {100 * last['options'][OPTION]:.0f} % of the validation images too, as these had "
+        f"nothing to choose any more; the other {last['images']:,} judged them"
+    )
+
+
 def _ranking(state: State) -> str:
     """How far the search's ranking can be trusted."""
     parts = []
@@ -197,7 +210,8 @@ def _more_time(state: State) -> str:
             "more time: what it would bring is not known, as no network was trained for two different times"
         )
     one = state.more_time
+    images = ", of which the longer had more images too" if any(_more_images(state)) else ""
     return (
         f"more time: twice of it would bring about {100 * one['value']:+.1f} points ({100 * one['low']:+.1f} to "
-        f"{100 * one['high']:+.1f} with {100 * one['level']:.0f} % probability) by longer training, extrapolated from two lengths"
+        f"{100 * one['high']:+.1f} with {100 * one['level']:.0f} % probability) by longer training, extrapolated from two lengths{images}"
     )

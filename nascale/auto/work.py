@@ -17,7 +17,7 @@ class Trained:
     """A finalist after a full training in ``folder`` of ``seconds``: its figures on the validation images.
 
     ``loss`` is the least that it reached, after ``loss_epoch`` epochs (0: not known); ``options`` are those that not all
-    trainings had.
+    trainings had. ``images`` is the number of validation images that judged it (0: not known).
     """
 
     finalist: Finalist
@@ -31,6 +31,7 @@ class Trained:
     loss: float
     options: Options
     loss_epoch: int = 0
+    images: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +47,7 @@ class Trained:
                 "loss",
                 "options",
                 "loss_epoch",
+                "images",
             )
         }
 
@@ -91,6 +93,10 @@ class Work(Protocol):
     def augmentations(self) -> Sequence[Options]:
         """Options of a stronger augmentation that are worth a try; none where the user chose."""
 
+    @property
+    def more_images(self) -> Options:
+        """Options with which the last training learns from validation images too; none where it is not to."""
+
     def train(
         self,
         stage: str,
@@ -115,8 +121,8 @@ class Work(Protocol):
     def test(self, trained: Trained) -> Seen | None:
         """The one look at the test images; None where there are none."""
 
-    def right(self, trained: Trained) -> Right:
-        """Which validation images it has right."""
+    def right(self, trained: Trained, of: Trained | None = None) -> Right:
+        """Which validation images it has right; those of another training if ``of`` is given."""
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
         """Writes the family of the network, and gives a row for each member."""

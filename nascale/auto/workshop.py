@@ -81,6 +81,10 @@ class Workshop:
     def augmentations(self) -> Sequence[Options]:
         return self.prepared.augmentations
 
+    @property
+    def more_images(self) -> Options:
+        return self.prepared.more_images
+
     def train(
         self,
         stage: str,
@@ -128,7 +132,7 @@ class Workshop:
         assert run is not None and run.metrics is not None
         figures = run.metrics
         merit = self.prepared.merit
-        epoch_seconds, loss, loss_epoch = self._pace_and_loss(training)
+        epoch_seconds, loss, loss_epoch = self._pace_and_loss(run)
         return Trained(
             training.finalist,
             str(training.folder.relative_to(self.prepared.spec.out)),
@@ -141,14 +145,15 @@ class Workshop:
             loss,
             dict(options),
             loss_epoch,
+            int(run.described["split"]["validation"]),
         )
 
-    def _pace_and_loss(self, training: Training) -> tuple[float, float, int]:
+    def _pace_and_loss(self, run: TrainedRun) -> tuple[float, float, int]:
         """Seconds of an epoch of a training, by the speed of its last; the least validation loss, of averaged weights too; its epoch."""
         from evaluators.trained.run_folder import METRICS
         from results.training_curves import read_metrics
 
-        rows = read_metrics(training.folder / METRICS)
+        rows = read_metrics(run.folder / METRICS)
         speed = rows[-1]["images_per_second"]
         assert speed is not None
         losses = [
@@ -157,14 +162,14 @@ class Workshop:
             for name in ("validation_loss", "average_loss")
             if (loss := row.get(name)) is not None
         ]
-        return len(self.prepared.images.train) / speed, *min(losses)
+        return int(run.described["split"]["train"]) / speed, *min(losses)
 
     def _images(self, run: TrainedRun) -> ImageSet:
-        """The images of a training, opened once for all that see them at the same size."""
-        size = run.data["size"]
-        if size not in self._opened:
-            self._opened[size] = run.images()
-        return self._opened[size]
+        """The images of a training, opened once for all that see them at the same size, split alike."""
+        key = (run.data["size"], run.data.get("trained_validation"))
+        if key not in self._opened:
+            self._opened[key] = run.images()
+        return self._opened[key]
 
     def run_of(self, trained: Trained) -> TrainedRun:
         """The folder of its training."""
@@ -279,16 +284,18 @@ class Workshop:
             remember(run, look, shlex.join(map(redacted, sys.argv)))
         return Seen(look.record(), np.asarray(look.shares.argmax(axis=1) == look.labels))
 
-    def right(self, trained: Trained) -> Right:
+    def right(self, trained: Trained, of: Trained | None = None) -> Right:
         from evaluators.trained.classifier import Classifier
 
         run = self.run_of(trained)
         images = self._images(run)
-        found = Classifier(run).logits(images.images, images.validation).argmax(axis=1)
-        return np.asarray(found == images.labels[images.validation])
+        # The size in pixels differs between networks, not the order of the images.
+        some = self._images(self.run_of(of or trained)).validation
+        found = Classifier(run).logits(images.images, some).argmax(axis=1)
+        return np.asarray(found == images.labels[some])
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
-        seen = len(self.prepared.images.validation)
+        seen = trained.images or len(self.prepared.images.validation)
         accuracy = proportion(round(trained.accuracy * seen), seen)
         if test is not None:
             accuracy = Estimate(*(float(test.figures[name]) for name in ("accuracy", "low", "high")))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from nascale.auto.more_images import FEWEST_EPOCHS, SHARE
 from nascale.auto.spec import DECIDED, MEASURED, auto_spec
 from nascale.options import setting_options
 from nascale.output import echo
@@ -40,9 +41,21 @@ _HELP = {
     help="Augmentation of the full trainings: trivial (TrivialAugment), rand (RandAugment), none, or measured: the last "
     "trainings have TrivialAugment, and no flips, where short ones show that it pays by then.",
 )
+@click.option(
+    "--trained-validation",
+    type=float,
+    help=f"Share of the validation images that the last trainings learn from too.  [default: {SHARE:g} where there are test images "
+    f"and time for {FEWEST_EPOCHS} epochs]",
+)
 @click.option("--quiet", is_flag=True, help="Print the last lines only.")
 def command(
-    within: float, out: str, threads: int | None, auto_augment: str, quiet: bool, **options: Any
+    within: float,
+    out: str,
+    threads: int | None,
+    auto_augment: str,
+    trained_validation: float | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Find, train, export and test a network for --data under the budgets, in the time of --within.
 
@@ -53,6 +66,13 @@ def command(
     """
     from nascale.auto.running import run
 
-    spec = auto_spec(options, within=within, out=Path(out), threads=threads, auto_augment=auto_augment)
+    spec = auto_spec(
+        options,
+        within=within,
+        out=Path(out),
+        threads=threads,
+        auto_augment=auto_augment,
+        trained_validation=trained_validation,
+    )
     for line in run(spec, quiet=quiet):
         echo(line)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nascale.auto import more_images
 from nascale.auto import state as state_module
 from nascale.auto.augmentation import STRONGER, UNFLIPPED, Options
 from nascale.auto.clock import Clock
@@ -52,6 +53,9 @@ class FakeWork:
         self.each = 2.0
         """Seconds of an epoch."""
         self.augmentations: Sequence[Options] = [STRONGER, UNFLIPPED]
+        self.more_images: Options = {}
+        self.luck: dict[str, float] = {}
+        """By how much the images left judge the last training better than it is."""
         self.wide: dict[str, Finalist] = {}
         self.losses = {"": 0.7, "auto_augment": 0.9, "flip": 0.8}
         """By the options."""
@@ -86,6 +90,8 @@ class FakeWork:
             if not path.exists():
                 path.write_text(f"{accuracy} {seconds}")
             accuracy, seconds = map(float, path.read_text().split())
+            if stage == "final":
+                accuracy += self.luck.get(one.name, 0.0)
             loss = self.losses[" ".join(options)] if stage != "final" else 0.5
             done.append(
                 Trained(
@@ -99,6 +105,7 @@ class FakeWork:
                     self.each,
                     loss,
                     options,
+                    images=IMAGES // 5 if more_images.OPTION in options else IMAGES,
                 )
             )
         return done
@@ -121,11 +128,13 @@ class FakeWork:
     def test(self, trained: Trained) -> Seen | None:
         self.passes(2 * self.slow)
         self.looks.append(trained.folder)
-        right = self.right(trained)
+        accuracy = trained.accuracy - self.luck.get(trained.finalist.name, 0.0)
+        right = np.arange(IMAGES) < round(accuracy * IMAGES)
         return Seen({"accuracy": float(right.mean()), "low": 0.0, "high": 1.0, "images": IMAGES}, right)
 
-    def right(self, trained: Trained) -> Right:
-        return np.arange(IMAGES) < round(trained.accuracy * IMAGES)
+    def right(self, trained: Trained, of: Trained | None = None) -> Right:
+        count = (of or trained).images
+        return np.arange(count) < round(trained.accuracy * count)
 
     def describe(self, trained: Trained, test: Seen | None) -> list[dict[str, Any]]:
         self.passes(1)
@@ -164,6 +173,58 @@ def test_the_time_is_kept(tmp_path: Path, within: float, slow: float) -> None:
     assert 0.95 * within <= work.time <= 1.05 * within
     assert sum(state.spent.values()) == pytest.approx(work.time)
     assert sum(state.planned.values()) == pytest.approx(within)
+
+
+MORE: Options = {"trained_validation": 0.8}
+
+
+def test_the_final_learns_from_validation_images_where_it_has_time(tmp_path: Path) -> None:
+    work = FakeWork(tmp_path, FOUND)
+    work.more_images, work.each = MORE, 1.0
+    state = worked(work, 1200)
+    final = {one["name"]: one["final"] for one in state.candidates if one.get("final")}
+    assert final.keys() == {"trial 1", "stock a"}
+    assert all(one["options"]["trained_validation"] == 0.8 for one in final.values())
+    assert not any(
+        "trained_validation" in path.name
+        for path in (tmp_path / "trainings").iterdir()
+        if not path.name.startswith("final")
+    )
+    assert any(
+        line
+        == "images: the last trainings learned from 80 % of the validation images too, as these had nothing to choose any "
+        "more; the other 80 judged them"
+        for line in state.sentences
+    )
+    assert any("of which the longer had more images too" in line for line in state.sentences)
+    assert json.loads((tmp_path / "export").read_text())[0] == "trial 1"
+
+
+def test_a_short_final_leaves_the_validation_images_alone(tmp_path: Path) -> None:
+    work = FakeWork(tmp_path, FOUND)
+    work.more_images, work.each = MORE, 30.0
+    state = worked(work, 1200)
+    assert state.decisions["more images"] == {}
+    assert not any(line.startswith("images:") for line in state.sentences)
+
+
+@pytest.mark.parametrize(("luck", "exported"), [(0.05, "trial 1"), (0.12, "stock a")])
+def test_few_images_left_do_not_choose_against_the_many_before(
+    tmp_path: Path, luck: float, exported: str
+) -> None:
+    """The found network is better by 0.01 in the heats, on five times as many images."""
+    truth = FOUND | {"trial 1": 0.81, "stock a": 0.8}
+    work = FakeWork(tmp_path, truth)
+    work.more_images, work.each, work.luck = MORE, 1.0, {"stock a": luck}
+    state = worked(work, 1200)
+    assert state.exported is not None and state.exported["name"] == exported
+
+
+def test_a_final_that_went_wrong_is_not_exported(tmp_path: Path) -> None:
+    work = FakeWork(tmp_path, FOUND)
+    work.more_images, work.each, work.luck = MORE, 1.0, {"trial 1": -0.5, "stock a": -0.5}
+    state = worked(work, 1200)
+    assert state.exported is not None and not state.exported["folder"].startswith("trainings/final")
 
 
 def test_the_best_is_exported_and_compared_with_the_best_stock_network(tmp_path: Path) -> None:
