@@ -29,6 +29,8 @@ def opening(prepared: PreparedTraining) -> Iterator[str]:
         f"at {run.architecture.resolution} pixels"
     )
     yield f"data {DataSummary.of(prepared.images).line()}"
+    if spec.trained_validation:
+        yield f"validation: {prepared.images.origins['validation']}"
     yield from recipe_lines(spec.training)
     if spec.shared:
         yield workers_line(spec, prepared.on_gpus)

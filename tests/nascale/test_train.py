@@ -17,6 +17,7 @@ import pytest
 import torch
 
 import nascale
+from evaluators.trained.run_folder import open_run
 from nascale.cli import run as call
 from nascale.train_run import prepare, run
 from nascale.train_spec import train_spec
@@ -269,6 +270,29 @@ def test_a_run_of_an_earlier_version_keeps_the_weights_that_it_kept(
     with pytest.raises(InputError, match="keep 'highest', now 'latest'"):
         prepare(asked, out)
     assert begun.spec["keep"] == "latest"
+
+
+def test_a_training_can_learn_from_most_of_the_validation_images(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK, "--trained-validation", "0.8"]
+    assert call(line) == 0
+    said = capsys.readouterr().out
+    assert (
+        "validation: drawn from the training images: 0.2 of each class, seed 0, without 227 that are trained on\n"
+        in said
+    )
+    run_ = open_run(out)
+    images = run_.images()
+    assert (len(images.train), len(images.validation)) == (1378, 60)
+    assert run_.described["split"]["validation"] == 60
+    assert call(["test", str(out)]) == 0
+    capsys.readouterr()
+    assert call([*line[:-2]]) == 2
+    assert "trained_validation 0.8, now 0.0" in capsys.readouterr().err
+    assert call([*line[:-1], "1"]) == 2
+    assert "trained_validation: wanted a share in [0, 1), got 1" in capsys.readouterr().err
 
 
 def test_a_start_from_weights_says_what_fits(

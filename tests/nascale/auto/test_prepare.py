@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.codec import from_json, to_json
 from space.cost import costs
+from space.errors import InputError
 
 
 def prepared(folder: Path, **options: Any) -> PreparedAuto:
@@ -35,6 +37,22 @@ def test_networks_are_searched_for_equal_time_unless_asked_otherwise(
     work = prepared(tmp_path / "out", objective=objective)
     assert (work.spec.search.objective, work.searched_merit, work.merit) == (searched, searched, merit)
     assert "objective" not in work.state.request or objective is not None
+
+
+def test_the_last_trainings_learn_from_validation_images_unless_these_are_all_that_judges(
+    tmp_path: Path,
+) -> None:
+    work = prepared(tmp_path / "out")
+    assert work.more_images == {"trained_validation": 0.8}
+    untested = replace(work.images, test=work.images.test[:0])
+    assert replace(work, images=untested).more_images == {}
+    for share, options in ((0.0, {}), (0.5, {"trained_validation": 0.5})):
+        chosen = replace(work.spec, trained_validation=share)
+        assert replace(work, spec=chosen).more_images == options
+        assert chosen.request["trained_validation"] == share
+    assert "trained_validation" not in work.spec.request
+    with pytest.raises(InputError, match=r"--trained-validation: wanted a share in \[0, 1\), got 1"):
+        auto_spec({"data": "digits"}, within=120.0, out=tmp_path, threads=1, trained_validation=1.0)
 
 
 def test_work_of_the_version_before_goes_on_with_its_own_objective(tmp_path: Path) -> None:
