@@ -195,12 +195,20 @@ class Stages:
             return self._trained("final", plan, some, [options] * len(some))
 
     def _more_images(self, plan: Plan) -> dict[str, Any]:
-        """Options with which the final learns from validation images too, where it has time for enough epochs."""
+        """Options with which the final learns from validation images too: where that was asked for, or it has time for enough
+        epochs.
+
+        Without heats it is the final that chooses between found and stock networks, and it needs all of these images.
+        """
+        if more_images.OPTION in self.state.request:
+            return dict(self.work.more_images)
+        best = max(self._results("heats"), key=lambda one: one.score, default=None)
+        if best is None:
+            return {}
         rounds = ceil(sum(self._sizes("final")) / self.work.slots)
         seconds = plan.seconds("final", "final", self.clock.spent) / rounds
-        best = max(self._results("heats"), key=lambda one: one.score, default=None)
-        epochs = seconds / (self._epoch_seconds() if best is None else best.epoch_seconds)
-        return dict(self.work.more_images) if epochs >= more_images.FEWEST_EPOCHS else {}
+        enough = seconds / best.epoch_seconds >= more_images.FEWEST_EPOCHS
+        return dict(self.work.more_images) if enough else {}
 
     def _end(self, last: Sequence[Trained]) -> None:
         state, work = self.state, self.work

@@ -44,8 +44,8 @@ _HELP = {
 @click.option(
     "--trained-validation",
     type=float,
-    help=f"Share of the validation images that the last trainings learn from too.  [default: {SHARE:g} where there are test images "
-    f"and time for {FEWEST_EPOCHS} epochs]",
+    help=f"Share of the validation images that the last trainings learn from too.  [default: {SHARE:g} where there are test images, "
+    f"heats and time for {FEWEST_EPOCHS} epochs]",
 )
 @click.option("--quiet", is_flag=True, help="Print the last lines only.")
 def command(

@@ -149,9 +149,9 @@ FOUND = {"trial 1": 0.9, "trial 2": 0.7, "trial 3": 0.65, "trial 4": 0.6, "stock
 STOCK = FOUND | {"trial 1": 0.7, "stock b": 0.92}
 
 
-def worked(work: FakeWork, within: float) -> State:
+def worked(work: FakeWork, within: float, request: Options | None = None) -> State:
     """The state after ``work``, gone on with where there is one."""
-    state = State.read(work.folder) or State(work.folder, {}, within)
+    state = State.read(work.folder) or State(work.folder, dict(request or {}), within)
     work.clock = Clock(state.spent_seconds, lambda: work.time)
     stages = Stages(work, state, work.clock, lambda text: None)
     work.beat = stages.beat
@@ -200,12 +200,19 @@ def test_the_final_learns_from_validation_images_where_it_has_time(tmp_path: Pat
     assert json.loads((tmp_path / "export").read_text())[0] == "trial 1"
 
 
-def test_a_short_final_leaves_the_validation_images_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("within", "each"), [(1200, 30.0), (200, 0.1)])
+def test_a_short_final_and_one_without_heats_leave_the_validation_images_alone(
+    tmp_path: Path, within: float, each: float
+) -> None:
     work = FakeWork(tmp_path, FOUND)
-    work.more_images, work.each = MORE, 30.0
-    state = worked(work, 1200)
+    work.more_images, work.each = MORE, each
+    state = worked(work, within)
     assert state.decisions["more images"] == {}
     assert not any(line.startswith("images:") for line in state.sentences)
+    asked = FakeWork(tmp_path / "asked", FOUND)
+    asked.folder.mkdir()
+    asked.more_images, asked.each = MORE, each
+    assert worked(asked, within, MORE).decisions["more images"] == MORE
 
 
 @pytest.mark.parametrize(("luck", "exported"), [(0.05, "trial 1"), (0.12, "stock a")])
