@@ -31,6 +31,7 @@ TEXTS = frozenset(
         ),
         *(
             "auto_augment",
+            "keep",
             "method",
             "seeds",
             "rounding",

@@ -142,6 +142,8 @@ def test_a_cluster_is_that_of_the_service(resources: Resources) -> None:
         (JobKind.SEARCH, {"space": {"no": "space"}}, "space"),
         (JobKind.AUTO, {"data": "digits", "within": "10min"}, "max-macs"),
         (JobKind.AUTO, {"data": "digits", "max_macs": 1e6, "study": "x"}, "study"),
+        (JobKind.AUTO, {"data": "digits", "max_macs": 1e6, "trained_validation": 1.5}, "trained-validation"),
+        (JobKind.TRAIN, {"arch": "alexnet", "data": "digits", "keep": "worst"}, "keep"),
         (JobKind.TRAIN, {"arch": "net.json", "data": "digits"}, "spec.arch"),
         (JobKind.TRAIN, {"arch": "/etc/NET.JSON", "data": "digits"}, "spec.arch"),
         (JobKind.TRAIN, {"arch": "nonet", "data": "digits"}, "nonet"),
@@ -176,6 +178,19 @@ def test_a_job_that_trained_nothing_is_not_exported(resources: Resources) -> Non
         plan(JobKind.EXPORT, {"job": search.id}, resources)
     with pytest.raises(NoSuchJob):
         plan(JobKind.EXPORT, {"job": "nojob"}, resources)
+
+
+def test_the_options_of_auto_alone_can_be_said(resources: Resources) -> None:
+    own = {
+        "data": "digits",
+        "max_macs": 1e6,
+        "auto_augment": "none",
+        "trained_validation": 0.5,
+        "within": "5min",
+    }
+    plan(JobKind.AUTO, own, resources)
+    found = line(resources, JobKind.AUTO, own)
+    assert {"--auto-augment=none", "--trained-validation=0.5"} <= set(found)
 
 
 @pytest.mark.parametrize(("kind", "spec"), KINDS)
