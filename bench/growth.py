@@ -5,7 +5,7 @@
 
 For each seed the sibling ARCH and a member of its family of --times its MACs are trained for --epochs; then the member grown
 from the sibling for each share of the epochs, a whole training each time by the same recipe, warm-up included, with each of --rates
-of its highest learning rate. One thread, accuracies of the best epoch on the validation images. Trainings are runs
+of its highest learning rate. One thread, accuracies of the kept weights on the validation images. Trainings are runs
 below --out: a call that is stopped goes on where it was, and --report prints the table of those that are finished.
 
 The sibling's own seconds are named beside the member's: growth is for those who have or want both networks. Seconds are

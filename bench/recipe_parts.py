@@ -6,7 +6,7 @@
 The base is FullRecipe with the settings of --recipe. Every variant switches one part of it: off where the base has it,
 on where not. One thread each; two processes with --share 1/2 and 2/2 divide the trainings, and may write to one file.
 Each training is a row of --rows as soon as it ends, and is not repeated by a second call; --report only prints the
-table. Accuracies are those of the weights that a run would keep: the best epoch's on the validation images.
+table. Accuracies are the highest of all epochs on the validation images.
 
 The noise of a difference is its standard error over the seeds. With few seeds that estimate is itself noisy: the last
 line pools it over the variants. It does not hold what another draw of the validation images would change.

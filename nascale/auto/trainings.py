@@ -171,11 +171,11 @@ class Trainees:
 
 
 def standing(trainings: Sequence[Training]) -> Iterator[str]:
-    """Where each of the trainings stands: ``trial 12: epoch 34, best accuracy 0.7812``."""
+    """Where each of the trainings stands: ``trial 12: epoch 34, accuracy 0.7812``."""
     for one in trainings:
         run = one.run
         metrics = None if run is None else run.metrics
         if metrics is None:
             yield f"{one.finalist.name}: first epoch"
         else:
-            yield f"{one.finalist.name}: epoch {metrics['epochs']}, best accuracy {metrics['accuracy']:.4f}"
+            yield f"{one.finalist.name}: epoch {metrics['epochs']}, accuracy {metrics['accuracy']:.4f}"
