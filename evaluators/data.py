@@ -86,11 +86,9 @@ def load(
         settings["trained_validation"] = trained_validation
         before = len(train)
         train, held_out = with_validation(found.labels, train, held_out, trained_validation, seed)
-        moved = f"{len(train) - before:,} of the validation images"
-        origins["train"] += f", with {moved}"
-        origins["validation"] += (
-            f", without {moved.replace(' of the validation images', '')} that are trained on"
-        )
+        moved = f"{len(train) - before:,}"
+        origins["train"] += f", with {moved} of the validation images"
+        origins["validation"] += f", without {moved} that are trained on"
     return ImageSet(
         text,
         content.images,

@@ -60,8 +60,8 @@ def command(
     """Find, train, export and test a network for --data under the budgets, in the time of --within.
 
     The search has stock networks beside it, and the best of both are trained by the same recipe for the same time. DIR then
-    holds export, family, report.html and auto.json, and from the first minutes on export holds a network that works: it is only
-    ever replaced by a better one. Ctrl-C and kills lose nothing; the same command goes on. The last lines say
+    holds export, family, report.html and auto.json, and from the first minutes on export holds a network that works: it is
+    replaced by a better one only, at the end by the better of the last trainings. Ctrl-C and kills lose nothing; the same command goes on. The last lines say
     whether the search was worth it.
     """
     from nascale.auto.running import run
