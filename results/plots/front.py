@@ -83,7 +83,8 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
             zorder=6,
             label="Pareto front",
         )
-        _label_front(axes, view, members, points[seen], stairs, look)
+        obstacles = np.vstack([points[seen], _along(stairs), *_bars(members, errors)])
+        _label_front(axes, view, members, obstacles, look)
     else:
         note = "no finished trial yet"
         axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", color=look.muted, fontsize=11)
@@ -128,8 +129,8 @@ def _key(axes: Axes, drawn: Any, of: Axis, values: Any, look: theme.Theme) -> No
     inset.grid(False)
 
 
-def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any, look: theme.Theme) -> None:
-    """Names the best and the knee of the front: trial, value, cost."""
+def _label_front(axes: Axes, view: View, members: Any, obstacles: Any, look: theme.Theme) -> None:
+    """Names the best and the knee of the front: trial, value, cost; and the stock networks. Names keep off the ``obstacles``."""
     best = 0
     knee = pareto.knee(members, view.directions)
     numbers = view.front["number"].tolist()
@@ -154,7 +155,6 @@ def _label_front(axes: Axes, view: View, members: Any, points: Any, stairs: Any,
         lw=1.3,
         zorder=7,
     )
-    obstacles = np.vstack([points, _along(stairs)])
     named_front = labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
     names = [
         (x, y, name.partition("@")[0])
@@ -169,3 +169,15 @@ def _along(stairs: Any) -> Any:
         return stairs
     steps = np.linspace(0, 1, 20)[:, None, None]
     return (stairs[:-1] * (1 - steps) + stairs[1:] * steps).reshape(-1, 2)
+
+
+def _bars(members: Any, errors: Any) -> list[Any]:
+    """Points along the bars of the standard errors, for each member that has one."""
+    if errors is None:
+        return []
+    steps = np.linspace(-1, 1, 15)
+    return [
+        np.column_stack([np.full(len(steps), x), y + steps * error])
+        for (x, y), error in zip(members, errors, strict=True)
+        if np.isfinite(error)
+    ]

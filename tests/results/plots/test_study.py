@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.text import Text
 from PIL import Image
 
 from results import frame
@@ -79,6 +81,21 @@ def test_no_two_texts_overlap(kind: str, seed: int, trials: pd.DataFrame) -> Non
         assert outside.y0 <= box.y0 and box.y1 <= outside.y1, text
     for (one, a), (other, b) in combinations(boxes, 2):
         assert not a.padded(-1).overlaps(b.padded(-1)), (one, other)
+
+
+def test_names_on_the_front_keep_off_the_bars(trials: pd.DataFrame) -> None:
+    sample = trials.assign(repeats=1, accuracy_mean=trials["accuracy"], accuracy_sem=0.015)
+    sample.attrs = trials.attrs
+    figure = plot.draw(sample, "front")
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    (bars,) = (c for c in axes.collections if isinstance(c, LineCollection))
+    assert len(bars.get_segments()) == len(front_of(sample)) > 2
+    for note in axes.texts:
+        box = Text.get_window_extent(note)
+        for segment in bars.get_segments():
+            along = segment[0] + np.linspace(0, 1, 50)[:, None] * (segment[1] - segment[0])
+            assert not any(box.contains(x, y) for x, y in axes.transData.transform(along)), note.get_text()
 
 
 def test_what_cannot_be_drawn(trials: pd.DataFrame, storage: str, tmp_path: Path) -> None:
