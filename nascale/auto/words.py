@@ -199,7 +199,9 @@ def _family(state: State) -> Iterator[str]:
 def _more_time(state: State) -> str:
     exported = state.exported or {}
     epochs, reached = exported.get("epochs", 0), exported.get("loss_epoch", 0)
-    if epochs >= _FEWEST_EPOCHS and 0 < reached <= _LEARNED_BY_HEART * epochs:
+    # The few images that a last training may leave cannot tell when its loss was least.
+    judged_by_all = not exported.get("options", {}).get(OPTION)
+    if judged_by_all and epochs >= _FEWEST_EPOCHS and 0 < reached <= _LEARNED_BY_HEART * epochs:
         given = exported["options"].get("auto_augment", state.request.get("auto_augment", "none"))
         return (
             f"more time: longer training would bring nothing, as the least validation loss came after {reached} of "

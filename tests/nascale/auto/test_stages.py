@@ -408,6 +408,7 @@ def test_times_are_in_the_table() -> None:
         (220, 200, {}, "twice of it would bring about +2.0 points"),
         (4, 2, {}, "twice of it would bring about +2.0 points"),
         (220, 0, {}, "twice of it would bring about +2.0 points"),
+        (220, 89, MORE, "twice of it would bring about +2.0 points"),
     ],
 )
 def test_a_training_that_was_long_enough_is_said_so(
