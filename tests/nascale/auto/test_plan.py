@@ -49,10 +49,10 @@ def test_an_hour() -> None:
     assert minutes == {
         "start": 0,
         "first": 2,
-        "search": 19,
+        "search": 13,
         "heats": 11,
         "augmentation": 3,
-        "final": 25,
+        "final": 31,
         "test": 0,
         "export": 1,
     }
