@@ -106,9 +106,8 @@ def line(progress: Progress, seconds: float) -> str:
     if progress.new and seconds > 0:
         rate = progress.new / seconds
         parts.append(f"{60 * rate:.1f} {unit}/min" if rate < 100 else f"{60 * rate:.0f} {unit}/min")
-        left = max(0, progress.total - progress.finished)
-        if left:
-            parts.append(f"{human_seconds(left / rate)} left")
+        if left := progress.seconds_left(rate):
+            parts.append(f"{human_seconds(left)} left")
     counts = {
         "running": progress.running,
         "reused": progress.reused,

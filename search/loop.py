@@ -96,7 +96,12 @@ class Loop:
         self._repeats = None if settings.repeats == 0 else RepeatRule(settings, cache.measurements)
         self._repeat: dict[int, int] = {}
         self._times: dict[int, int] = {}
-        self.progress = Progress(settings.trials, settings.objective.merit)
+        self.progress = Progress(
+            settings.trials,
+            settings.objective.merit,
+            max_seconds=settings.max_seconds,
+            max_epochs=settings.max_epochs,
+        )
         self._unfinished: list[TrialResult] = []
 
     def run(self) -> Progress:

@@ -14,7 +14,8 @@ class Progress:
 
     ``merit`` is the figure of a trial (one of ``MERITS``) by which the ``best`` is chosen; ``unit`` is what is counted.
     ``repeats`` are the trials that measured a network again, and ``networks`` what all of them say together; ``stock`` are the
-    finished trials of stock networks, none of which is the ``best``.
+    finished trials of stock networks, none of which is the ``best``. ``max_seconds`` of this run and ``max_epochs`` of the study
+    end it earlier than ``total`` trials.
     """
 
     total: int
@@ -31,6 +32,8 @@ class Progress:
     new: int = 0
     seconds: float = 0.0
     stopped: str | None = None
+    max_seconds: float | None = None
+    max_epochs: int | None = None
     stock: list[TrialResult] = field(default_factory=list)
     networks: Networks = field(init=False)
     _best: int | None = field(default=None, init=False)
@@ -53,6 +56,17 @@ class Progress:
     @property
     def _leader(self) -> int | None:
         return leader(self.networks) if self.networks.repeated else self._best
+
+    def seconds_left(self, rate: float) -> float:
+        """How long it will go on where ``rate`` trials a second end: to the last trial, or to a limit that comes first."""
+        left = float(max(0, self.total - self.finished))
+        if self.max_epochs is not None and self.epochs:
+            each = self.epochs / self.finished
+            left = min(left, max(0, self.max_epochs - self.epochs) / each)
+        seconds = left / rate
+        if self.max_seconds is not None:
+            seconds = min(seconds, max(0.0, self.max_seconds - self.seconds))
+        return seconds
 
     def count(self, result: TrialResult) -> None:
         """Takes a finished trial in."""
