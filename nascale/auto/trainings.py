@@ -170,12 +170,12 @@ class Trainees:
                     failed(training, reason)
 
 
-def standing(trainings: Sequence[Training]) -> Iterator[str]:
-    """Where each of the trainings stands: ``trial 12: epoch 34, accuracy 0.7812``."""
-    for one in trainings:
+def standing(trainings: Sequence[Training], names: Sequence[str]) -> Iterator[str]:
+    """Where each of the trainings, called by these ``names``, stands: ``trial 12: epoch 34, accuracy 0.7812``."""
+    for one, name in zip(trainings, names, strict=True):
         run = one.run
         metrics = None if run is None else run.metrics
         if metrics is None:
-            yield f"{one.finalist.name}: first epoch"
+            yield f"{name}: first epoch"
         else:
-            yield f"{one.finalist.name}: epoch {metrics['epochs']}, accuracy {metrics['accuracy']:.4f}"
+            yield f"{name}: epoch {metrics['epochs']}, accuracy {metrics['accuracy']:.4f}"

@@ -15,7 +15,7 @@ import numpy as np
 
 from nascale.architectures import resolve
 from nascale.auto import family
-from nascale.auto.augmentation import Options
+from nascale.auto.augmentation import Options, words
 from nascale.auto.clock import Clock
 from nascale.auto.plan import Fidelity
 from nascale.auto.prepare import PreparedAuto, slug
@@ -94,6 +94,7 @@ class Workshop:
     ) -> list[Trained]:
         epochs = max(1, round(self.clock.left(until) / epoch_seconds))
         trainings = [self._training(stage, one, epochs, options) for one, options in some]
+        names = _told_apart(some)
 
         def look() -> None:
             self.beat()
@@ -103,10 +104,10 @@ class Workshop:
                     self._family(one)
             if self.clock.spent - self._said >= _TELL_SECONDS:
                 self._said = self.clock.spent
-                self.say(f"{stage}: {' · '.join(standing(trainings))}")
+                self.say(f"{stage}: {' · '.join(standing(trainings, names))}")
 
         def failed(training: Training, reason: str) -> None:
-            self.say(f"{stage}: {training.finalist.name} gave no result: {reason}")
+            self.say(f"{stage}: {names[trainings.index(training)]} gave no result: {reason}")
 
         # The first one counts from when it really begins: its process is still loading.
         least = _FIRST_LEAST * self.clock.left(until) if stage == "first" else 0.0
@@ -330,6 +331,12 @@ class Workshop:
                 resolve(one.arch, storage), self.prepared.images.own_side
             )
         return self._families[one.name]
+
+
+def _told_apart(some: Sequence[tuple[Finalist, Options]]) -> list[str]:
+    """What to call trainings that run together: by their networks, and by their options where these are what differs."""
+    alike = all(options == some[0][1] for _, options in some)
+    return [one.name if alike or not options else f"{one.name}, {words(options)}" for one, options in some]
 
 
 def _line_of(trials: Sequence[TrialResult]) -> family.ErrorLine | None:

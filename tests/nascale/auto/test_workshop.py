@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from nascale.auto.augmentation import STRONGER, UNFLIPPED
 from nascale.auto.state import Finalist
-from nascale.auto.workshop import Workshop, _block_types, _varied
+from nascale.auto.workshop import Workshop, _block_types, _told_apart, _varied
 from results.trial_result import Status, TrialResult
 from space import zoo
 from space.codec import to_dict
@@ -65,3 +66,10 @@ def test_block_types_are_those_of_the_stages() -> None:
     trial = replace(measured(0, 0.5, 0.5), architecture=to_dict(network))
     assert _block_types(trial) == ("Basic",) * 4
     assert _block_types(measured(0, 0.5, 0.5)) == ()
+
+
+def test_two_trainings_of_one_network_are_told_apart() -> None:
+    one, other = (Finalist(f"trial {number}", "", False, 0.5, 0.5, 1, 1.0, 10, 1) for number in range(2))
+    assert _told_apart([(one, STRONGER), (one, UNFLIPPED)]) == ["trial 0, TrivialAugment", "trial 0, no flips"]
+    assert _told_apart([(one, STRONGER), (other, STRONGER)]) == ["trial 0", "trial 1"]
+    assert _told_apart([]) == []
