@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from nascale.family_files import member_name, member_row, write_family
 from results.intervals import Estimate
@@ -32,7 +32,11 @@ _LEAST_ERROR = 1e-3
 
 @dataclass(frozen=True)
 class ErrorLine:
-    """log error = … + ``slope`` · log MACs, with the slope's standard error and the ``freedom`` that it was found with."""
+    """log error = … + ``slope`` · log MACs, with the slope's standard error and the ``freedom`` that it was found with.
+
+    Among networks that are trained shortly the large ones need not be the better ones. One that is scaled up and trained to its end
+    is expected to be no worse, so slopes above zero count as impossible: what is expected is the median of the others.
+    """
 
     slope: float
     error: float
@@ -52,20 +56,26 @@ class ErrorLine:
 
     def predicted(self, accuracy: Estimate, factor: float) -> Estimate:
         """The accuracy at ``factor`` times the MACs of a network of ``accuracy``, with its interval."""
-        reach = float(stdtrit(self.freedom, (1 + LEVEL) / 2)) * self.error
-        ends = [self.slope - reach, self.slope + reach]
+        low, slope, high = map(self._slope, ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2))
         wrong = 1 - accuracy.value
 
         def at(slope: float, error: float) -> float:
             return 1 - min(1.0, error * exp(slope * log(factor)))
 
-        middle = at(self.slope, wrong)
-        of_slope = [at(slope, wrong) for slope in ends]
-        of_images = [at(self.slope, 1 - accuracy.low), at(self.slope, 1 - accuracy.high)]
+        middle = at(slope, wrong)
+        of_slope = [at(low, wrong), at(high, wrong)]
+        of_images = [at(slope, 1 - accuracy.low), at(slope, 1 - accuracy.high)]
         below, above = (
             sqrt(sum((pick(values) - middle) ** 2 for values in (of_slope, of_images))) for pick in (min, max)
         )
         return Estimate(middle, max(0.0, middle - below), min(1.0, middle + above))
+
+    def _slope(self, share: float) -> float:
+        """The quantile of the slopes below zero: Student's t about ``slope``, cut off there."""
+        if self.error == 0:
+            return min(self.slope, 0.0)
+        below = float(stdtr(self.freedom, -self.slope / self.error))
+        return min(0.0, self.slope + self.error * float(stdtrit(self.freedom, share * below)))
 
 
 def members(network: Architecture, max_resolution: int | None = None) -> list[Member]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,29 @@ def test_noise_and_few_images_widen_the_interval() -> None:
     wide = line.predicted(unsure, 2.0)
     assert wide.low < far.low and wide.high > far.high and wide.value == far.value
     assert line.predicted(Estimate(0.9, 0.88, 0.92), 1.0).value == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("slope", [-0.5, -0.05, 0.0, 0.05, 0.5])
+def test_a_larger_network_is_never_expected_to_be_worse(slope: float) -> None:
+    line = ErrorLine(slope, 0.05, 20)
+    found = [line.predicted(Estimate(0.8, 0.8, 0.8), factor) for factor in (0.5, 1.0, 2.0, 8.0)]
+    for one, other in pairwise(found):
+        assert one.value < other.value and one.high <= other.high + 1e-9
+    assert found[1].value == pytest.approx(0.8) and found[3].low >= 0.8
+
+
+def test_a_slope_that_is_sure_is_what_it_was() -> None:
+    line = ErrorLine(-0.5, 0.05, 20)
+    found = line.predicted(Estimate(0.8, 0.8, 0.8), 2.0)
+    reach = 1.7247 * 0.05  # Student's t, 20 degrees of freedom, both sides 5 %
+    assert found.value == pytest.approx(1 - 0.2 * 2**-0.5)
+    assert [found.low, found.high] == pytest.approx([1 - 0.2 * 2 ** (-0.5 + reach), 1 - 0.2 * 2 ** (-0.5 - reach)], abs=1e-5)
+
+
+def test_of_a_slope_that_may_be_anything_the_half_below_zero_counts() -> None:
+    """The median of the left half of Student's t is its lower quartile."""
+    found = ErrorLine(0.0, 0.1, 1_000_000).predicted(Estimate(0.8, 0.8, 0.8), 4.0)
+    assert found.value == pytest.approx(1 - 0.2 * 4 ** (-0.1 * 0.67449), abs=1e-6)
 
 
 def test_too_few_networks_have_no_line() -> None:
