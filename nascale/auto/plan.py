@@ -12,14 +12,13 @@ from math import ceil
 
 SHARES: Mapping[str, float] = {
     "first": 0.05,
-    "search": 0.22,
-    "heats": 0.17,
+    "search": 0.31,
+    "heats": 0.18,
     "augmentation": 0.05,
-    "final": 0.51,
+    "final": 0.41,
 }
-"""What each stage gets of the time that the stages share; that of the augmentation follows from the heats'.
-
-A longer final brings more than a longer search would (docs/auto.md has the figures)."""
+"""What each stage gets of the time that the stages share; that of the augmentation follows from the heats'. Where there are no
+heats, the final has their time."""
 TITLES: Mapping[str, str] = {
     "start": "look at the images, measure this machine",
     "first": "a first stock network, trained shortly and exported",
@@ -104,7 +103,7 @@ class Plan:
         rounds = ceil(sum(heat_sizes(within, slots)) / slots)
         shares["augmentation"] = shares["heats"] / rounds * ceil(augmentations / slots)
         if plan.shared(spent) <= WITHOUT_HEATS:
-            del shares["heats"]
+            shares["final"] += shares.pop("heats")
         if plan.shared(spent) < LONG or not augmentations:
             del shares["augmentation"]
         return replace(plan, shares=shares)

@@ -49,19 +49,20 @@ def test_an_hour() -> None:
     assert minutes == {
         "start": 0,
         "first": 2,
-        "search": 13,
+        "search": 19,
         "heats": 11,
         "augmentation": 3,
-        "final": 31,
+        "final": 25,
         "test": 0,
         "export": 1,
     }
     assert rows["first"] == FIRST_SECONDS + Costs().export
 
 
-def test_short_times_have_no_heats() -> None:
-    assert "heats" not in Plan.of(180, 8).stages
-    assert "heats" in Plan.of(600, 8).stages
+def test_short_times_have_no_heats_and_a_longer_final() -> None:
+    short, longer = Plan.of(180, 8).shares, Plan.of(600, 8).shares
+    assert "heats" not in short and short["search"] == longer["search"]
+    assert short["final"] == longer["final"] + longer["heats"]
 
 
 @pytest.mark.parametrize(("slots", "augmentations", "rounds"), [(1, 2, 2), (1, 1, 1), (2, 2, 1), (4, 2, 1)])
