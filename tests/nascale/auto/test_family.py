@@ -52,7 +52,9 @@ def test_a_slope_that_is_sure_is_what_it_was() -> None:
     found = line.predicted(Estimate(0.8, 0.8, 0.8), 2.0)
     reach = 1.7247 * 0.05  # Student's t, 20 degrees of freedom, both sides 5 %
     assert found.value == pytest.approx(1 - 0.2 * 2**-0.5)
-    assert [found.low, found.high] == pytest.approx([1 - 0.2 * 2 ** (-0.5 + reach), 1 - 0.2 * 2 ** (-0.5 - reach)], abs=1e-5)
+    assert [found.low, found.high] == pytest.approx(
+        [1 - 0.2 * 2 ** (-0.5 + reach), 1 - 0.2 * 2 ** (-0.5 - reach)], abs=1e-5
+    )
 
 
 def test_of_a_slope_that_may_be_anything_the_half_below_zero_counts() -> None:

@@ -70,6 +70,9 @@ def test_block_types_are_those_of_the_stages() -> None:
 
 def test_two_trainings_of_one_network_are_told_apart() -> None:
     one, other = (Finalist(f"trial {number}", "", False, 0.5, 0.5, 1, 1.0, 10, 1) for number in range(2))
-    assert _told_apart([(one, STRONGER), (one, UNFLIPPED)]) == ["trial 0, TrivialAugment", "trial 0, no flips"]
+    assert _told_apart([(one, STRONGER), (one, UNFLIPPED)]) == [
+        "trial 0, TrivialAugment",
+        "trial 0, no flips",
+    ]
     assert _told_apart([(one, STRONGER), (other, STRONGER)]) == ["trial 0", "trial 1"]
     assert _told_apart([]) == []
