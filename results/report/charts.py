@@ -194,7 +194,7 @@ def _free_lines(spans: Sequence[tuple[float, float, float]], lowest: float) -> l
 
 
 def _names(view: View, panel: Panel, members: Any) -> str:
-    """ "best" and "knee" above and left of their points, where a front leaves room."""
+    """ "best" and "knee" above and left of their points, where a front leaves room; right of one at the edge. Neither crosses a bar."""
     if len(members) == 0:
         return ""
     knee = pareto.knee(members, view.directions)
@@ -205,7 +205,7 @@ def _names(view: View, panel: Panel, members: Any) -> str:
         if x > panel.left + 60:
             pieces.append(_text(x - 10, y - 7, word, "name", "end"))
         else:
-            pieces.append(_text(x - 4, y - 11, word, "name", "start"))
+            pieces.append(_text(x + 9, y - 7, word, "name", "start"))
     return "".join(pieces)
 
 
