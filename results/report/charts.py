@@ -194,7 +194,7 @@ def _free_lines(spans: Sequence[tuple[float, float, float]], lowest: float) -> l
 
 
 def _names(view: View, panel: Panel, members: Any) -> str:
-    """ "best" and "knee" above and left of their points, where a front leaves room; right of one at the edge. Neither crosses a bar."""
+    """ "best" and "knee" above and left of their points, where a front leaves room; right of one at the edge, beside its bar."""
     if len(members) == 0:
         return ""
     knee = pareto.knee(members, view.directions)
