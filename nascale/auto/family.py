@@ -72,9 +72,9 @@ class ErrorLine:
 
     def _slope(self, share: float) -> float:
         """The quantile of the slopes below zero: Student's t about ``slope``, cut off there."""
-        if self.error == 0:
+        below = float(stdtr(self.freedom, -self.slope / self.error)) if self.error else 0.0
+        if below == 0:  # all that is possible is on one side, or so far away that no number tells it
             return min(self.slope, 0.0)
-        below = float(stdtr(self.freedom, -self.slope / self.error))
         return min(0.0, self.slope + self.error * float(stdtrit(self.freedom, share * below)))
 
 

@@ -57,6 +57,11 @@ def test_a_slope_that_is_sure_is_what_it_was() -> None:
     )
 
 
+def test_a_slope_far_above_zero_counts_as_zero() -> None:
+    found = ErrorLine(5.0, 0.05, 10_000).predicted(Estimate(0.8, 0.8, 0.8), 4.0)
+    assert found.low == found.value == found.high == pytest.approx(0.8)
+
+
 def test_of_a_slope_that_may_be_anything_the_half_below_zero_counts() -> None:
     """The median of the left half of Student's t is its lower quartile."""
     found = ErrorLine(0.0, 0.1, 1_000_000).predicted(Estimate(0.8, 0.8, 0.8), 4.0)
