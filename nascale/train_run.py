@@ -130,7 +130,7 @@ def run(
 
     ``follow`` is called after every step and every epoch, with workers four times a second; ``stop`` ends it after a
     checkpoint. ``seconds_left`` has the training, which no workers share, end by the clock and not after the epochs of its
-    spec. Raises Stopped, Diverged, InputError for a folder or a checkpoint that cannot be used or for workers
+    spec; ``within`` of the spec has it end with the last epoch that fits. Raises Stopped, Diverged, InputError for a folder or a checkpoint that cannot be used or for workers
     that the cluster has no room for, and RunError for workers that die again and again.
     """
     from evaluators.device import limit_threads, pick_device
@@ -156,11 +156,11 @@ def run(
 
 
 def _pace(prepared: PreparedTraining, seconds_left: Callable[[], float] | None) -> Pace:
-    from evaluators.trainer.pace import Deadline
+    from evaluators.trainer.pace import Deadline, time_limit
 
+    speed, within = prepared.speed, prepared.spec.within
     if seconds_left is None:
-        return lambda training: None
-    speed = prepared.speed
+        return (lambda training: None) if within is None else time_limit(_SHARE * within, speed)
     if speed is None:
         return Deadline(seconds_left)
     return Deadline(seconds_left, speed.step_seconds, speed.judge_seconds)

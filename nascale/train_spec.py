@@ -74,7 +74,9 @@ class TrainSpec:
         "Side of the network's images in pixels.  [default: what ARCH says, else the data's]",
     )
     within: float | None = setting(
-        None, "seconds", "Train as many epochs as fit into this time (40min): the speed is measured first."
+        None,
+        "seconds",
+        "Train as many epochs as fit into this time (40min), which is looked at again on the way.",
     )
     init: str | None = setting(
         None, "text", "Start from the tensors of this .safetensors or .pt file that fit by name and shape."
@@ -179,7 +181,7 @@ class TrainSpec:
 
         The text that names the network and the cluster may be others.
 
-        The epochs of ``within`` were fixed when the training began, and are not compared.
+        The epochs of ``within`` were planned when the training began, and are not compared.
         """
         passed = {"arch", "ray_address"}
         if self.within is not None and stored.get("within") == self.within:

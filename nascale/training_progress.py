@@ -120,12 +120,12 @@ def panel(training: Standing) -> Group:
 
 def share(training: Standing) -> float:
     """The share of the training that is done, 0 to 1."""
-    return (training.epoch + training.step / training.steps) / training.recipe.epochs
+    return (training.epoch + training.step / training.steps) / training.epochs
 
 
 def line(training: Standing) -> str:
     """``epoch 12/60 · loss 0.841 · accuracy 0.6120 · best 0.6400 (epoch 11) · 210 images/s · 4 min 10 s left``."""
-    rows, epochs = training.rows, training.recipe.epochs
+    rows, epochs = training.rows, training.epochs
     parts = [f"epoch {training.epoch}/{epochs}"]
     if training.step:
         parts += [f"step {training.step}/{training.steps}", f"loss {training.mean_loss:.3f}"]

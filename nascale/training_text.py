@@ -117,9 +117,12 @@ def closing(run: TrainedRun) -> Iterator[str]:
     metrics = run.metrics
     if metrics is None:
         return
-    early = int(run.spec["epochs"]) - metrics["epochs"]
-    if early:
-        yield f"stopped after epoch {metrics['epochs']}: no better accuracy in {run.spec['patience']} epochs"
+    epochs, planned = metrics["epochs"], int(run.spec["epochs"])
+    # Earlier versions did not say so.
+    if metrics.get("stopped_early", epochs < planned):
+        yield f"stopped after epoch {epochs}: no better accuracy in {run.spec['patience']} epochs"
+    elif epochs != planned:
+        yield f"{epochs} epochs fitted into the time, {planned} had been planned"
     which = "averaged" if metrics["weights"] == "average" else "raw"
     yield (
         f"kept: epoch {metrics['epoch']}, validation accuracy {metrics['accuracy']:.4f} "

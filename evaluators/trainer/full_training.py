@@ -132,6 +132,11 @@ class FullTraining:
         return self.epoch * self.steps + self.step
 
     @property
+    def epochs(self) -> int:
+        """Epochs after which it ends, as it stands now; the last one may be cut short."""
+        return -(-self.schedule.total // self.steps)
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
         return (self.step == 0 and self.done >= self.schedule.total) or self.stopped_early

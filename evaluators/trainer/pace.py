@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluators.trainer.full_training import FullTraining
+    from evaluators.trainer.speed import Speed
 
 _LOOKS = 40
 """How often in its time a training looks whether its end still fits."""
@@ -31,11 +32,13 @@ class Deadline:
 
     ``step_seconds`` and ``judge_seconds`` are what was measured before it started, None where nothing was. Called before
     the first step and after every step and every epoch, it gives the new number of steps, or None where the end stays.
+    ``whole_epochs`` has the training end with an epoch, the last that fits.
     """
 
     seconds_left: Callable[[], float]
     step_seconds: float | None = None
     judge_seconds: float = 0.0
+    whole_epochs: bool = False
     clock: Callable[[], float] = time.monotonic
     _all: float = field(init=False)
     _looked: tuple[float, int, int] | None = field(default=None, init=False)
@@ -66,9 +69,33 @@ class Deadline:
             return None
         seconds, done, total = self.seconds_left(), training.done, training.schedule.total
         # Each epoch ends with a judgement, and so does the training.
-        fitting = (seconds - self.judge_seconds) / (self.step_seconds + self.judge_seconds / training.steps)
+        last = 0.0 if self.whole_epochs else self.judge_seconds
+        fitting = (seconds - last) / (self.step_seconds + self.judge_seconds / training.steps)
         wanted = max(1, done, done + int(fitting))
+        if self.whole_epochs:
+            begun = training.epoch + (training.step > 0)
+            wanted = training.steps * max(1, begun, wanted // training.steps)
         late = seconds < _LATEST * self._all
         if abs(wanted - total) <= _SMALL * (total - done) or (late and wanted > total):
             return None
         return wanted
+
+
+def time_limit(
+    seconds: float, speed: Speed | None, clock: Callable[[], float] = time.monotonic
+) -> Callable[[FullTraining], int | None]:
+    """Moves the end of a training to the last whole epoch that fits into ``seconds``, those before a stop included.
+
+    ``speed`` is what was measured before it started; None where nothing was.
+    """
+    deadline: Deadline | None = None
+
+    def pace(training: FullTraining) -> int | None:
+        nonlocal deadline
+        if deadline is None:
+            until = clock() + seconds - training.seconds - training.step_seconds
+            measured = (None, 0.0) if speed is None else (speed.step_seconds, speed.judge_seconds)
+            deadline = Deadline(lambda: until - clock(), *measured, whole_epochs=True, clock=clock)
+        return deadline(training)
+
+    return pace

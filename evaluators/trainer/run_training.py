@@ -158,6 +158,7 @@ class RunTraining:
             "loss": kept.loss,
             "weights": kept.weights,
             "epochs": training.epoch,
+            "stopped_early": training.stopped_early,
             "seconds": training.seconds,
         }
         return self.run.write(metrics=found, finished=training.finished, ends=tuple(training.ends))

@@ -27,6 +27,10 @@ class Standing(Protocol):
     def steps(self) -> int: ...
 
     @property
+    def epochs(self) -> int:
+        """Epochs after which it ends, as it stands now."""
+
+    @property
     def rows(self) -> list[EpochMetrics]: ...
 
     @property
@@ -52,6 +56,7 @@ class Snapshot:
     epoch: int
     step: int
     steps: int
+    epochs: int
     rows: list[EpochMetrics]
     mean_loss: float
     balanced: bool
@@ -65,6 +70,7 @@ class Snapshot:
             training.epoch,
             training.step,
             training.steps,
+            training.epochs,
             list(training.rows),
             training.mean_loss,
             training.balanced,

@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 import torch
 
+import evaluators.trainer.speed
 import nascale
 from evaluators.trained.run_folder import open_run
+from evaluators.trainer.full_training import FullTraining
+from evaluators.trainer.speed import Speed
 from nascale.cli import run as call
 from nascale.train_run import prepare, run
 from nascale.train_spec import train_spec
@@ -243,7 +246,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(
     assert "cut off or damaged" in refused(words, capsys)
 
 
-def test_time_is_made_into_epochs_which_stay(arch: str, tmp_path: Path) -> None:
+def test_time_is_made_into_epochs_which_a_run_keeps(arch: str, tmp_path: Path) -> None:
     spec = train_spec(arch, {"data": "digits", "within": "3s", "device": "cpu"})
     prepared = prepare(spec, tmp_path / "run")
     assert prepared.speed is not None
@@ -253,6 +256,30 @@ def test_time_is_made_into_epochs_which_stay(arch: str, tmp_path: Path) -> None:
     prepared.run.write()
     again = prepare(spec, tmp_path / "run")
     assert again.goes_on and again.spec == prepared.spec
+
+
+def test_a_time_that_fits_more_epochs_than_planned_is_used(
+    arch: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = evaluators.trainer.speed.measured_speed
+
+    def too_slow(training: FullTraining) -> Speed:
+        found = measured(training)
+        return replace(found, step_seconds=1.8 / found.steps, judge_seconds=0.0)
+
+    monkeypatch.setattr(evaluators.trainer.speed, "measured_speed", too_slow)
+    out = tmp_path / "run"
+    line = ["train", arch, "--data", "digits", "--out", str(out), *QUICK[2:], "--within", "6s"]
+    assert call(line) == 0
+    output = capsys.readouterr()
+    done = open_run(out)
+    assert done.finished and done.metrics is not None and done.spec["epochs"] == 3
+    epochs = done.metrics["epochs"]
+    assert epochs > 3 and f"epoch {epochs}/{epochs} " in output.err
+    assert f"{epochs} epochs fitted into the time, 3 had been planned\n" in output.out
+    assert done.ends and (out / "metrics.csv").read_text().count("\n") == epochs + 1
+    assert call(line) == 0
+    assert "is finished; nothing was done" in capsys.readouterr().out
 
 
 def test_a_run_of_an_earlier_version_keeps_the_weights_that_it_kept(

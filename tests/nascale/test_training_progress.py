@@ -24,7 +24,8 @@ class Shown:
     rows: list[EpochMetrics] = field(default_factory=list)
     step: int = 0
     steps: int = 10
-    recipe: FullRecipe = field(default_factory=lambda: FullRecipe(epochs=4))
+    epochs: int = 4
+    recipe: FullRecipe = field(default_factory=lambda: FullRecipe(epochs=9))
     mean_loss: float = 1.25
     balanced: bool = False
 
@@ -34,7 +35,7 @@ class Shown:
 
     @property
     def finished(self) -> bool:
-        return self.epoch == self.recipe.epochs
+        return self.epoch == self.epochs
 
     @property
     def best(self) -> Judged | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from evaluators.images.image_set import ImageSet
 from evaluators.optimization import learning_rate_factor
 from evaluators.trained.run_folder import open_run
-from evaluators.trainer.pace import Deadline
-from evaluators.trainer.run_training import RunTraining
+from evaluators.trainer.pace import Deadline, time_limit
+from evaluators.trainer.run_training import Pace, RunTraining
 from evaluators.trainer.schedule import Schedule
+from evaluators.trainer.speed import Speed
 from tests.evaluators.trainer.test_full_training import training
 from tests.evaluators.trainer.test_run_training import new_run
 
@@ -41,7 +43,27 @@ class Pretended:
     def __init__(self, total: int, steps: int) -> None:
         self.time, self.steps = 0.0, steps
         self.done = self.epoch = 0
-        self.seconds, self.schedule = 0.0, Schedule(total)
+        self.seconds = self.step_seconds = 0.0
+        self.schedule = Schedule(total)
+
+    @property
+    def step(self) -> int:
+        return self.done - self.epoch * self.steps
+
+    def train(self, pace: Pace, seconds: Callable[[], float]) -> int:
+        """Trains to the end, with epochs judged in half a second; returns how often the end was moved."""
+        moves = 0
+        while self.done < self.schedule.total:
+            total = pace(self)  # type: ignore[arg-type]
+            if total is not None:
+                self.schedule, moves = Schedule.of(self.schedule.total, [(self.done, total)]), moves + 1
+            if self.done >= self.schedule.total:
+                break
+            self.time += seconds()
+            self.done += 1
+            if self.done % self.steps == 0:
+                self.time, self.epoch = self.time + 0.5, self.epoch + 1
+        return moves
 
 
 @pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
@@ -49,20 +71,28 @@ class Pretended:
 def test_a_training_ends_when_its_time_does(slower: float, known: bool) -> None:
     one = Pretended(total=100, steps=25)
     deadline = Deadline(lambda: 100 - one.time, 0.1 if known else None, 0.5, clock=lambda: one.time)
-    moves = 0
-    while one.done < one.schedule.total:
-        total = deadline(one)  # type: ignore[arg-type]
-        if total is not None:
-            one.schedule, moves = Schedule.of(one.schedule.total, [(one.done, total)]), moves + 1
-        if one.done >= one.schedule.total:
-            break
-        # It becomes slower in the middle, as when other work begins.
-        one.time += 0.1 * (slower if one.time > 40 else 1)
-        one.done += 1
-        if one.done % one.steps == 0:
-            one.time, one.epoch = one.time + 0.5, one.epoch + 1
+    # It becomes slower in the middle, as when other work begins.
+    moves = one.train(deadline, lambda: 0.1 * (slower if one.time > 40 else 1))
     assert one.time + 0.5 == pytest.approx(100, rel=0.03)
     assert moves < 25
+
+
+@pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("planned", [1, 33, 60])
+def test_the_last_whole_epoch_that_fits_is_the_end(slower: float, planned: int) -> None:
+    one = Pretended(total=25 * planned, steps=25)
+    pace = time_limit(100, Speed(0.1, 25, 0.5), clock=lambda: one.time)
+    one.train(pace, lambda: 0.1 * (slower if one.time > 40 else 1))
+    epoch = 25 * 0.1 * slower + 0.5
+    assert one.step == 0
+    assert 100 - 1.5 * epoch < one.time < 100 + 0.5 * epoch
+
+
+def test_the_time_before_a_stop_counts() -> None:
+    one = Pretended(total=25 * 30, steps=25)
+    one.seconds, one.step_seconds = 80.0, 5.0
+    one.train(time_limit(100.1, Speed(0.1, 25, 0.5), clock=lambda: one.time), lambda: 0.1)
+    assert one.epoch == 5 and one.time == pytest.approx(15)
 
 
 def test_a_training_by_the_clock_can_be_repeated(digits: ImageSet, tmp_path: Path) -> None:
