@@ -94,8 +94,13 @@ def time_limit(
         nonlocal deadline
         if deadline is None:
             until = clock() + seconds - training.seconds - training.step_seconds
-            measured = (None, 0.0) if speed is None else (speed.step_seconds, speed.judge_seconds)
-            deadline = Deadline(lambda: until - clock(), *measured, whole_epochs=True, clock=clock)
+            deadline = Deadline(
+                lambda: until - clock(),
+                None if speed is None else speed.step_seconds,
+                0.0 if speed is None else speed.judge_seconds,
+                whole_epochs=True,
+                clock=clock,
+            )
         return deadline(training)
 
     return pace
