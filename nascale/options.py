@@ -12,6 +12,7 @@ from nascale.quantities import Quantity
 from space.setting import declared
 
 F = TypeVar("F", bound=Callable[..., Any])
+_DEFAULT = "[default: "
 _TYPES: dict[str, click.ParamType[Any] | type] = {"text": str, "value": str, "int": int, "float": float}
 
 
@@ -20,7 +21,7 @@ def setting_options(
 ) -> Callable[[F], F]:
     """One option for each setting of the dataclass ``kind``; an option that is not given is None.
 
-    ``without`` leaves settings out, ``help`` says other lines of help for some.
+    ``without`` leaves settings out; ``help`` has other lines of help for some, with their defaults.
     """
 
     def add(function: F) -> F:
@@ -37,11 +38,26 @@ def option_of(item: Field[Any]) -> str:
     return "--" + item.name.replace("_", "-")
 
 
+def default_of(item: Field[Any]) -> str:
+    """The default of a setting as its help says it."""
+    told = item.metadata["help"].partition(_DEFAULT)[2].rstrip("]")
+    if item.metadata["kind"] == "flag":
+        return "on" if item.default else "off"
+    return told or str(item.default)
+
+
+def with_default(item: Field[Any], default: str) -> str:
+    """The help of a setting where it has another ``default``."""
+    text = item.metadata["help"].partition(_DEFAULT)[0].rstrip()
+    return f"{text}  {_DEFAULT}{default}]"
+
+
 def _option(item: Field[Any], text: str | None) -> Callable[[F], F]:
     kind, flag = item.metadata["kind"], option_of(item)
-    text = text or item.metadata["help"]
-    if item.default is not None and kind != "flag" and "[default" not in text:
-        text += f"  [default: {item.default}]"
+    if text is None:
+        told = item.metadata["help"]
+        silent = item.default is None or kind == "flag" or _DEFAULT in told
+        text = told if silent else with_default(item, str(item.default))
     if kind == "flag":
         return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=text)
     return click.option(flag, item.name, type=_TYPES.get(kind) or Quantity(kind), default=None, help=text)

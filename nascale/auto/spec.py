@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluators.full_recipe import AUTO_AUGMENTS, FullRecipe
+from evaluators.recipe import Recipe
 from nascale.auto.plan import LEAST
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
@@ -23,6 +24,8 @@ DECIDED = frozenset(
 """Settings of a search that the command decides itself."""
 _OF_SEARCH_ALONE = frozenset({"epochs", "fraction", "train_resolution", "train_width"})
 """Settings of the recipe that make the trainings of the search short, and do not go for the full ones."""
+FOR_ALL_TRAININGS = frozenset(declared(Recipe)) & frozenset(declared(FullRecipe)) - _OF_SEARCH_ALONE
+"""Settings that, where they are given, go for the search and for the full trainings, which have defaults of their own."""
 _DETAIL = (224, 300e6)
 """A side in pixels, and MACs for which it is usual: those of MobileNetV2."""
 _FREE = frozenset({"workers", "retries", "trial_timeout", "max_failures", "gpus_per_trial", "ray_address"})
@@ -65,7 +68,6 @@ class AutoSpec:
     def training_options(self) -> dict[str, Any]:
         """The options of the full trainings."""
         search = self.search
-        own = {name for name in declared(FullRecipe) if name not in _OF_SEARCH_ALONE}
         return {
             "data": search.images.data,
             "validation": search.images.validation,
@@ -74,7 +76,7 @@ class AutoSpec:
             "split_seed": search.run.seed,
             "threads": self.threads,
             **({} if self.auto_augment == MEASURED else {"auto_augment": self.auto_augment}),
-            **{name: value for name, value in self.given.items() if name in own},
+            **{name: value for name, value in self.given.items() if name in FOR_ALL_TRAININGS},
         }
 
 

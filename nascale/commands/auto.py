@@ -7,21 +7,48 @@ from typing import Any
 
 import click
 
+from evaluators.full_recipe import FullRecipe
+from evaluators.images.sources import source_help
 from nascale.auto.more_images import FEWEST_EPOCHS, SHARE
-from nascale.auto.spec import DECIDED, MEASURED, auto_spec
-from nascale.options import setting_options
+from nascale.auto.spec import DECIDED, FOR_ALL_TRAININGS, MEASURED, SEARCHED, auto_spec
+from nascale.options import default_of, setting_options, with_default
 from nascale.output import echo
 from nascale.quantities import Quantity
 from nascale.spec import SearchSpec
+from space.setting import declared
 
+_DEFAULTS = {
+    "fraction": "1.0, or less where the time is too short for epochs",
+    "objective": SEARCHED,
+    "resolution": "the data's, or less where few --max-macs are allowed",
+}
+"""Settings of a search that have another default here."""
 _HELP = {
+    "crop": "Random shifts, in pixels.  [default: 0 in the search, an eighth of the resolution in the trainings after it]",
+    "data": f"Images to train on, which must be named: {source_help()}.",
     "epochs": "Epochs of each training of the search.  [default: as the time allows]",
+    "stock": "Known networks that are brought under the budgets, trained first and compared with what is found: names joined by "
+    "commas, or auto (the best known). A search measures as many of them as are a tenth of its trials, and two at least.  [default: auto]",
     "workers": "Trainings at once.  [default: one for each processor, or for each --threads of them]",
 }
+"""Settings of a search that mean something else here."""
+
+
+def _help() -> dict[str, str]:
+    """The help of the options that are not as in a search alone."""
+    search, full = declared(SearchSpec), declared(FullRecipe)
+    found = {name: with_default(search[name], default) for name, default in _DEFAULTS.items()}
+    for name in FOR_ALL_TRAININGS:
+        short, long = default_of(search[name]), default_of(full[name])
+        if short != long:
+            found[name] = with_default(
+                search[name], f"{short} in the search, {long} in the trainings after it"
+            )
+    return found | _HELP
 
 
 @click.command("auto")
-@setting_options(SearchSpec, without=DECIDED, help=_HELP)
+@setting_options(SearchSpec, without=DECIDED, help=_help())
 @click.option(
     "--within", type=Quantity("seconds"), default="1h", show_default=True, help="The time for all of it."
 )
