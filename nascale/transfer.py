@@ -48,6 +48,11 @@ def experiences(spec: SearchSpec, space: SearchSpace) -> tuple[Experience, ...]:
     return tuple(found)
 
 
+def with_storages(text: str, storage: str) -> str:
+    """The same studies, each with its storage; one that names none is in ``storage``. Raises InputError as a search does."""
+    return ",".join(f"{name}@{where}" for name, where in _sources(text, storage))
+
+
 def attributes(found: tuple[Experience, ...]) -> dict[str, Any]:
     """What a new study keeps of its experiences; nothing where there are none."""
     return {f"{ATTRIBUTE}:{i}": experience.to_json() for i, experience in enumerate(found)}

@@ -12,7 +12,8 @@ from evaluators.recipe import Recipe
 from nascale.auto.plan import LEAST
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
-from results.storage_url import storage_url
+from nascale.transfer import with_storages
+from results.storage_url import default_storage, redacted, storage_url
 from space.errors import InputError
 from space.setting import declared
 
@@ -55,8 +56,10 @@ class AutoSpec:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What must be the same to go on."""
+        """What must be the same to go on; it is kept in a file, without passwords."""
         kept = {name: value for name, value in self.given.items() if name not in _FREE}
+        if "learn_from" in kept:
+            kept["learn_from"] = redacted(kept["learn_from"])
         chosen: dict[str, Any] = {}
         if self.auto_augment != MEASURED:
             chosen["auto_augment"] = self.auto_augment
@@ -105,7 +108,7 @@ def auto_spec(
     workers = given.get("workers", max(1, _processors() // each))
     if workers < 1:
         raise InputError.of("--workers", "1 or more", workers)
-    decided = {
+    decided: dict[str, Any] = {
         # What comes after the search gives all networks the same time.
         "objective": given.get("objective", SEARCHED),
         "study": STUDY,
@@ -113,6 +116,9 @@ def auto_spec(
         "workers": workers,
         "cpus_per_trial": float(each),
     }
+    if "learn_from" in given:
+        # The study of this search is the only one in its database.
+        decided["learn_from"] = with_storages(given["learn_from"], default_storage())
     search = read_spec(None, {**given, **decided})
     if search.resolution is None:
         search = search.replace(resolution=_resolution(search))

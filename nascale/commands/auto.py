@@ -27,6 +27,8 @@ _HELP = {
     "crop": "Random shifts, in pixels.  [default: 0 in the search, an eighth of the resolution in the trainings after it]",
     "data": f"Images to train on, which must be named: {source_help()}.",
     "epochs": "Epochs of each training of the search.  [default: as the time allows]",
+    "learn_from": "Start from what other studies of the same space found, with other images or budgets: STUDY, one of $NASCALE_STORAGE or "
+    "nascale.db, or STUDY@STORAGE, as auto@sqlite:///OTHER/study.db; several joined by commas.  Samplers controller and controller-ppo.",
     "stock": "Known networks that are brought under the budgets, trained first and compared with what is found: names joined by "
     "commas, or auto (the best known). A search measures as many of them as are a tenth of its trials, and two at least.  [default: auto]",
     "workers": "Trainings at once.  [default: one for each processor, or for each --threads of them]",

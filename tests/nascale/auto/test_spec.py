@@ -11,6 +11,7 @@ from evaluators.full_recipe import FullRecipe
 from nascale.auto.spec import AutoSpec, auto_spec
 from nascale.cli import run
 from nascale.spec import SearchSpec
+from space.errors import InputError
 from space.setting import declared
 
 
@@ -35,6 +36,17 @@ def test_the_patience_with_a_database_is_none_with_a_training() -> None:
     one = spec(patience=300.0)
     assert one.search.run.patience == 300.0
     assert "patience" not in one.training_options
+
+
+def test_studies_to_learn_from_are_in_the_usual_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASCALE_STORAGE", "sqlite:///usual.db")
+    one = spec(learn_from="first, auto@sqlite:///other/study.db")
+    assert one.search.learn_from == "first@sqlite:///usual.db,auto@sqlite:///other/study.db"
+    assert one.request["learn_from"] == "first, auto@sqlite:///other/study.db"
+    secret = spec(learn_from="first@postgresql://me:secret@host/db")
+    assert "secret" not in str(secret.request) and "secret" in str(secret.search.learn_from)
+    with pytest.raises(InputError, match="learn_from: wanted each study once"):
+        spec(learn_from="first,first")
 
 
 @pytest.fixture
