@@ -15,7 +15,7 @@ from evaluators.images.device_images import DeviceImages
 
 ELASTICITY = 0.1
 """By which power of the epochs the error of a long training falls. Losses fell with 0.07, 0.10 and 0.18 on three image sets
-(docs/auto.md: 20 to 100, 40 to 150 and 15 to 60 epochs)."""
+(docs/auto-figures.md: 20 to 100, 40 to 150 and 15 to 60 epochs)."""
 USUAL_IMAGE_SECONDS = 1e-3
 
 

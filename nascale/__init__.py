@@ -1,6 +1,7 @@
 """nascale: convolutional networks that fit your images and your budget.
 
 import nascale
+found = nascale.auto("folder:photos", resolution=64, max_macs="5M", within="1h", out="photos-run")
 study = nascale.search(space="mbconv", data="digits", trials=40, max_macs="5M")
 front = nascale.front(study)               # a pandas DataFrame
 run = nascale.train(f"{study.name}:0", out="run")  # the folder of a training
@@ -19,7 +20,20 @@ _packages.install_finder()
 
 from typing import TYPE_CHECKING, Any
 
-from nascale.api import Study, architecture, data, family, front, profile, scale, search, train, trials
+from nascale.api import (
+    AutoResult,
+    Study,
+    architecture,
+    auto,
+    data,
+    family,
+    front,
+    profile,
+    scale,
+    search,
+    train,
+    trials,
+)
 from nascale.version import VERSION
 from space.errors import InputError, NascaleError, RunError
 
@@ -29,12 +43,14 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "AutoResult",
     "Client",
     "InputError",
     "NascaleError",
     "RunError",
     "Study",
     "architecture",
+    "auto",
     "data",
     "family",
     "front",

@@ -6,7 +6,7 @@ Heavy libraries are imported by the function that needs them, so ``import nascal
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,73 @@ class Study:
 
     name: str
     storage: str
+
+
+@dataclass(frozen=True)
+class AutoResult:
+    """What ``auto`` found and left in ``folder``, which has ``export``, ``family``, ``report.html`` and ``auto.json``.
+
+    ``run`` is the training of the exported network, ``study`` the search. ``test`` are the figures on the test images (``accuracy``
+    with its 95 % interval ``low`` to ``high``, the number of ``images``; None without test images). ``worth_it`` is "yes", "no" or
+    "undecided", after the ``difference`` of the best found network to the best stock one, both trained alike (``value``, ``low``,
+    ``high``, in 0..1; None without such a pair). ``conclusions`` say all that in plain words, as the command's last lines.
+    """
+
+    folder: Path
+    run: TrainedRun
+    study: Study
+    test: Mapping[str, Any] | None
+    worth_it: str
+    difference: Mapping[str, Any] | None
+    conclusions: tuple[str, ...]
+
+    @property
+    def architecture(self) -> Architecture:
+        """The exported network."""
+        return self.run.architecture
+
+
+def auto(
+    data: str,
+    *,
+    out: str | os.PathLike[str] = "runs/auto",
+    within: float | str = "1h",
+    threads: int | None = None,
+    auto_augment: str = "measured",
+    trained_validation: float | None = None,
+    report: Callable[[str], None] | None = None,
+    **settings: Any,
+) -> AutoResult:
+    """Finds, trains, exports and tests a network for the images ``data`` in the time ``within``, or goes on in the folder ``out``.
+
+    ``settings`` are the options of ``nascale auto`` with underscores, a budget among them (``max_macs="5M"``). ``report`` is told what
+    goes on, line by line. Raises InputError for what cannot be done, before anything is written, and RunError where no network
+    could be trained.
+    """
+    from evaluators.trained.run_folder import open_run
+    from nascale.auto_run.running import run
+    from nascale.auto_run.spec import STUDY, auto_spec
+    from nascale.quantities import parse_quantity
+
+    spec = auto_spec(
+        {**settings, "data": data},
+        within=parse_quantity(within, "seconds", "within"),
+        out=Path(out),
+        threads=threads,
+        auto_augment=auto_augment,
+        trained_validation=trained_validation,
+    )
+    state = run(spec, say=report or (lambda line: None))
+    assert state.exported is not None and state.worth_it is not None
+    return AutoResult(
+        folder=state.folder,
+        run=open_run(state.folder / state.exported["folder"]),
+        study=Study(STUDY, str(spec.search.storage)),
+        test=state.test,
+        worth_it=state.worth_it,
+        difference=state.difference,
+        conclusions=tuple(state.sentences),
+    )
 
 
 def search(

@@ -8,9 +8,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from results.interruption import interrupt, is_interruption
 
@@ -82,9 +82,11 @@ def told_when_stopped(goes_on_with: str) -> Iterator[None]:
 
     Raises KeyboardInterrupt then, also where what was interrupted made another error of it.
     """
+    handlers = _handlers()
     stop_once()
     try:
         yield
+        _restore(handlers)  # who calls this from Python has their own
     except BaseException as error:
         if not is_interruption(error):
             raise
@@ -96,15 +98,25 @@ def told_when_stopped(goes_on_with: str) -> Iterator[None]:
 def handlers_kept() -> Iterator[None]:
     """Inside, Ray starts: it puts handlers of its own in place of ours, which leave the program where SIGTERM comes."""
     global _last
-    here = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = _handlers()
     try:
         yield
     except SystemExit:
         _last = signal.SIGTERM
         raise KeyboardInterrupt from None
     finally:
-        for number, handler in handlers.items() if here else ():
+        _restore(handlers)
+
+
+def _handlers() -> dict[signal.Signals, Any]:
+    return {number: signal.getsignal(number) for number in _SIGNALS}
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, handler in handlers.items():
+        if handler is not None:  # one that Python did not install cannot be put back
             signal.signal(number, handler)
 
 

@@ -39,7 +39,7 @@ LONG = (
     "evaluators/supernet/test_evaluator.py",
     "nascale/test_study_commands.py",
     "nascale/test_malformed.py",
-    "nascale/auto/test_stages.py",
+    "nascale/auto_run/test_stages.py",
 )
 """What takes long, the longest first: of two processes, the one that began such a file last would work alone."""
 TESTS = Path(__file__).parent

@@ -9,8 +9,8 @@ import click
 
 from evaluators.full_recipe import FullRecipe
 from evaluators.images.sources import source_help
-from nascale.auto.more_images import FEWEST_EPOCHS, SHARE
-from nascale.auto.spec import DECIDED, FOR_ALL_TRAININGS, MEASURED, SEARCHED, auto_spec
+from nascale.auto_run.more_images import FEWEST_EPOCHS, SHARE
+from nascale.auto_run.spec import DECIDED, FOR_ALL_TRAININGS, MEASURED, SEARCHED, auto_spec
 from nascale.options import default_of, setting_options, with_default
 from nascale.output import echo
 from nascale.quantities import Quantity
@@ -93,7 +93,7 @@ def command(
     replaced by a better one only, at the end by the better of the last trainings. Ctrl-C and kills lose nothing; the same command goes on. The last lines say
     whether the search was worth it.
     """
-    from nascale.auto.running import run
+    from nascale.auto_run.running import run
 
     spec = auto_spec(
         options,
@@ -103,5 +103,6 @@ def command(
         auto_augment=auto_augment,
         trained_validation=trained_validation,
     )
-    for line in run(spec, quiet=quiet):
+    state = run(spec) if quiet else run(spec, say=echo, live=True)
+    for line in state.sentences:
         echo(line)

@@ -79,7 +79,7 @@ def _check_search(spec: Mapping[str, Any], keys: _Keys, resources: Resources) ->
 
 
 def _check_auto(spec: Mapping[str, Any], keys: _Keys, resources: Resources) -> None:
-    from nascale.auto.spec import auto_spec
+    from nascale.auto_run.spec import auto_spec
 
     own = {name: keys[name] for name in ("auto_augment", "trained_validation") if name in keys}
     given = {name: value for name, value in keys.items() if name not in ("within", "threads", *own)}

@@ -140,7 +140,7 @@ class Watcher:
     def _place(self) -> tuple[str | None, str]:
         """The name of the job's study, and where it is kept: ``nascale auto`` has a database of its own."""
         if self._job.kind is JobKind.AUTO:
-            from nascale.auto.spec import DATABASE, STUDY
+            from nascale.auto_run.spec import DATABASE, STUDY
 
             return STUDY, storage_url(self._folder / OUT / DATABASE)
         return self._job.study, self._resources.storage

@@ -12,7 +12,7 @@ import pytest
 
 from evaluators.export.certificate import checksum
 from evaluators.export.exporting import read_certificate
-from nascale.auto.state import FILE
+from nascale.auto_run.state import FILE
 from nascale.cli import run
 from tests.processes import environment
 

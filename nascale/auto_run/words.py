@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nascale.auto.augmentation import words as augmentation_words
-from nascale.auto.more_images import OPTION
-from nascale.auto.plan import SHARES, TITLES
-from nascale.auto.state import State
-from nascale.auto.verdict import NO, UNDECIDED, YES
+from nascale.auto_run.augmentation import words as augmentation_words
+from nascale.auto_run.more_images import OPTION
+from nascale.auto_run.plan import SHARES, TITLES
+from nascale.auto_run.state import State
+from nascale.auto_run.verdict import NO, UNDECIDED, YES
 from nascale.quantities import human_count, human_seconds
 
 _FEWEST_EPOCHS, _LEARNED_BY_HEART = 20, 0.6

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nascale.auto.augmentation import Options
-from nascale.auto.plan import Fidelity
-from nascale.auto.state import Finalist
-from nascale.auto.verdict import Right
+from nascale.auto_run.augmentation import Options
+from nascale.auto_run.plan import Fidelity
+from nascale.auto_run.state import Finalist
+from nascale.auto_run.verdict import Right
 
 
 @dataclass(frozen=True)

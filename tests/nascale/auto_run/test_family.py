@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nascale.auto import family
-from nascale.auto.family import ErrorLine
+from nascale.auto_run import family
+from nascale.auto_run.family import ErrorLine
 from results.intervals import Estimate
 from space.codec import from_json
 from space.cost import costs

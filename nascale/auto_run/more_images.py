@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nascale.auto.work import Trained
+from nascale.auto_run.work import Trained
 from results.intervals import Difference
 
 OPTION = "trained_validation"
 SHARE = 0.8
 """Of the validation images that the last training learns from."""
 FEWEST_EPOCHS = 60
-"""In shorter trainings it is not images that are missing (docs/auto.md has the figures)."""
+"""In shorter trainings it is not images that are missing (docs/auto-figures.md has the figures)."""
 
 
 def learned_more(trained: Trained) -> bool:

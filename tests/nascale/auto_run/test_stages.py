@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nascale.auto import more_images
-from nascale.auto import state as state_module
-from nascale.auto.augmentation import STRONGER, UNFLIPPED, Options
-from nascale.auto.clock import Clock
-from nascale.auto.plan import Fidelity
-from nascale.auto.stages import Stages
-from nascale.auto.state import FILE, Finalist, State
-from nascale.auto.verdict import Right
-from nascale.auto.work import Found, Seen, Trained
+from nascale.auto_run import more_images
+from nascale.auto_run import state as state_module
+from nascale.auto_run.augmentation import STRONGER, UNFLIPPED, Options
+from nascale.auto_run.clock import Clock
+from nascale.auto_run.plan import Fidelity
+from nascale.auto_run.stages import Stages
+from nascale.auto_run.state import FILE, Finalist, State
+from nascale.auto_run.verdict import Right
+from nascale.auto_run.work import Found, Seen, Trained
 
 IMAGES = 400
 
@@ -387,7 +387,7 @@ def test_longer_trainings_that_an_older_version_began_stay_as_narrow(tmp_path: P
 
 
 def test_times_are_in_the_table() -> None:
-    from nascale.auto import words
+    from nascale.auto_run import words
 
     state = State(Path("x"), {}, 300.0, planned={"start": 6.0, "search": 120.0}, spent={"search": 90.0})
     lines: list[Any] = list(words.plan_lines(state, 2, 1.5, new=True))
@@ -414,7 +414,7 @@ def test_times_are_in_the_table() -> None:
 def test_a_training_that_was_long_enough_is_said_so(
     epochs: int, reached: int, options: Options, said: str
 ) -> None:
-    from nascale.auto import words
+    from nascale.auto_run import words
 
     exported = {"epochs": epochs, "loss_epoch": reached, "options": options}
     more = {"value": 0.02, "low": 0.01, "high": 0.03, "level": 0.9}
@@ -431,7 +431,7 @@ def test_a_training_that_was_long_enough_is_said_so(
     ],
 )
 def test_what_the_search_measured_is_said(networks: int, measured: int, said: str) -> None:
-    from nascale.auto import words
+    from nascale.auto_run import words
 
     entry = {"name": "stock 1", "stock": True, "macs": 1000, "params": 100}
     state = State(Path("x"), {}, 300.0, exported={"name": "stock 1", "accuracy": 0.5}, candidates=[entry])

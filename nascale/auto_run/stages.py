@@ -13,10 +13,10 @@ from math import ceil
 from statistics import fmean, harmonic_mean
 from typing import Any
 
-from nascale.auto import augmentation, more_images, words
-from nascale.auto.augmentation import Options, Tried
-from nascale.auto.clock import Clock
-from nascale.auto.plan import (
+from nascale.auto_run import augmentation, more_images, words
+from nascale.auto_run.augmentation import Options, Tried
+from nascale.auto_run.clock import Clock
+from nascale.auto_run.plan import (
     QUICK,
     SHARES,
     WIDE_EPOCHS,
@@ -28,9 +28,9 @@ from nascale.auto.plan import (
     search_rows,
     stock_size,
 )
-from nascale.auto.state import Finalist, State
-from nascale.auto.verdict import Longer, of_more_time, of_ranking, worth_it
-from nascale.auto.work import Seen, Trained, Work
+from nascale.auto_run.state import Finalist, State
+from nascale.auto_run.verdict import Longer, of_more_time, of_ranking, worth_it
+from nascale.auto_run.work import Seen, Trained, Work
 from results.intervals import Difference, paired_difference
 from space.errors import RunError
 

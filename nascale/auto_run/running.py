@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from nascale.auto.clock import Clock, seconds_since_start
-from nascale.auto.prepare import PreparedAuto, prepare
-from nascale.auto.spec import AutoSpec
-from nascale.auto.state import SPENT, State
-from nascale.output import echo
+from nascale.auto_run.clock import Clock, seconds_since_start
+from nascale.auto_run.prepare import PreparedAuto, prepare
+from nascale.auto_run.spec import AutoSpec
+from nascale.auto_run.state import SPENT, State
 from nascale.stopping import told_when_stopped
 from results.files import write_file
 from space.errors import InputError
 
+Say = Callable[[str], None]
 _COUNT_SECONDS = 2.0
 
 
-def run(spec: AutoSpec, *, quiet: bool = False) -> Sequence[str]:
-    """Does all of it, or goes on; returns the last lines."""
+def run(spec: AutoSpec, *, say: Say = lambda text: None, live: bool = False) -> State:
+    """Does all of it, or goes on, and returns how it ended; ``say`` is told what goes on, ``live`` shows the search too."""
     clock = Clock(seconds_since_start())
     prepared = prepare(spec)
     if prepared.state.finished:
-        return prepared.state.sentences
+        return prepared.state
     clock = clock.after(prepared.state.spent_seconds)
-    return _worked(prepared, clock, quiet).sentences
+    return _worked(prepared, clock, say, live)
 
 
-def _worked(prepared: PreparedAuto, clock: Clock, quiet: bool) -> State:
+def _worked(prepared: PreparedAuto, clock: Clock, say: Say, live: bool) -> State:
     from evaluators.trainer.lock import locked
-    from nascale.auto import words
-    from nascale.auto.publish import recover
-    from nascale.auto.stages import Stages
-    from nascale.auto.trainings import Trainees
-    from nascale.auto.workshop import TRAININGS, Workshop
+    from nascale.auto_run import words
+    from nascale.auto_run.publish import recover
+    from nascale.auto_run.stages import Stages
+    from nascale.auto_run.trainings import Trainees
+    from nascale.auto_run.workshop import TRAININGS, Workshop
     from nascale.progress import ProgressLine
 
-    say = (lambda text: None) if quiet else echo
     folder, state = prepared.spec.out, prepared.state
     trainings = folder / TRAININGS
     trainings.mkdir(parents=True, exist_ok=True)
@@ -48,7 +47,7 @@ def _worked(prepared: PreparedAuto, clock: Clock, quiet: bool) -> State:
         state.write(clock.spent)
         for line in (f"data {_line(prepared)}", *(f"warning: {one}" for one in prepared.warnings)):
             say(line)
-        line_ = (lambda progress: None) if quiet else stack.enter_context(ProgressLine())
+        line_ = stack.enter_context(ProgressLine()) if live else (lambda progress: None)
         stack.enter_context(_counting(folder, clock))
         trainees = stack.enter_context(Trainees(prepared.slots, prepared.spec.threads))
         workshop = Workshop(prepared, trainees, clock, say, line_)

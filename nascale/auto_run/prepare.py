@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from nascale import launch
 from nascale.architectures import resolve
-from nascale.auto.augmentation import Options, candidates
-from nascale.auto.more_images import OPTION, SHARE
-from nascale.auto.plan import Fidelity, stock_size
-from nascale.auto.spec import MEASURED, SEARCHED, AutoSpec
-from nascale.auto.state import FILE, Finalist, State
+from nascale.auto_run.augmentation import Options, candidates
+from nascale.auto_run.more_images import OPTION, SHARE
+from nascale.auto_run.plan import Fidelity, stock_size
+from nascale.auto_run.spec import MEASURED, SEARCHED, AutoSpec
+from nascale.auto_run.state import FILE, Finalist, State
 from space.architecture import Architecture
 from space.at_budget import used, widened
 from space.codec import to_json

@@ -2,7 +2,7 @@
 
 More augmentation pays late: a network fits slower and forgets less. So what a short training loses by it is set against how
 much faster its loss goes on falling. ``CATCHING_UP`` is about what was measured on three image sets for trainings of 100 epochs
-or more (docs/auto.md has the figures).
+or more (docs/auto-figures.md has the figures).
 """
 
 from __future__ import annotations

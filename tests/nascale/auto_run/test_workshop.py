@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from nascale.auto.augmentation import STRONGER, UNFLIPPED
-from nascale.auto.state import Finalist
-from nascale.auto.workshop import Workshop, _block_types, _told_apart, _varied
+from nascale.auto_run.augmentation import STRONGER, UNFLIPPED
+from nascale.auto_run.state import Finalist
+from nascale.auto_run.workshop import Workshop, _block_types, _told_apart, _varied
 from results.trial_result import Status, TrialResult
 from space import zoo
 from space.codec import to_dict

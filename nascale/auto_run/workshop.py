@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nascale.architectures import resolve
-from nascale.auto import family
-from nascale.auto.augmentation import Options, words
-from nascale.auto.clock import Clock
-from nascale.auto.plan import Fidelity
-from nascale.auto.prepare import PreparedAuto, slug
-from nascale.auto.state import Finalist
-from nascale.auto.trainings import Trainees, Training, standing
-from nascale.auto.verdict import Right
-from nascale.auto.work import Found, Seen, Trained
+from nascale.auto_run import family
+from nascale.auto_run.augmentation import Options, words
+from nascale.auto_run.clock import Clock
+from nascale.auto_run.plan import Fidelity
+from nascale.auto_run.prepare import PreparedAuto, slug
+from nascale.auto_run.state import Finalist
+from nascale.auto_run.trainings import Trainees, Training, standing
+from nascale.auto_run.verdict import Right
+from nascale.auto_run.work import Found, Seen, Trained
 from results.files import write_file
 from results.intervals import Estimate, proportion
 from results.networks import Networks, answer, ranking
@@ -264,7 +264,7 @@ class Workshop:
         return self.prepared.widened(one, most_macs)
 
     def publish(self, trained: Trained, *, quick: bool) -> None:
-        from nascale.auto.publish import publish
+        from nascale.auto_run.publish import publish
 
         spec = self.prepared.spec
         self.beat()

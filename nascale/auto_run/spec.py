@@ -9,7 +9,8 @@ from typing import Any
 
 from evaluators.full_recipe import AUTO_AUGMENTS, FullRecipe
 from evaluators.recipe import Recipe
-from nascale.auto.plan import LEAST
+from nascale.auto_run.plan import LEAST
+from nascale.keys import converted
 from nascale.quantities import human_seconds
 from nascale.spec import SearchSpec, read_spec
 from nascale.transfer import with_storages
@@ -93,7 +94,15 @@ def auto_spec(
     trained_validation: float | None = None,
 ) -> AutoSpec:
     """The spec of these options, of which None counts as not given. Raises InputError for what cannot be used."""
-    given = {name: value for name, value in options.items() if value is not None}
+    known = declared(SearchSpec)
+    for name in DECIDED & options.keys():
+        raise InputError.of(name, "none, as auto decides it itself", options[name])
+    # As numbers, however they were written: the same request goes on.
+    given = {
+        name: converted(known[name], value) if name in known else value
+        for name, value in options.items()
+        if value is not None
+    }
     if "data" not in given:
         raise InputError.of("--data", "the images to train on", None)
     if within < LEAST:

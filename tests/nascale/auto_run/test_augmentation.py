@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nascale.auto.augmentation import CATCHING_UP, STRONGER, UNFLIPPED, Tried, candidates, chosen, words
+from nascale.auto_run.augmentation import CATCHING_UP, STRONGER, UNFLIPPED, Tried, candidates, chosen, words
 
 PLAIN = Tried({}, 40, 0.7)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from nascale.auto.state import Finalist
+from nascale.auto_run.state import Finalist
 
 if TYPE_CHECKING:
     from evaluators.trained.run_folder import TrainedRun
@@ -54,7 +54,7 @@ class _Trainee:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
         path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "nascale.auto.trainee"],
+            [sys.executable, "-P", "-m", "nascale.auto_run.trainee"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,

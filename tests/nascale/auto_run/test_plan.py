@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nascale.auto.plan import (
+from nascale.auto_run.plan import (
     FIRST_SECONDS,
     LEAST,
     SEARCHED,

@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from nascale.auto.verdict import NO, UNDECIDED, YES, Longer, of_more_time, of_ranking, worth_it
+from nascale.auto_run.verdict import NO, UNDECIDED, YES, Longer, of_more_time, of_ranking, worth_it
 from results.intervals import Difference
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nascale.auto.prepare import PreparedAuto, prepare
-from nascale.auto.spec import auto_spec
-from nascale.auto.state import Finalist, State
+from nascale.auto_run.prepare import PreparedAuto, prepare
+from nascale.auto_run.spec import auto_spec
+from nascale.auto_run.state import Finalist, State
 from space.architecture import Architecture, Stage
 from space.blocks import Conv, Dense, GlobalPool, MBConv
 from space.codec import from_json, to_json

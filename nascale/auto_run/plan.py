@@ -53,7 +53,7 @@ LEAST_EXPORT = 11.0
 """Seconds that are kept back for an export of all formats: the network that comes last may have many more parts than the first one."""
 WIDE_EPOCHS = 40
 """Epochs of the final that a found network is to have after it was made wider: before that, a narrow one that trains faster is
-as good (docs/auto.md has the figures)."""
+as good (docs/auto-figures.md has the figures)."""
 MARGIN = 0.01
 """Share of the whole time that is kept back for what nobody foresees."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nascale.auto.more_images import best, learned_more, went_wrong
-from nascale.auto.state import Finalist
-from nascale.auto.work import Trained
+from nascale.auto_run.more_images import best, learned_more, went_wrong
+from nascale.auto_run.state import Finalist
+from nascale.auto_run.work import Trained
 from results.intervals import Difference
 
 

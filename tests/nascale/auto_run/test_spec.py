@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluators.full_recipe import FullRecipe
-from nascale.auto.spec import AutoSpec, auto_spec
+from nascale.auto_run.spec import AutoSpec, auto_spec
 from nascale.cli import run
 from nascale.spec import SearchSpec
 from space.errors import InputError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nascale.auto import publish
+from nascale.auto_run import publish
 
 
 def filled(folder: Path, text: str) -> Path:
