@@ -85,6 +85,15 @@ class Client:
         job = self.followed(self.submit("search", settings)["id"], report)
         return Study(str(job["study"]), self.url)
 
+    def auto(
+        self, data: str, *, report: Callable[[Mapping[str, Any]], None] | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        """Has the service find, train and export a network, follows that to its end, and returns the job with its ``artifacts``.
+
+        ``data`` is the id of images of the service, ``settings`` are those of ``nascale.auto``.
+        """
+        return self.followed(self.submit("auto", {"data": data, **settings})["id"], report)
+
     def train(
         self,
         arch: str | Architecture | Mapping[str, Any],

@@ -58,6 +58,8 @@ def test_errors_are_those_of_the_local_api(there: nascale.Client, served: Servin
     assert caught.value.nearest == ("digits",)  # type: ignore[attr-defined]
     with pytest.raises(nascale.InputError, match="nearest: trials"):
         there.submit("search", {"trails": 3})
+    with pytest.raises(nascale.InputError, match="--max-macs: wanted a budget on the network"):
+        there.auto("digits", within="10min")
     with (
         nascale.Client(served.url, "wrong") as stranger,
         pytest.raises(ServiceError, match="token") as refused,
