@@ -193,7 +193,8 @@ def _side(itself: Found, budgets: Sequence[float], nearest: Nearest, most: int) 
     """The members for budgets all above the cost of the network ``itself``, or all below, the nearest first.
 
     Each is sought between those that are there already. A member that comes first may leave no good place for the
-    next: then those that found none come first, or the farthest. ``most`` orders are tried.
+    next: then those that use too little of their budgets come first, or all that found no good place, or the farthest. ``most``
+    orders are tried.
     """
     outwards = list(range(len(budgets)))
     best: dict[float, Found] = {}
@@ -203,11 +204,15 @@ def _side(itself: Found, budgets: Sequence[float], nearest: Nearest, most: int) 
         tried += 1
         if not best or _worst(found) < _worst(best):
             best = found
+        unused = [i for i in outwards if not found[budgets[i]].uses(budgets[i])]
         far = [i for i in outwards if not found[budgets[i]].is_member(budgets[i])]
         if not far:
             break
         if tried == 1:
-            orders += [[*far, *(i for i in outwards if i not in far)], outwards[::-1]]
+            for first in (unused, far, outwards[::-1]):
+                order = [*first, *(i for i in outwards if i not in first)]
+                if order not in orders:
+                    orders.append(order)
     return best
 
 
@@ -230,12 +235,12 @@ def _in_order(
     return {budgets[i]: found[i] for i in sorted(found)}
 
 
-def _worst(found: dict[float, Found]) -> tuple[int, float]:
-    """How many members are far from the ray or use too little, and the largest spread in units of φ."""
+def _worst(found: dict[float, Found]) -> tuple[int, int, float]:
+    """How many members use too little, how many do or are far from the ray, and the largest spread in units of φ."""
+    unused = sum(not one.uses(budget) for budget, one in found.items())
     far = sum(not one.is_member(budget) for budget, one in found.items())
-    return far, max(
-        (one.direction.spread / max(abs(one.direction.phi), NEAR) for one in found.values()), default=0.0
-    )
+    spreads = (one.direction.spread / max(abs(one.direction.phi), NEAR) for one in found.values())
+    return unused, far, max(spreads, default=0.0)
 
 
 def _member(lattice: Lattice, found: Found, budget: float) -> Member:

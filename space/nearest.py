@@ -47,9 +47,13 @@ class Found:
         """Whether the spread is at most ``NEAR`` of φ."""
         return self.direction.spread <= NEAR * abs(self.direction.phi)
 
+    def uses(self, budget: float) -> bool:
+        """Whether the network costs about as much as the budget, and no more."""
+        return LEAST_USED * budget <= self.cost <= budget
+
     def is_member(self, budget: float) -> bool:
         """Whether the network uses the budget and is near to the ray."""
-        return LEAST_USED * budget <= self.cost <= budget and self.is_near
+        return self.uses(budget) and self.is_near
 
     @property
     def rank(self) -> tuple[float, float]:

@@ -79,25 +79,30 @@ class ErrorLine:
 
 
 def members(network: Architecture, max_resolution: int | None = None) -> list[Member]:
-    """The network scaled to ``STEPS`` of its MACs; a step to which it cannot be scaled is left out.
+    """The network scaled to ``STEPS`` of its MACs; a step to which it cannot be scaled is left out, as is
+    one to which no other network than that of a smaller step comes.
 
     The resolution goes no further than ``max_resolution`` (pixels), or the network's own where that is more.
     """
     whole, steps = costs(network).macs, list(STEPS)
     while steps:
         try:
-            return list(
-                scaled(
-                    network,
-                    [step * whole for step in steps],
-                    lambda one: float(costs(one).macs),
-                    max_resolution=max_resolution,
-                )
+            found = scaled(
+                network,
+                [step * whole for step in steps],
+                lambda one: float(costs(one).macs),
+                max_resolution=max_resolution,
             )
+            # Where nothing uses a budget, there is the network of a smaller one again.
+            return [one for at, one in enumerate(found) if one.architecture not in _networks(found[:at])]
         except (BudgetError, InputError):
             # Only the smallest can be too small for what rounding allows, and only the largest too large.
             steps = steps[1:] if steps[0] < 1 else steps[:-1]
     return []
+
+
+def _networks(some: Sequence[Member]) -> list[Architecture]:
+    return [one.architecture for one in some]
 
 
 def write(

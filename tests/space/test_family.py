@@ -9,6 +9,7 @@ from math import log
 import pytest
 
 from space.architecture import Architecture
+from space.codec import from_json
 from space.cost import costs
 from space.errors import BudgetError, InputError
 from space.family import Member, family, floor_note, measured_family, member_at
@@ -96,6 +97,21 @@ def test_the_order_of_budgets_is_kept_and_a_budget_may_come_twice() -> None:
     found = family(base, budgets, macs)
     assert [one.budget for one in found] == budgets and found[0] == found[2]
     check_family(base, found)
+
+
+# Found by a search on images of 28 pixels: its first member upwards, the most compound one, leaves no place for the next.
+NARROW = """{"format": 1, "resolution": 28, "classes": 10, "in_channels": 1, "stem": [["Conv", {"out_channels": 8, "stride": 2}]],
+"stages": [[[2, ["Basic", {"out_channels": 8}]]], [["Basic", {"out_channels": 8, "stride": 2}], ["Basic", {"out_channels": 8}]],
+[["Basic", {"out_channels": 40, "stride": 2, "squeeze_excite": ["SqueezeExcite", {}]}]],
+[["MBConv", {"out_channels": 32, "kernel": 5, "expansion": 3, "stride": 2, "activation": "relu"}]]],
+"head": [["Conv", {"out_channels": 224, "kernel": 1}], ["GlobalPool", {}], ["Drop", {"rate": 0.1}], ["Dense", {}]]}"""
+
+
+def test_a_budget_is_used_before_a_network_is_as_compound_as_can_be() -> None:
+    base = from_json(NARROW)
+    members = family(base, [step * macs(base) for step in (0.5, 2.0, 4.0, 8.0)], macs, max_resolution=28)
+    check_family(base, members)
+    assert all(one.used >= 0.97 for one in members)
 
 
 def test_the_resolution_stops_where_the_images_do() -> None:

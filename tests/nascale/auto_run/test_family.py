@@ -87,3 +87,12 @@ def test_the_family_is_written_with_what_is_expected_of_it(tmp_path: Path) -> No
     assert (tmp_path / "family" / "family.png").exists()
     unknown = family.write(tmp_path / "other", network, members[:1], Estimate(0.8, 0.75, 0.85), None)
     assert unknown[0]["predicted_accuracy"] is None
+
+
+def test_a_step_without_a_network_of_its_own_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = architecture("resnet18@resolution=32")
+    some = family.members(network, 32)
+    assert len(some) == 4
+    again = [some[0], some[1], some[1], some[3]]
+    monkeypatch.setattr(family, "scaled", lambda *_, **__: again)
+    assert family.members(network, 32) == [some[0], some[1], some[3]]
