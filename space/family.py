@@ -235,9 +235,9 @@ def _in_order(
     return {budgets[i]: found[i] for i in sorted(found)}
 
 
-def _worst(found: dict[float, Found]) -> tuple[int, int, float]:
-    """How many members use too little, how many do or are far from the ray, and the largest spread in units of φ."""
-    unused = sum(not one.uses(budget) for budget, one in found.items())
+def _worst(found: dict[float, Found]) -> tuple[float, int, float]:
+    """How much of their budgets members leave, how many leave some or are far from the ray, and the largest spread in units of φ."""
+    unused = sum(max(0.0, LEAST_USED - one.cost / budget) for budget, one in found.items())
     far = sum(not one.is_member(budget) for budget, one in found.items())
     spreads = (one.direction.spread / max(abs(one.direction.phi), NEAR) for one in found.values())
     return unused, far, max(spreads, default=0.0)

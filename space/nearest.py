@@ -82,9 +82,9 @@ class Search:
         if bounds is None:
             return None
         self.lowest, self.highest = bounds
-        if self._is_over(self.lowest):
-            return None
         self._first = self.lattice.layers_priced
+        if self._is_over(self.lowest):
+            return self._uneven_alone(phi)
         self._window(phi)
         spread, near = _FIRST_SPREAD, max(_FIRST_SPREAD, NEAR * abs(phi))
         while spread < near and not self._exhausted:
@@ -101,6 +101,21 @@ class Search:
                 return found
             spread *= 2
         return self._most()
+
+    def _uneven_alone(self, phi: float) -> Found | None:
+        """The uneven network of the least spread, where ``low`` is so uneven that all even ones around it cost too much."""
+        bounds = self.lattice.bounds(None, self.high)
+        if self.low is None or bounds is None or self._is_over(bounds[0]):
+            return None
+        self.lowest, self.highest = bounds
+        self._window(phi)
+        spread = max(_FIRST_SPREAD, NEAR * abs(phi))
+        while spread < _MOST_SPREAD and not self._exhausted:
+            found = self._uneven(spread, None)
+            if found is not None:
+                return found
+            spread *= 2
+        return None
 
     @property
     def _exhausted(self) -> bool:
