@@ -56,8 +56,8 @@ def _option(item: Field[Any], text: str | None) -> Callable[[F], F]:
     kind, flag = item.metadata["kind"], option_of(item)
     if text is None:
         told = item.metadata["help"]
-        silent = item.default is None or kind == "flag" or _DEFAULT in told
-        text = told if silent else with_default(item, str(item.default))
+        silent = item.default is None or item.default is False or _DEFAULT in told
+        text = told if silent else with_default(item, default_of(item))
     if kind == "flag":
         return click.option(f"{flag}/--no-{flag[2:]}", item.name, default=None, help=text)
     return click.option(flag, item.name, type=_TYPES.get(kind) or Quantity(kind), default=None, help=text)

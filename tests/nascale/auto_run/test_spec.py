@@ -72,4 +72,6 @@ def test_other_commands_say_theirs(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["search", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "use mnas-hard or a budget. [default: accuracy]" in text
-    assert "Label smoothing. [default: 0.0] " in text
+    assert "Label smoothing. [default: 0.0] " in text and "flips. [default" not in text
+    assert run(["train", "--help"]) == 0
+    assert "Random horizontal flips. [default: on] " in " ".join(capsys.readouterr().out.split())
