@@ -27,7 +27,7 @@ _HELP = {"workers": "Ray workers; 0 trains in this process.  [default: the searc
 @click.option(
     "--again/--no-again",
     default=True,
-    help="Also train each network as the search did, which tells luck from what longer training brings.  [default: yes]",
+    help="Also train each network as the search did, which tells luck from what longer training brings.  [default: on]",
 )
 @click.option(
     "--level", type=float, default=0.9, show_default=True, help="Probability with which an interval holds."
