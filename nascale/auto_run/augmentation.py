@@ -2,7 +2,8 @@
 
 More augmentation pays late: a network fits slower and forgets less. So what a short training loses by it is set against how
 much faster its loss goes on falling. ``CATCHING_UP`` is about what was measured on three image sets for trainings of 100 epochs
-or more (docs/auto-figures.md has the figures).
+or more. Beside TrivialAugment, flips have nothing to catch up with: a network that sees every image changed in another way does not
+learn it by heart without them either (docs/auto-figures.md has the figures).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ FEWEST_EPOCHS = 100
 """Before shorter trainings nothing is tried."""
 CATCHING_UP = 0.1
 """By how much the logarithm of the validation loss falls faster with more augmentation, for each e-fold of the epochs."""
+CHANCE = 0.02
+"""What flips beside TrivialAugment may lose, in the same logarithm: short trainings are that noisy, and most photos may be flipped."""
 
 
 def candidates(given: Options) -> list[Options]:
@@ -40,12 +43,14 @@ def chosen(plain: Tried, tried: Sequence[Tried], epochs: int) -> Options:
     """The options for a training of so many ``epochs``, by short ones of the same network for the same time.
 
     Of two, the one with more augmentation is taken if it will have caught up by then. What was ``tried`` counts each for
-    itself.
+    itself, in order, but that flips are allowed less once TrivialAugment is taken.
     """
-    allowed = CATCHING_UP * log(max(1.0, epochs / max(1, plain.epochs)))
+    later = CATCHING_UP * log(max(1.0, epochs / max(1, plain.epochs)))
     options = dict(plain.options)
     for one in tried:
         stronger, weaker = (plain, one) if one.options == UNFLIPPED else (one, plain)
+        beside = one.options == UNFLIPPED and STRONGER.items() <= options.items()
+        allowed = min(CHANCE, later) if beside else later
         caught_up = stronger.loss <= 0 or (weaker.loss > 0 and log(stronger.loss / weaker.loss) <= allowed)
         if caught_up == (stronger is one):
             options |= one.options
