@@ -237,10 +237,15 @@ def _in_order(
 
 def _worst(found: dict[float, Found]) -> tuple[float, int, float]:
     """How much of their budgets members leave, how many leave some or are far from the ray, and the largest spread in units of φ."""
-    unused = sum(max(0.0, LEAST_USED - one.cost / budget) for budget, one in found.items())
+    unused = sum(_left(one.cost / budget) for budget, one in found.items())
     far = sum(not one.is_member(budget) for budget, one in found.items())
     spreads = (one.direction.spread / max(abs(one.direction.phi), NEAR) for one in found.values())
     return unused, far, max(spreads, default=0.0)
+
+
+def _left(share: float) -> float:
+    """How much of a budget is left by what uses this ``share``, up to what is to be used; all of it by what costs more."""
+    return 1.0 if share > 1 else max(0.0, LEAST_USED - share)
 
 
 def _member(lattice: Lattice, found: Found, budget: float) -> Member:

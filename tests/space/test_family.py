@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 from math import log
 
@@ -12,7 +13,9 @@ from space.architecture import Architecture
 from space.codec import from_json
 from space.cost import costs
 from space.errors import BudgetError, InputError
-from space.family import Member, family, floor_note, measured_family, member_at
+from space.family import Member, _worst, family, floor_note, measured_family, member_at
+from space.lattice import Direction
+from space.nearest import Found
 from space.rounding import EXACT, LITE
 from space.scaling import PAPER, Coefficients, compound, compound_plan
 from space.spaces import space
@@ -105,6 +108,12 @@ NARROW = """{"format": 1, "resolution": 28, "classes": 10, "in_channels": 1, "st
 [["Basic", {"out_channels": 40, "stride": 2, "squeeze_excite": ["SqueezeExcite", {}]}]],
 [["MBConv", {"out_channels": 32, "kernel": 5, "expansion": 3, "stride": 2, "activation": "relu"}]]],
 "head": [["Conv", {"out_channels": 224, "kernel": 1}], ["GlobalPool", {}], ["Drop", {"rate": 0.1}], ["Dense", {}]]}"""
+
+
+def test_a_network_over_its_budget_is_worse_than_one_that_uses_little() -> None:
+    point = Found(plan=compound_plan(B0, 0.0), cost=1.0, direction=Direction(0.0, 0.0, (), (0.0, 0.0, 0.0)))
+    over, little, used = ({budget: replace(point, cost=1.0)} for budget in (0.99, 4.0, 1.01))
+    assert _worst(used) < _worst(little) < _worst(over)
 
 
 def test_a_budget_is_used_before_a_network_is_as_compound_as_can_be() -> None:
