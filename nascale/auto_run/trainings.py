@@ -143,8 +143,8 @@ class Trainees:
     ) -> None:
         """Trains all at once, no more than there are processes, to the moment ``until`` of the monotonic clock.
 
-        One that begins late is trained for ``least`` seconds. Those that are finished are left alone. ``look`` is called five times a second; ``failed`` is told of a training
-        that gave no result, and why.
+        One that begins late is trained for ``least`` seconds. Those that are finished are left alone. ``look`` is called five
+        times a second; ``failed`` is told of a training that gave no result, and why.
         """
         running: dict[int, Training] = {}
         for place, training in enumerate(one for one in trainings if not one.is_finished):
