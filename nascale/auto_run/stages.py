@@ -275,17 +275,19 @@ class Stages:
         return best
 
     def _curves(self, everyone: Sequence[Trained], last: Sequence[Trained]) -> Iterator[Longer]:
-        """Networks that were trained for two times, on the validation images that none of them learned from."""
+        """Networks of the last trainings that were trained alike for less time before, on the validation images that none of
+        them learned from.
+
+        Others say nothing of more time: an earlier stage ended where a last training does not.
+        """
         on = next(filter(more_images.learned_more, last), None)
         by_name: dict[str, list[Trained]] = {}
         for one in everyone:
             own = sorted(item for item in one.options.items() if item[0] != more_images.OPTION)
             by_name.setdefault(f"{one.finalist.name} {own}", []).append(one)
-        for several in by_name.values():
-            short, *_, long = (
-                sorted(several, key=lambda one: one.seconds) if len(several) > 1 else (None, None)
-            )
-            if short is not None and long is not None:
+        for alike in by_name.values():
+            short, long = (pick(alike, key=lambda one: one.seconds) for pick in (min, max))
+            if long in last and short is not long:
                 yield Longer(
                     short.seconds, long.seconds, self.work.right(short, on), self.work.right(long, on)
                 )

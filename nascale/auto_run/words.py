@@ -209,7 +209,7 @@ def _more_time(state: State) -> str:
         )
     if state.more_time is None:
         return (
-            "more time: what it would bring is not known, as no network was trained for two different times"
+            "more time: what it would bring is not known, as no network of the last trainings was trained alike for a shorter time"
         )
     one = state.more_time
     images = ", of which the longer had more images too" if any(_more_images(state)) else ""

@@ -19,7 +19,7 @@ from nascale.auto_run.clock import Clock
 from nascale.auto_run.plan import Fidelity
 from nascale.auto_run.stages import Stages
 from nascale.auto_run.state import FILE, Finalist, State
-from nascale.auto_run.verdict import Right
+from nascale.auto_run.verdict import Longer, Right, of_more_time
 from nascale.auto_run.work import Found, Seen, Trained
 
 IMAGES = 400
@@ -269,6 +269,20 @@ def test_the_final_has_the_augmentation_that_pays_by_then(
     assert final["trial 1"]["options"] == final["stock a"]["options"] == chosen
     (said,) = (line for line in state.sentences if line.startswith("augmentation: "))
     assert ("the usual for the last" in said) == (not chosen)
+
+
+def test_what_more_time_brings_is_told_from_the_last_trainings(tmp_path: Path) -> None:
+    """Not from those of a network before, which had other augmentation and ended sooner."""
+    stages = ("augmentation", "final")
+    paths = [tmp_path / "trainings" / f"{stage}-trial 1-auto_augment" for stage in stages]
+    paths[0].parent.mkdir()
+    paths[0].write_text("0.8 100")
+    state = worked(FakeWork(tmp_path, FOUND), 3600)
+    assert state.augmentation is not None and state.augmentation["chosen"] == STRONGER
+    (before, short), (after, long) = [map(float, path.read_text().split()) for path in paths]
+    right = [np.arange(IMAGES) < round(accuracy * IMAGES) for accuracy in (before, after)]
+    expected = of_more_time([Longer(short, long, *right)])
+    assert expected is not None and expected.value > 0 and state.more_time == vars(expected)
 
 
 def test_no_augmentation_is_tried_where_it_was_chosen_or_the_final_is_short(tmp_path: Path) -> None:
