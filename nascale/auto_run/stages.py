@@ -275,7 +275,7 @@ class Stages:
         return best
 
     def _curves(self, everyone: Sequence[Trained], last: Sequence[Trained]) -> Iterator[Longer]:
-        """Networks of the last trainings that were trained alike for less time before, on the validation images that none of
+        """Networks of the last trainings that were trained alike for fewer epochs before, on the validation images that none of
         them learned from.
 
         Others say nothing of more time: an earlier stage ended where a last training does not.
@@ -286,11 +286,9 @@ class Stages:
             own = sorted(item for item in one.options.items() if item[0] != more_images.OPTION)
             by_name.setdefault(f"{one.finalist.name} {own}", []).append(one)
         for alike in by_name.values():
-            short, long = (pick(alike, key=lambda one: one.seconds) for pick in (min, max))
+            short, long = (pick(alike, key=lambda one: one.epochs) for pick in (min, max))
             if long in last and short is not long:
-                yield Longer(
-                    short.seconds, long.seconds, self.work.right(short, on), self.work.right(long, on)
-                )
+                yield Longer(short.epochs, long.epochs, self.work.right(short, on), self.work.right(long, on))
 
     # --- what the parts share
 

@@ -51,10 +51,10 @@ def of_ranking(scores: Sequence[float], longer: Sequence[float]) -> dict[str, An
 
 @dataclass(frozen=True)
 class Longer:
-    """One network trained twice: for ``short`` and for ``long`` seconds, and which validation images it then had right."""
+    """One network trained twice: for ``short`` and for ``long`` epochs, and which validation images it then had right."""
 
-    short: float
-    long: float
+    short: int
+    long: int
     before: Right
     after: Right
 
@@ -62,7 +62,7 @@ class Longer:
 def of_more_time(curves: Sequence[Longer], level: float = 0.9) -> Difference | None:
     """What twice the time would add to the accuracy: the mean over the networks, None where there is no curve.
 
-    The error is taken to fall as a power of the time of training, from the two times that were measured (Hestness et al.
+    The error is taken to fall as a power of the length of the training, from the two lengths that were measured (Hestness et al.
     2017, "Deep learning scaling is predictable"). The interval is that of other images (a bootstrap over them): it does not
     know how a longer search would fare, nor whether the power law goes on.
     """

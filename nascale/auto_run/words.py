@@ -208,9 +208,7 @@ def _more_time(state: State) -> str:
             f"{epochs} epochs; more images {'or --auto-augment trivial ' if given == 'none' else ''}may"
         )
     if state.more_time is None:
-        return (
-            "more time: what it would bring is not known, as no network of the last trainings was trained alike for a shorter time"
-        )
+        return "more time: what it would bring is not known, as no network of the last trainings was trained alike for a shorter time"
     one = state.more_time
     images = ", of which the longer had more images too" if any(_more_images(state)) else ""
     return (

@@ -93,7 +93,11 @@ class Workshop:
         epoch_seconds: float,
     ) -> list[Trained]:
         epochs = max(1, round(self.clock.left(until) / epoch_seconds))
-        trainings = [self._training(stage, one, epochs, options) for one, options in some]
+        threads = self.prepared.spec.threads
+        if stage == "final":
+            # The stages before give all processors a training each; the few of the final share them.
+            threads *= max(1, self.slots // len(some))
+        trainings = [self._training(stage, one, epochs, options, threads) for one, options in some]
         names = _told_apart(some)
 
         def look() -> None:
@@ -118,15 +122,23 @@ class Workshop:
             if one.is_finished
         ]
 
-    def _training(self, stage: str, one: Finalist, epochs: int, options: Options | None = None) -> Training:
+    def _training(
+        self,
+        stage: str,
+        one: Finalist,
+        epochs: int,
+        options: Options | None = None,
+        threads: int | None = None,
+    ) -> Training:
         spec = self.prepared.spec
         own = dict(options or {})
         name = "-".join([stage, slug(one.name), *(name.replace("_", "-") for name in own)])
         folder = spec.out / TRAININGS / name
         known = Training(one, folder, {}, spec.search.storage).run
         if known is not None:
-            epochs = int(known.spec["epochs"])
-        return Training(one, folder, {**spec.training_options, **own, "epochs": epochs}, spec.search.storage)
+            epochs, threads = int(known.spec["epochs"]), int(known.spec["threads"])
+        decided = {"epochs": epochs, "threads": threads or spec.threads}
+        return Training(one, folder, {**spec.training_options, **own, **decided}, spec.search.storage)
 
     def _trained(self, training: Training, options: Options) -> Trained:
         run = training.run

@@ -62,7 +62,9 @@ def _help() -> dict[str, str]:
     show_default=True,
     help="Folder for all that comes of it, new or one to go on with.",
 )
-@click.option("--threads", type=int, help="Processors of each training.  [default: 1]")
+@click.option(
+    "--threads", type=int, help="Processors of each training; the last ones share all.  [default: 1]"
+)
 @click.option(
     "--auto-augment",
     default=MEASURED,

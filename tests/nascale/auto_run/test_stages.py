@@ -23,6 +23,7 @@ from nascale.auto_run.verdict import Longer, Right, of_more_time
 from nascale.auto_run.work import Found, Seen, Trained
 
 IMAGES = 400
+EPOCHS = {"first": 3, "heats": 5, "augmentation": 5, "final": 50}
 
 
 class Killed(BaseException):
@@ -99,7 +100,7 @@ class FakeWork:
                     f"trainings/{path.name}",
                     accuracy,
                     accuracy,
-                    5,
+                    EPOCHS[stage],
                     seconds,
                     accuracy,
                     self.each,
@@ -279,9 +280,9 @@ def test_what_more_time_brings_is_told_from_the_last_trainings(tmp_path: Path) -
     paths[0].write_text("0.8 100")
     state = worked(FakeWork(tmp_path, FOUND), 3600)
     assert state.augmentation is not None and state.augmentation["chosen"] == STRONGER
-    (before, short), (after, long) = [map(float, path.read_text().split()) for path in paths]
+    before, after = (float(path.read_text().split()[0]) for path in paths)
     right = [np.arange(IMAGES) < round(accuracy * IMAGES) for accuracy in (before, after)]
-    expected = of_more_time([Longer(short, long, *right)])
+    expected = of_more_time([Longer(EPOCHS["augmentation"], EPOCHS["final"], *right)])
     assert expected is not None and expected.value > 0 and state.more_time == vars(expected)
 
 

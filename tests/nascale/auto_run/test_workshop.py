@@ -7,8 +7,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from nascale.auto_run.augmentation import STRONGER, UNFLIPPED
+from nascale.auto_run.clock import Clock
 from nascale.auto_run.state import Finalist
+from nascale.auto_run.trainings import Training
 from nascale.auto_run.workshop import Workshop, _block_types, _told_apart, _varied
 from results.trial_result import Status, TrialResult
 from space import zoo
@@ -66,6 +70,23 @@ def test_block_types_are_those_of_the_stages() -> None:
     trial = replace(measured(0, 0.5, 0.5), architecture=to_dict(network))
     assert _block_types(trial) == ("Basic",) * 4
     assert _block_types(measured(0, 0.5, 0.5)) == ()
+
+
+@pytest.mark.parametrize(
+    ("stage", "together", "threads"), [("heats", 8, 2), ("heats", 2, 2), ("final", 2, 8), ("final", 3, 4)]
+)
+def test_the_few_trainings_of_the_final_share_all_processors(
+    tmp_path: Path, stage: str, together: int, threads: int
+) -> None:
+    search = SimpleNamespace(storage="")
+    spec = SimpleNamespace(out=tmp_path, threads=2, training_options={"seed": 3, "threads": 2}, search=search)
+    begun: list[Training] = []
+    trainees = SimpleNamespace(train=lambda trainings, *_: begun.extend(trainings))
+    work = Workshop(cast(Any, SimpleNamespace(slots=8, spec=spec)), cast(Any, trainees), Clock(), print)
+    some = [(Finalist(f"trial {i}", "", False, 0.5, 0.5, 1, 1.0, 10, 1), {}) for i in range(together)]
+    work.train(stage, some, 100.0, 2.0)
+    assert len(begun) == together
+    assert all(one.options == {"seed": 3, "threads": threads, "epochs": 50} for one in begun)
 
 
 def test_two_trainings_of_one_network_are_told_apart() -> None:
