@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
-from results import pareto
 from results.front import eligible, points_of
 from results.plots import labels, theme
 from results.plots.axes import Axis, axis
@@ -83,8 +83,7 @@ def draw_front(axes: Axes, view: View, look: theme.Theme, color: str | None) -> 
             zorder=6,
             label="Pareto front",
         )
-        obstacles = np.vstack([points[seen], _along(stairs), *_bars(members, errors)])
-        _label_front(axes, view, members, obstacles, look)
+        _label_front(axes, view, points[seen], members, [stairs, *_bars(members, errors)], look)
     else:
         note = "no finished trial yet"
         axes.text(0.5, 0.5, note, transform=axes.transAxes, ha="center", color=look.muted, fontsize=11)
@@ -129,55 +128,41 @@ def _key(axes: Axes, drawn: Any, of: Axis, values: Any, look: theme.Theme) -> No
     inset.grid(False)
 
 
-def _label_front(axes: Axes, view: View, members: Any, obstacles: Any, look: theme.Theme) -> None:
-    """Names the best and the knee of the front: trial, value, cost; and the stock networks. Names keep off the ``obstacles``."""
-    best = 0
-    knee = pareto.knee(members, view.directions)
+def _label_front(
+    axes: Axes, view: View, points: Any, members: Any, lines: Sequence[Any], look: theme.Theme
+) -> None:
+    """Names the best and the knee of the front: trial, value, cost; and the stock networks. Names keep off all that is drawn."""
     numbers = view.front["number"].tolist()
     raw = points_of(view.front, [view.x.column, view.y.column])
-    wanted = [(best, "best")] + ([(knee, "knee")] if knee not in (None, best) else [])
+    named = {row: word for row, word in view.named_members().items() if word != "cheapest"}
+    front_style = {"fontsize": 9.5, "color": look.ink, "linespacing": 1.25}
     texts = [
-        (
-            *members[row],
+        labels.Label(
+            members[row, 0],
+            members[row, 1],
             f"{word}: trial {numbers[row]}\n{view.y.text(raw[row, 1])}, {view.x.text(raw[row, 0])}"
             f"{' ' + view.x.title if view.x.title.isupper() or view.x.title == 'MACs' else ''}",
+            front_style,
         )
-        for row, word in wanted
-        if row is not None
+        for row, word in named.items()
     ]
-    named = members[[row for row, _ in wanted]]
-    axes.scatter(
-        named[:, 0],
-        named[:, 1],
-        s=110,
-        facecolor="none",
-        edgecolor=look.front,
-        lw=1.3,
-        zorder=7,
-    )
-    named_front = labels.place(axes, texts, obstacles, fontsize=9.5, color=look.ink, linespacing=1.25)
-    names = [
-        (x, y, name.partition("@")[0])
-        for (x, y), name in zip(view.points(view.stock).tolist(), view.stock["stock"].tolist(), strict=True)
+    rings = members[list(named)]
+    axes.scatter(rings[:, 0], rings[:, 1], s=110, facecolor="none", edgecolor=look.front, lw=1.3, zorder=7)
+    stock_style = {"fontsize": 7, "color": look.knee}
+    crosses = view.points(view.stock).tolist()
+    texts += [
+        labels.Label(x, y, name, stock_style)
+        for (x, y), name in zip(crosses, view.stock_names(), strict=True)
     ]
-    labels.place(axes, names, obstacles, named_front, fontsize=7, color=look.knee)
-
-
-def _along(stairs: Any) -> Any:
-    """Points along the line, so that a label is kept off it."""
-    if len(stairs) < 2:
-        return stairs
-    steps = np.linspace(0, 1, 20)[:, None, None]
-    return (stairs[:-1] * (1 - steps) + stairs[1:] * steps).reshape(-1, 2)
+    labels.place(axes, texts, points, lines)
 
 
 def _bars(members: Any, errors: Any) -> list[Any]:
-    """Points along the bars of the standard errors, for each member that has one."""
+    """The bars of the standard errors, of each member that has one."""
     if errors is None:
         return []
-    steps = np.linspace(-1, 1, 15)
     return [
-        np.column_stack([np.full(len(steps), x), y + steps * error])
-        for (x, y), error in zip(members, errors, strict=True)
+        [(x, y - error), (x, y + error)]
+        for (x, y), error in zip(members.tolist(), errors.tolist(), strict=True)
         if np.isfinite(error)
     ]

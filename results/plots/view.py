@@ -45,6 +45,22 @@ class View:
         rows: pd.DataFrame = self.frame.loc[stock_rows(self.frame) & placed]
         return rows
 
+    def stock_names(self) -> list[str]:
+        """The names of ``stock`` without what follows the ``@``: how it was scaled."""
+        return [name.partition("@")[0] for name in self.stock["stock"]]
+
+    def named_members(self) -> dict[int, str]:
+        """Row → word for the members of the front that stand out: the ``best``, the ``knee`` and the ``cheapest``, each once."""
+        if self.front.empty:
+            return {}
+        points = self.points(self.front)
+        cheapest = int(np.argmin(points[:, 0] * (1 if self.directions[0] == "minimize" else -1)))
+        named: dict[int, str] = {}
+        for row, word in (0, "best"), (pareto.knee(points, self.directions), "knee"), (cheapest, "cheapest"):
+            if row is not None:
+                named.setdefault(row, word)
+        return named
+
     def errors(self, frame: pd.DataFrame) -> Floats | None:
         """The standard errors of the rows of ``frame`` in the unit of the y axis; None where the axis has none."""
         if self.y.column != "accuracy_mean":

@@ -1,6 +1,6 @@
 """Small charts as SVG text, for a page: they take their colours from its style sheet.
 
-The classes are ``dot``, ``front``, ``member``, ``best``, ``line``, ``axis``, ``grid``, ``label`` and ``quiet``. A mark
+The classes are ``dot``, ``front``, ``member``, ``best``, ``line``, ``axis``, ``grid``, ``label``, ``leader`` and ``quiet``. A mark
 that stands for a trial carries its number in ``data-n``, which is all that the page's script needs.
 """
 
@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from results import pareto
 from results.front import eligible
 from results.plots.axes import limits, ticks
+from results.plots.placement import arrange
 from results.plots.view import View
 
 _MOST_DOTS = 2000
-_LETTER, _LINE, _BESIDE = 6.2, 13.0, 7.0
-"""A letter's width and a line's height of a label, and its distance from a mark."""
+_LETTER, _LINE = 7.2, 13.0
+"""A letter's width and a line's height of a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,83 +129,68 @@ def front_chart(view: View, width: float, height: float, style: str = "") -> str
     )
     stairs = panel.path(view.staircase(), "front")
     body = panel.frame(view.x.label, view.y.label) + dots + _crosses(view, panel) + stairs
-    body += _noise(panel, points[:, 0], ends) + marks
-    body += _names(view, panel, members)
+    bars = _bars(points[:, 0], ends)
+    body += "".join(_noise(panel, *bar) for bar in bars) + marks
+    body += _words(view, panel, inside, [view.staircase(), *bars])
     return panel.svg(view.title, body, style, "group")
 
 
-def _noise(panel: Panel, across: Any, ends: Any) -> str:
-    """A bar with caps from one end of each known interval to the other."""
-    pieces = []
-    for x, (low, high) in zip(across.tolist(), ends.tolist(), strict=True):
-        if low == low and high == high:
-            left, bottom, top = panel.across(x), panel.up(low), panel.up(high)
-            pieces.append(
-                f'<path class="noise" d="M{left - 3.5:.1f} {bottom:.1f}h7M{left - 3.5:.1f} {top:.1f}h7'
-                f'M{left:.1f} {bottom:.1f}V{top:.1f}"/>'
-            )
-    return "".join(pieces)
+def _bars(across: Any, ends: Any) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Both ends of each known interval."""
+    pairs = zip(across.tolist(), ends.tolist(), strict=True)
+    return [((x, low), (x, high)) for x, (low, high) in pairs if low == low and high == high]
+
+
+def _noise(panel: Panel, low: tuple[float, float], high: tuple[float, float]) -> str:
+    """A bar with caps from one end of an interval to the other."""
+    left, bottom, top = panel.across(low[0]), panel.up(low[1]), panel.up(high[1])
+    return (
+        f'<path class="noise" d="M{left - 3.5:.1f} {bottom:.1f}h7M{left - 3.5:.1f} {top:.1f}h7'
+        f'M{left:.1f} {bottom:.1f}V{top:.1f}"/>'
+    )
 
 
 def _crosses(view: View, panel: Panel) -> str:
-    """The stock networks as named crosses; the names stay inside the picture and off each other."""
-    pieces: list[str] = []
-    names, numbers = view.stock["stock"].tolist(), view.stock["number"].tolist()
-    words = [name.partition("@")[0] for name in names]
+    """The stock networks as crosses."""
     places = [(panel.across(x), panel.up(y)) for x, y in view.points(view.stock).tolist()]
-    spans = []
-    for (left, up), word in zip(places, words, strict=True):
-        length = _LETTER * len(word)
-        start = left + _BESIDE
-        if start + length > panel.width:
-            start = left - _BESIDE - length
-        spans.append((up + 4, start, start + length))
-    lines = _free_lines(spans, panel.height - panel.bottom)
-    for (left, up), word, number, (_, start, end), line in zip(
-        places, words, numbers, spans, lines, strict=True
-    ):
-        anchor = (start, "start") if start > left else (end, "end")
-        pieces.append(
-            f'<path class="stock" data-n="{number}" d="M{left - 4:.1f} {up - 4:.1f}l8 8m0 -8l-8 8"/>'
-            + _text(anchor[0], line, word, "label", anchor[1])
-        )
-    return "".join(pieces)
+    return "".join(
+        f'<path class="stock" data-n="{number}" d="M{left - 4:.1f} {up - 4:.1f}l8 8m0 -8l-8 8"/>'
+        for (left, up), number in zip(places, view.stock["number"].tolist(), strict=True)
+    )
 
 
-def _free_lines(spans: Sequence[tuple[float, float, float]], lowest: float) -> list[float]:
-    """Heights for words of (wanted height, start, end), none on another; those that would touch keep their order.
+def _words(view: View, panel: Panel, points: Any, lines: Sequence[Any]) -> str:
+    """The names of the stock networks, and which members are the best and the knee, off each other and all that is drawn."""
+    members = view.points(view.front)
+    labels = [
+        (*members[row], word, "name") for row, word in view.named_members().items() if word != "cheapest"
+    ]
+    crosses = view.points(view.stock).tolist()
+    labels += [(x, y, name, "label") for (x, y), name in zip(crosses, view.stock_names(), strict=True)]
 
-    A word moves down as far as it must, and up again where it would be below ``lowest``.
-    """
-    order = sorted(range(len(spans)), key=lambda at: spans[at][0])
-    lines = [wanted for wanted, _, _ in spans]
+    def upwards(points: Any) -> Any:
+        """In the picture's units, but from its bottom up."""
+        return [(panel.across(x), panel.height - panel.up(y)) for x, y in np.asarray(points).tolist()]
 
-    def touching(one: int, others: Sequence[int]) -> list[int]:
-        return [at for at in others if spans[one][1] < spans[at][2] and spans[at][1] < spans[one][2]]
-
-    for place, one in enumerate(order):
-        lines[one] = max([lines[one], *(lines[at] + _LINE for at in touching(one, order[:place]))])
-    for place in reversed(range(len(order))):
-        one = order[place]
-        lines[one] = min(
-            [lines[one], lowest, *(lines[at] - _LINE for at in touching(one, order[place + 1 :]))]
-        )
-    return lines
-
-
-def _names(view: View, panel: Panel, members: Any) -> str:
-    """ "best" and "knee" above and left of their points, where a front leaves room; right of one at the edge, beside its bar."""
-    if len(members) == 0:
-        return ""
-    knee = pareto.knee(members, view.directions)
-    named = {0: "best"} | ({knee: "knee"} if knee not in (None, 0) else {})
+    places = arrange(
+        upwards([(x, y) for x, y, _, _ in labels]),
+        [(_LETTER * len(word), _LINE) for _, _, word, _ in labels],
+        upwards(points),
+        [upwards(line) for line in lines],
+        (panel.left, panel.bottom, panel.width, panel.height),
+    )
     pieces = []
-    for row, word in named.items():
-        x, y = panel.across(members[row or 0, 0]), panel.up(members[row or 0, 1])
-        if x > panel.left + 60:
-            pieces.append(_text(x - 10, y - 7, word, "name", "end"))
-        else:
-            pieces.append(_text(x + 9, y - 7, word, "name", "start"))
+    for (_, _, word, style), place in zip(labels, places, strict=True):
+        left, bottom, right, _ = place.box.tolist()
+        anchor, x = {1: ("start", left + 2), 0: ("middle", (left + right) / 2), -1: ("end", right - 2)}[
+            int(place.right)
+        ]
+        if place.leader is not None:
+            (from_x, from_y), (to_x, to_y) = place.leader.tolist()
+            pieces.append(
+                f'<path class="leader" d="M{from_x:.1f} {panel.height - from_y:.1f}L{to_x:.1f} {panel.height - to_y:.1f}"/>'
+            )
+        pieces.append(_text(x, panel.height - bottom - 4.5, word, style, anchor))
     return "".join(pieces)
 
 

@@ -45,6 +45,7 @@ svg text.name{font-weight:600;fill:var(--front)}
 .dot{fill:var(--dot);cursor:pointer}
 .front{fill:none;stroke:var(--front);stroke-width:2.2}
 .noise{fill:none;stroke:var(--ink);stroke-width:1.3;stroke-opacity:.7}
+.leader{fill:none;stroke:var(--muted);stroke-width:.7}
 .stock{fill:none;stroke:var(--line);stroke-width:2;cursor:pointer}
 .line{fill:none;stroke:var(--line);stroke-width:2.2}
 .line.train{stroke:var(--muted)}.line.average{stroke:var(--front)}

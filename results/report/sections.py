@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-import numpy as np
 import pandas as pd
 
-from results import pareto
 from results.columns import COSTS, MEASURED_FIGURES
 from results.front import eligible
 from results.importance import importance
@@ -116,14 +114,8 @@ def importance_bars(view: View) -> str:
 
 def named_members(view: View) -> dict[int, str]:
     """Number → word for the members of the front that stand out: the best, the knee and the cheapest."""
-    members = view.front.reset_index(drop=True)
-    knee = pareto.knee(view.points(members), view.directions)
-    cheapest = int(np.argmin(view.points(members)[:, 0] * (1 if view.directions[0] == "minimize" else -1)))
-    named: dict[int, str] = {}
-    for row, word in ((0, "Best"), (knee, "Knee"), (cheapest, "Cheapest")):
-        if row is not None:
-            named.setdefault(int(members["number"].iloc[row]), word)
-    return named
+    numbers = view.front["number"].tolist()
+    return {numbers[row]: word.capitalize() for row, word in view.named_members().items()}
 
 
 def summary_line(row: pd.Series, view: View) -> str:

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from results.plots import labels
 
+STYLE = {"fontsize": 7, "color": "black"}
 POINT = np.array([200.0, 200.0])
 
 
@@ -20,7 +21,7 @@ def placed(obstacles: list[Any]) -> tuple[Any, bool]:
     figure = Figure(figsize=(4, 4), dpi=100)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 400), ylim=(0, 400))
-    (note,) = labels.place(axes, [(*POINT, "x")], obstacles, fontsize=7, color="black")
+    (note,) = labels.place(axes, [labels.Label(*POINT.tolist(), "x", STYLE)], [*obstacles, POINT])
     note.get_window_extent()  # of text and line; it puts the text where it belongs
     return Text.get_window_extent(note), note.arrow_patch is not None
 
@@ -33,14 +34,14 @@ def middle(obstacles: list[Any]) -> tuple[Any, bool]:
 
 def test_a_line_to_a_label_keeps_off_other_points() -> None:
     obstacles: list[Any] = []
-    for _ in range(11):  # until every place right beside the point is covered
+    for _ in range(13):  # until every place right beside the point is covered
         at, far = middle(obstacles)
         if far:
             break
-        obstacles += 5 * [at]
+        obstacles += 20 * [at]
     assert far
     crossed = [POINT + (at - POINT) * part for part in (0.6, 0.65, 0.7)]
-    elsewhere, far = middle([*obstacles, *crossed])
+    elsewhere, far = middle([*obstacles, *(20 * crossed)])
     assert far
     assert np.hypot(*(elsewhere - at)) > 20
 
@@ -70,7 +71,7 @@ def test_names_of_one_column_are_told_apart(gap: float) -> None:
         (570.0, 200.0, "resnet18"),
     ]
     owners = np.array([point[:2] for point in points])
-    notes = labels.place(axes, points, owners, fontsize=7, color="black")
+    notes = labels.place(axes, [labels.Label(*point, STYLE) for point in points], owners)
     for note in notes:
         note.get_window_extent()  # of text and line; it puts the text where it belongs
     boxes = [Text.get_window_extent(note) for note in notes]
