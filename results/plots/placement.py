@@ -42,6 +42,9 @@ _DOT, _LINE, _OWNER, _CROSSED = 0.3, 1.0, 2.0, 2.0
 """What speaks against covering a point, a piece of a line, and the point of another label, and a leader that crosses a line."""
 _FAR = 0.8
 """What speaks against each step away from the point."""
+_PREFERENCES = np.add.outer(_FAR * np.arange(len(_DISTANCES)), 0.05 * np.arange(len(_DIRECTIONS))).ravel()
+_BESIDE = slice(len(_DIRECTIONS))
+"""The ways that are so near to the point that they need no leader."""
 _ROUNDS, _ORDERS = 4, 12
 
 
@@ -82,45 +85,45 @@ def arrange(
     ``points`` (m, 2) and ``lines`` (of corners (k, 2)) are what the text should not cover. Labels stay inside the ``frame`` (left,
     bottom, right, top), off each other and each other's leaders, and nearer to their own points than to another's.
     """
+    if len(owners) == 0:
+        return []
     owners, sizes, points = (np.asarray(a, dtype=float).reshape(-1, 2) for a in (owners, sizes, points))
     segments = np.array([pair for line in lines for pair in pairwise(line)], dtype=float).reshape(-1, 2, 2)
     drawn = _Drawn([(points, _DOT), (_along(segments), _LINE), (owners, _OWNER)], segments)
     options = [_options(owner, size, drawn, owners, frame) for owner, size in zip(owners, sizes, strict=True)]
-    clashes: dict[tuple[int, int], Floats] = {}
-    for i, j in combinations(range(len(options)), 2):
-        clashes[i, j] = _clashes(options[i], options[j])
-        clashes[j, i] = clashes[i, j].T
+    costs = np.stack([of.costs for of in options])
+    clashes = _clashes(
+        np.vstack([of.boxes for of in options]), np.vstack([of.leaders for of in options])
+    ).reshape(2 * costs.shape)
     heights = np.argsort(owners[:, 1], kind="stable")
     # Those that come first leave the others what is free, so more than one order is tried.
     shuffle = np.random.default_rng(0)
     orders = [heights[::-1], heights, *(shuffle.permutation(heights) for _ in range(_ORDERS))]
-    tried = [_chosen(options, clashes, order.tolist()) for order in orders]
-    best = min(tried, key=lambda chosen: _total(chosen, options, clashes))
+    tried = [_chosen(costs, clashes, order.tolist()) for order in orders]
+    best = min(tried, key=lambda chosen: _total(chosen, costs, clashes))
     return [_place(of, at) for of, at in zip(options, best, strict=True)]
 
 
 def _options(owner: Floats, size: Floats, drawn: _Drawn, owners: Floats, frame: Sequence[float]) -> _Options:
     """The places for a label, with what speaks against each where no other label is."""
     boxes = np.array([_box(owner, size, *way) for way in _WAYS]) + _MARGIN
-    leaders, costs = np.full((len(_WAYS), 2, 2), np.nan), np.zeros(len(_WAYS))
-    # What touches the point itself does not count as crossed.
-    elsewhere = [(points[_length(points - owner) > 2 * _NEAR], weight) for points, weight in drawn.points]
+    leaders = np.stack([np.broadcast_to(owner, (len(boxes), 2)), _edges(owner, boxes)], axis=1)
+    leaders[_BESIDE] = np.nan
+    costs = _PREFERENCES + 200 * _outside(boxes, frame)
+    for points, weight in drawn.points:
+        # What touches the point itself does not count as crossed.
+        elsewhere = points[_length(points - owner) > 2 * _NEAR]
+        costs += weight * _inside(boxes[:, None], points).sum(axis=1)
+        costs += weight / 2 * (_away(elsewhere, leaders[:, None, 0], leaders[:, None, 1]) < _NEAR).sum(axis=1)
     away = _away(owner, drawn.segments[:, 0], drawn.segments[:, 1])
-    segments = drawn.segments[away > 2 * _NEAR]
+    elsewhere = drawn.segments[away > 2 * _NEAR]
+    costs += _CROSSED * (_apart(leaders[:, None], elsewhere) < _NEAR).sum(axis=1)
+    # No line says whose label it is right beside its point, so no other should be nearer to it, and none with a label as near.
+    gaps = _gaps(owner, boxes[_BESIDE])[:, None]
     others = owners[_length(owners - owner) > _NEAR]
-    for at, (box, (distance, direction)) in enumerate(zip(boxes, _WAYS, strict=True)):
-        costs[at] = sum(weight * _inside(box, points).sum() for points, weight in drawn.points)
-        costs[at] += 200 * _outside(box, frame) + 0.05 * _DIRECTIONS.index(direction)
-        if distance > _DISTANCES[0]:
-            leaders[at] = owner, _edge(owner, box)
-            costs[at] += _FAR * _DISTANCES.index(distance)
-            costs[at] += sum(w / 2 * (_away(points, *leaders[at]) < _NEAR).sum() for points, w in elsewhere)
-            costs[at] += _CROSSED * (_apart(leaders[at], segments) < _NEAR).sum()
-        else:
-            # No line says whose label it is, so no other point should be nearer to it, and none with a label too as near.
-            nearer = [_gap(points, box) < _gap(owner, box) - _NEAR for points, _ in drawn.points]
-            costs[at] += 0.5 * any(of.any() for of in nearer)
-            costs[at] += 5 * (_gap(others, box) <= _gap(owner, box) + 0.5).any()
+    nearer = [(_gaps(points, boxes[_BESIDE, None]) < gaps - _NEAR).any(axis=1) for points, _ in drawn.points]
+    costs[_BESIDE] += 0.5 * np.any(nearer, axis=0)
+    costs[_BESIDE] += 5 * (_gaps(others, boxes[_BESIDE, None]) <= gaps + 0.5).any(axis=1)
     return _Options(boxes, leaders, costs)
 
 
@@ -133,42 +136,45 @@ def _box(owner: Floats, size: Floats, distance: float, direction: tuple[float, f
     return [left, bottom, left + width, bottom + height]
 
 
-def _chosen(
-    options: Sequence[_Options], clashes: dict[tuple[int, int], Floats], order: Sequence[int]
-) -> list[int]:
+def _chosen(costs: Floats, clashes: Floats, order: Sequence[int]) -> list[int]:
     """A place for each label, chosen one after the other, and again while the others stay where they are."""
     chosen: dict[int, int] = {}
     for i in [*order] * _ROUNDS:
-        against = sum((clashes[i, j][:, at] for j, at in chosen.items() if j != i), options[i].costs)
+        against = sum((clashes[i, :, j, at] for j, at in chosen.items() if j != i), costs[i])
         chosen[i] = int(np.argmin(against))
-    return [chosen[i] for i in range(len(options))]
+    return [chosen[i] for i in range(len(costs))]
 
 
-def _total(
-    chosen: Sequence[int], options: Sequence[_Options], clashes: dict[tuple[int, int], Floats]
-) -> float:
-    single = sum(float(of.costs[at]) for of, at in zip(options, chosen, strict=True))
-    pairs = combinations(range(len(chosen)), 2)
-    return single + sum(float(clashes[i, j][chosen[i], chosen[j]]) for i, j in pairs)
+def _total(chosen: Sequence[int], costs: Floats, clashes: Floats) -> float:
+    """What speaks against the chosen places together."""
+    pairs = combinations(enumerate(chosen), 2)
+    together = sum(float(clashes[i, at, j, other]) for (i, at), (j, other) in pairs)
+    return together + sum(float(costs[i, at]) for i, at in enumerate(chosen))
 
 
-def _clashes(one: _Options, other: _Options) -> Floats:
-    """What speaks against each place of one label (rows) beside each of another (columns)."""
-    a, b = one.boxes[:, None], other.boxes[None]
-    overlap = (a[..., :2] < b[..., 2:]).all(axis=-1) & (b[..., :2] < a[..., 2:]).all(axis=-1)
-    through = (
-        _struck(one.boxes, other.leaders).astype(int)
-        + _struck(other.boxes, one.leaders).T
-        + (_apart(one.leaders[:, None], other.leaders[None]) < _NEAR)
-    )
-    return 40.0 * overlap + 5.0 * through
+def _clashes(boxes: Floats, leaders: Floats) -> Floats:
+    """What speaks against each place beside each other, of a box (n, 4) and a leader (n, 2, 2): a symmetric matrix (n, n)."""
+    low, high = boxes[:, None, :2], boxes[None, :, 2:]
+    begins = (low[..., 0] < high[..., 0]) & (low[..., 1] < high[..., 1])
+    struck = _struck(boxes, leaders).astype(int)
+    crossing = _apart(leaders[:, None], leaders[None]) < _NEAR
+    clashes: Floats = 40.0 * (begins & begins.T) + 5.0 * (struck + struck.T + crossing)
+    return clashes
 
 
 def _struck(boxes: Floats, leaders: Floats) -> Bools:
-    """Whether each box (rows) is struck by each leader (columns)."""
-    steps = np.linspace(0, 1, 40)[:, None]
-    along = leaders[:, None, 0] * (1 - steps) + leaders[:, None, 1] * steps
-    return np.array([_inside(box, along).any(axis=-1) for box in boxes])
+    """Whether each box (rows) is struck by each leader (columns): the parts of it between the box's sides have some in common."""
+    enters, leaves = np.zeros((len(boxes), len(leaders))), np.ones((len(boxes), len(leaders)))
+    for axis in (0, 1):
+        start, way = leaders[:, 0, axis], leaders[:, 1, axis] - leaders[:, 0, axis]
+        way = np.where(np.abs(way) < 1e-9, 1e-9, way)
+        one, other = (boxes[:, axis, None] - start) / way, (boxes[:, 2 + axis, None] - start) / way
+        enters, leaves = (
+            np.maximum(enters, np.minimum(one, other)),
+            np.minimum(leaves, np.maximum(one, other)),
+        )
+    struck: Bools = enters <= leaves
+    return struck
 
 
 def _place(of: _Options, at: int) -> Place:
@@ -185,27 +191,23 @@ def _along(segments: Floats) -> Floats:
     return np.vstack([np.empty((0, 2)), *pieces])
 
 
-def _inside(box: Floats, points: Floats) -> Bools:
-    within: Bools = (points >= box[:2]) & (points <= box[2:])
+def _inside(boxes: Floats, points: Floats) -> Bools:
+    within: Bools = (points >= boxes[..., :2]) & (points <= boxes[..., 2:])
     return np.logical_and(within[..., 0], within[..., 1])
 
 
-def _middle(box: Floats) -> Floats:
-    return (box[:2] + box[2:]) / 2
+def _edges(point: Floats, boxes: Floats) -> Floats:
+    """Where the way from ``point`` to the middle of each box enters it."""
+    middles, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    way = middles - point
+    parts = np.minimum(1, halves / np.maximum(np.abs(way), 1e-9)).min(axis=1)
+    edges: Floats = middles - way * parts[:, None]
+    return edges
 
 
-def _edge(point: Floats, box: Floats) -> Floats:
-    """Where the way from ``point`` to the middle of the box enters it."""
-    way = _middle(box) - point
-    halves = (box[2:] - box[:2]) / 2
-    return _middle(box) - way * min(
-        1.0, *(h / abs(w) if w else 1.0 for h, w in zip(halves, way, strict=True))
-    )
-
-
-def _gap(points: Floats, box: Floats) -> Floats:
-    """How far each of the points (…, 2) is from the box."""
-    return _length(points - np.clip(points, box[:2], box[2:]))
+def _gaps(points: Floats, boxes: Floats) -> Floats:
+    """How far the points (…, 2) are from the boxes (…, 4)."""
+    return _length(points - np.clip(points, boxes[..., :2], boxes[..., 2:]))
 
 
 def _away(points: Floats, start: Floats, end: Floats) -> Floats:
@@ -235,8 +237,8 @@ def _side(start: Floats, end: Floats, point: Floats) -> Floats:
     return way[..., 0] * to[..., 1] - way[..., 1] * to[..., 0]
 
 
-def _outside(box: Floats, frame: Sequence[float]) -> float:
-    """How far the box sticks out of the frame (0 when inside), squashed to at most 1 per side."""
-    left, bottom, right, top = frame
-    over = (left - box[0], box[2] - right, bottom - box[1], box[3] - top)
-    return float(sum(min(1.0, max(0.0, o) / 10) for o in over))
+def _outside(boxes: Floats, frame: Sequence[float]) -> Floats:
+    """How far each box sticks out of the frame (0 when inside), squashed to at most 1 per side."""
+    over = np.hstack([frame[:2] - boxes[:, :2], boxes[:, 2:] - frame[2:]])
+    squashed: Floats = np.clip(over / 10, 0, 1).sum(axis=1)
+    return squashed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ class View:
         scaled /= np.array([self.x.scale, self.y.scale])
         return scaled
 
-    @property
+    @cached_property
     def stock(self) -> pd.DataFrame:
         """The measured stock networks that have a place in the plane."""
         placed = np.asarray(np.isfinite(self.points(self.frame)).all(axis=1), dtype=bool)
