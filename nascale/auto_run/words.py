@@ -130,7 +130,13 @@ def _not_worth(state: State) -> str:
     """Why a search was not worth it."""
     assert state.exported is not None and state.difference is not None
     if state.exported["stock"] and state.difference["high"] >= 0:
-        return "; the stock network did better on the validation images and is what is exported: the search was not worth it"
+        final = _entry(state, state.difference["stock"])["final"]
+        # Of the images left for the final alone, the found network may have more right.
+        counted = " of the heats and of the final, counted together," if OPTION in final["options"] else ""
+        return (
+            f"; the stock network did better on the validation images{counted} and is what is exported: "
+            "the search was not worth it"
+        )
     return "; the search was not worth it: a stock network does better"
 
 

@@ -58,3 +58,31 @@ def test_what_the_search_measured_is_said(networks: int, measured: int, said: st
     state.search = {"networks": networks}
     state.stock = [{"measurements": 1 if place < measured else 0} for place in range(3)]
     assert words.conclusions(state)[0].endswith(f"; {said}")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "did better on the validation images and is what"),
+        (
+            {more_images.OPTION: more_images.SHARE},
+            "images of the heats and of the final, counted together, and is what",
+        ),
+    ],
+)
+def test_the_images_that_chose_the_stock_network_are_said(options: Options, said: str) -> None:
+    entry = {"macs": 1000, "params": 100, "final": {"epochs": 100, "options": options}}
+    entries = [{"name": name, "stock": name == "resnet18", **entry} for name in ("trial 1", "resnet18")]
+    difference = {
+        "found": "trial 1",
+        "stock": "resnet18",
+        "value": 0.01,
+        "low": -0.01,
+        "high": 0.03,
+        "images": 2000,
+        "of": "test images",
+    }
+    state = State(
+        Path("x"), {}, 300.0, exported=entries[1], candidates=entries, difference=difference, worth_it="no"
+    )
+    assert said in words._worth(state)
