@@ -10,7 +10,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 BENCHES := cost_speed fronts loop_overhead dispatch cancellation throughput roofline conditional_space pruning recipe_parts train_workers verification export_agreement transfer two_drivers families growth scaling_worlds service_load service_large
 
-.PHONY: demo serve test test-slow check format bench clean
+.PHONY: demo serve test tests test-slow check lint types format bench clean
 
 demo: $(READY)
 	$(VENV)/bin/nascale demo
@@ -18,17 +18,25 @@ demo: $(READY)
 serve: $(READY)
 	$(VENV)/bin/nascale serve
 
+# The types are checked beside the tests, with what these leave of the processors.
+test: lint
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
 # Files stay whole, and folders that share what is costly to make; they come in the order of tests/conftest.py.
-test: $(READY) check
+tests: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(VENV)/bin/python -m pytest -m slow
 
-check: $(READY)
+check: lint types
+
+lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+
+types: $(READY)
+	nice $(VENV)/bin/mypy
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix .
