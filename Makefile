@@ -51,7 +51,9 @@ $(VENV)/.bench: $(READY)
 
 $(READY): constraints.txt pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,distributed,export,postgresql,serve,tensorboard]'
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[dev,distributed,export,postgresql,serve,tensorboard]'
+	@# pip compiles on one processor. What cannot be compiled (templates of packages) is left, as pip leaves it.
+	@$(VENV)/bin/python -W ignore -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 clean:
